@@ -1,0 +1,124 @@
+#pragma once
+// ledger: the tamper-evident record of every disclosure. One RFC 6962 tree in the C2SP formats, one
+// sequencer, one pwrite and one fdatasync a batch, and nothing is released before that returns.
+// Formats: docs/ledger-format.md. append() and record() may be called from any thread; reading
+// functions too.
+
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/crypto.h"
+#include "model/entry.h"
+#include "model/passes.h"
+#include "model/result.h"
+#include "model/task.h"
+#include "storage/file.h"
+
+namespace amanat::ledger {
+
+/// Recorded is the outcome of record(): where the entries stand, with a receipt text each.
+struct Recorded {
+  std::vector<Receipt::Entry> entries;
+};
+
+/// Opened is an entry with its opening, for scans by the exchange itself.
+struct Opened {
+  EntryIndex index{};
+  EntryType type{};
+  Moment time{};
+  std::array<std::uint8_t, 16> slice_id{};
+  std::optional<Label> subject;                 // as the opening says, checked against c_subject
+  std::optional<Actor> actor;
+  std::string body;                             // canonical body: 11 part hashes
+  std::string evidence;
+};
+
+/// KeyOfSlice finds the key of a slice; an error means the opening stays shut.
+using KeyOfSlice = std::function<Result<Key256>(std::span<const std::uint8_t, 16> slice_id)>;
+
+struct Options {
+  std::string directory;
+  std::string origin;                       // name of the log = key name
+  storage::Disk* disk = nullptr;            // null: system_disk()
+  std::uint64_t segment_bytes = 256u << 20; // tests use small ones
+  std::size_t queue_entries_max = 8192;
+  unsigned publish_every_ms = 1000;
+  std::function<Moment()> clock;            // null: now()
+};
+
+/// Pending is awaited for an append; it resumes on the awaiting thread's Home.
+template <class T>
+class [[nodiscard]] Pending {
+ public:
+  struct State;
+  explicit Pending(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  bool await_ready() const noexcept;
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept;   // false: done meanwhile
+  Result<T> await_resume();
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+class Ledger {
+ public:
+  /// create makes a new log whose entry 0 is GENESIS. Errors: exchange_exists, file_failed, disk_full.
+  static Result<void> create(const Options& options, const Key256& signer_seed, const Slice& system_slice);
+  /// open recovers (ledger page 3.5) and starts the sequencer. Errors: ledger_corrupt, exchange_busy, file_failed, key_missing.
+  static Result<std::unique_ptr<Ledger>> open(const Options& options, const Key256& signer_seed);
+  /// The destructor drains the queue and writes a closing frame.
+  ~Ledger();
+
+  /// append records a draft's entries, contiguous, with its EXPORT if it has one. The Draft must
+  /// live until the result is there. insists that the draft still_stands().
+  /// Errors: ledger_not_durable, disk_full, too_busy (nothing half-written), shutting_down.
+  Pending<Receipt> append(const Draft& draft);
+  /// record appends entries that release nothing: denials, keys, policy, erasures, alerts.
+  Pending<Recorded> record(std::vector<EntryContent> entries);
+
+  const std::string& origin() const;
+  /// vkey is the verifier key in C2SP form.
+  std::string vkey() const;
+  std::uint64_t size() const;                // entries durable now
+  /// checkpoint returns the published signed checkpoint (what /ledger/checkpoint serves).
+  std::string checkpoint() const;
+  /// resource serves "tile/..." and "tile/entries/..." of the published tree, exactly as
+  /// tlog-tiles names them. Errors: no_record (not a resource of the published size), store_failed.
+  Result<std::string> resource(std::string_view path) const;
+  /// prove makes the receipt of an entry against the published checkpoint. Errors: no_record.
+  Result<std::string> prove(EntryIndex index) const;
+  /// scan visits every entry from `from` on with its opening where `key_of` gives the key.
+  Result<void> scan(EntryIndex from, const KeyOfSlice& key_of, const std::function<bool(const Opened&)>& visit) const;
+  /// export_to writes a static folder (checkpoint, tile/…, tile/entries/…) any tlog-tiles reader accepts.
+  Result<void> export_to(const std::string& directory) const;
+
+ private:
+  struct State;
+  explicit Ledger(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Verdict is what an offline check of a ledger directory found.
+struct Verdict {
+  std::uint64_t size = 0;      // entries checked
+  Digest root{};
+  std::string checkpoint;      // last signed checkpoint in the frames
+  std::string problem;         // empty: everything holds; else what and where, without personal values
+};
+/// verify_directory reads every frame, leaf, root and signature of a closed or live ledger's files
+/// without opening it. `progress` (may be null) gets entries done. Errors: file_failed.
+Result<Verdict> verify_directory(const std::string& directory, std::string_view vkey,
+                                 const std::function<void(std::uint64_t)>& progress);
+
+/// tail_of_export, tail_of_erasure, tail_of_policy_key encode the tails of ledger page 2.1.
+std::string tail_of_export(EntryIndex first, std::uint32_t count);
+std::string tail_of_erasure(std::uint32_t rule, std::uint64_t count);
+std::string tail_of_policy_key(const Digest& document, EntryIndex minimum);
+
+}  // namespace amanat::ledger

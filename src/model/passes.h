@@ -1,0 +1,330 @@
+#pragma once
+// The passes of a lookup, in order:
+//
+//   Caller (identity) -> Grant (policy) -> Clearance (detection) -> Findings (registry)
+//     -> Draft (disclosure; not a pass) -> Receipt (ledger) -> Answer (disclosure)
+//
+// Each has a private constructor and one friend, the only class that may mint it. Each holds the
+// one before it, so passes of two questions cannot be mixed. They are move-only; a moved-from pass
+// is empty and every accessor insists, so a spent pass cannot be used twice. A pass belongs to one
+// thread at a time.
+//
+// This file alone may name classes of higher rooms, by forward declaration.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/entry.h"
+#include "model/field.h"
+#include "model/ids.h"
+#include "model/insist.h"
+#include "model/question.h"
+#include "model/result.h"
+#include "model/secret.h"
+
+namespace amanat {
+
+namespace identity { class Identity; }
+namespace policy { class Policy; }
+namespace detection { class Detection; }
+namespace registry { class Registry; }
+namespace disclosure { class Disclosure; }
+namespace ledger { class Ledger; }
+
+/// Asker is who a proven caller is, as plain values.
+struct Asker {
+  AccountId account{};
+  std::string id;                  // PO-1000, or a service's id
+  std::string department, unit;
+  std::vector<std::string> roles;  // ascending
+  bool service = false;
+  Actor actor;                     // account + device key
+  std::uint64_t epoch = 0;         // of account and device, for revocation
+};
+
+/// Asked is what a refusal is filed under once the pass has been handed on. Not a pass.
+struct Asked {
+  Asker asker;
+  Question question;
+  std::string evidence;
+  std::optional<SubjectName> subject;   // where the question names one citizen
+};
+
+/// Standing is what a citizen is to the question's case; decided per citizen by the registry,
+/// because a search by phone or FIR learns its citizens only there.
+enum class Standing : std::uint8_t { named, kin, other };
+inline constexpr std::size_t kStandings = 3;
+
+/// FieldRelease is the policy's verdict on one asked field for one standing.
+struct FieldRelease {
+  FieldId field{};
+  Level level = Level::none;
+  std::uint8_t mask = 0;                       // index in the field's chain when masked
+  Reason withheld = Reason::field_not_granted; // why, when level is none
+};
+
+/// Limit is one window of distinct citizens: exactly `n` pass in any `window_ms`.
+struct Limit {
+  enum class Per : std::uint8_t { officer, case_, unit } per = Per::officer;
+  std::string quota;           // the quota's id
+  std::uint32_t n = 0;
+  std::uint64_t window_ms = 0; // 0 = for ever
+};
+
+/// Caller proves who asks. Minted by identity from a live proof over this request.
+class Caller {
+ public:
+  struct Content {
+    Asker asker;
+    Question question;
+    std::string evidence;   // canonical evidence bytes (docs/ledger-format.md)
+    Moment received{};
+  };
+  Caller(Caller&&) noexcept = default;
+  Caller& operator=(Caller&&) noexcept = default;
+  Caller(const Caller&) = delete;
+  Caller& operator=(const Caller&) = delete;
+
+  const Asker& asker() const { return content().asker; }
+  const Question& question() const { return content().question; }
+  const std::string& evidence() const { return content().evidence; }
+  Moment received() const { return content().received; }
+  Asked asked() const { return Asked{asker(), question(), evidence(), std::nullopt}; }
+
+ private:
+  friend class identity::Identity;
+  explicit Caller(Content c) : content_(std::make_unique<const Content>(std::move(c))) {}
+  const Content& content() const {
+    insist(content_ != nullptr);
+    return *content_;
+  }
+  std::unique_ptr<const Content> content_;
+};
+
+/// Grant says what the policy releases, per asked field and standing. Minted by policy.
+class Grant {
+ public:
+  struct Content {
+    std::vector<FieldRelease> releases[kStandings];  // each: one per asked field, same order
+    std::vector<std::string> rules;                  // ids of the grants and forbids that decided
+    Digest policy_hash{};
+    std::vector<Tag> case_subjects;                  // ascending; keyed names, kind national_id
+    bool case_known = false;
+    std::vector<Limit> limits;
+    std::vector<std::string> follow;                 // link words the grant lets a tree follow
+  };
+  Grant(Grant&&) noexcept = default;
+  Grant& operator=(Grant&&) noexcept = default;
+  Grant(const Grant&) = delete;
+  Grant& operator=(const Grant&) = delete;
+
+  const Caller& caller() const {
+    insist(content_ != nullptr);
+    return caller_;
+  }
+  const Content& content() const {
+    insist(content_ != nullptr);
+    return *content_;
+  }
+  const std::vector<FieldRelease>& releases(Standing s) const {
+    return content().releases[static_cast<std::size_t>(s)];
+  }
+
+ private:
+  friend class policy::Policy;
+  Grant(Caller caller, Content c)
+      : caller_(std::move(caller)), content_(std::make_unique<const Content>(std::move(c))) {}
+  Caller caller_;
+  std::unique_ptr<const Content> content_;
+};
+
+/// Reservation holds budget units; it gives them back when dropped before it is committed.
+class Reservation {
+ public:
+  virtual ~Reservation() = default;
+};
+
+/// Clearance is detection's and quota's word that this is usual. Minted by detection.
+class Clearance {
+ public:
+  Clearance(Clearance&&) noexcept = default;
+  Clearance& operator=(Clearance&&) noexcept = default;
+  Clearance(const Clearance&) = delete;
+  Clearance& operator=(const Clearance&) = delete;
+
+  const Grant& grant() const { return grant_; }
+  Reservation& reservation() const {
+    insist(reservation_ != nullptr);
+    return *reservation_;
+  }
+
+ private:
+  friend class detection::Detection;
+  Clearance(Grant grant, std::unique_ptr<Reservation> reservation)
+      : grant_(std::move(grant)), reservation_(std::move(reservation)) {}
+  Grant grant_;
+  std::unique_ptr<Reservation> reservation_;
+};
+
+/// FoundValue is one decrypted, granted value; its text lies in the Findings' buffer.
+struct FoundValue {
+  FieldId field{};
+  WipingBuffer::Place text;
+};
+
+/// FoundRecord is one record of one citizen, granted fields only, ascending by field.
+struct FoundRecord {
+  DatasetId dataset{};
+  std::string_view source;      // the department, from the catalog (outlives every answer)
+  Moment date{};                // when the record's version was taken in
+  std::uint32_t version = 0;
+  Tag record{};                 // keyed name of the record, for the entry's value versions
+  std::vector<FoundValue> values;
+};
+
+/// Person is what was found of one citizen; one Person is one disclosure, one entry, one unit.
+struct Person {
+  SubjectName name;
+  Label label{};
+  Slice slice;
+  Standing standing = Standing::other;
+  bool exists = false;               // false: asked by a name no registry knows
+  std::vector<FoundRecord> records;
+};
+
+/// Findings: only granted fields, decrypted. Minted by registry.
+class Findings {
+ public:
+  struct Content {
+    std::vector<Person> people;
+    WipingBuffer text;
+  };
+  /// Settled is the stamp that the outcome was judged too; detection alone can make one.
+  class Settled {
+    friend class detection::Detection;
+    Settled() = default;
+  };
+  Findings(Findings&&) noexcept = default;
+  Findings& operator=(Findings&&) noexcept = default;
+  Findings(const Findings&) = delete;
+  Findings& operator=(const Findings&) = delete;
+
+  const Clearance& clearance() const { return clearance_; }
+  const std::vector<Person>& people() const { return content().people; }
+  std::string_view text(const FoundValue& v) const { return content().text.view(v.text); }
+  void settle(Settled) { settled_ = true; }
+  bool is_settled() const { return settled_; }
+
+ private:
+  friend class registry::Registry;
+  Findings(Clearance clearance, Content c)
+      : clearance_(std::move(clearance)), content_(std::make_unique<Content>(std::move(c))) {}
+  const Content& content() const {
+    insist(content_ != nullptr);
+    return *content_;
+  }
+  Clearance clearance_;
+  std::unique_ptr<const Content> content_;
+  bool settled_ = false;
+};
+
+/// Draft is the exact bytes to be released and what their entries commit to. It opens nothing.
+class Draft {
+ public:
+  struct Share {
+    WipingBuffer::Place json;   // one citizen's share: {"citizen":…,"records":…,"withheld":…}
+    EntryContent entry;
+  };
+  struct Content {
+    std::vector<Share> shares;
+    std::optional<EntryContent> export_entry;   // closes an answer over several citizens
+    WipingBuffer text;
+    Digest released{};                          // digest of the whole
+  };
+  /// Stands is the stamp that the asker is still in good standing; identity alone can make one.
+  class Stands {
+    friend class identity::Identity;
+    Stands() = default;
+  };
+  Draft(Draft&&) noexcept = default;
+  Draft& operator=(Draft&&) noexcept = default;
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const Findings& findings() const { return findings_; }
+  const Asker& asker() const { return findings_.clearance().grant().caller().asker(); }
+  const std::vector<Share>& shares() const { return content().shares; }
+  const std::optional<EntryContent>& export_entry() const { return content().export_entry; }
+  std::string_view json(const Share& s) const { return content().text.view(s.json); }
+  const Digest& released() const { return content().released; }
+  void stands(Stands) { stands_ = true; }
+  bool still_stands() const { return stands_; }
+
+ private:
+  friend class disclosure::Disclosure;
+  Draft(Findings findings, Content c)
+      : findings_(std::move(findings)), content_(std::make_unique<const Content>(std::move(c))) {}
+  const Content& content() const {
+    insist(content_ != nullptr);
+    return *content_;
+  }
+  Findings findings_;
+  std::unique_ptr<const Content> content_;
+  bool stands_ = false;
+};
+
+/// Receipt proves that every entry of one Draft is on stable storage. Minted by ledger.
+class Receipt {
+ public:
+  struct Entry {
+    EntryIndex index{};
+    std::string proof;          // c2sp.org/tlog-proof@v1 text
+  };
+  Receipt(Receipt&&) noexcept = default;
+  Receipt& operator=(Receipt&&) noexcept = default;
+  Receipt(const Receipt&) = delete;
+  Receipt& operator=(const Receipt&) = delete;
+
+  const std::vector<Entry>& entries() const { return content().entries; }  // one per share
+  const Digest& released() const { return content().released; }
+
+ private:
+  struct Content {
+    std::vector<Entry> entries;
+    Digest released{};
+  };
+  friend class ledger::Ledger;
+  explicit Receipt(Content c) : content_(std::make_unique<const Content>(std::move(c))) {}
+  const Content& content() const {
+    insist(content_ != nullptr);
+    return *content_;
+  }
+  std::unique_ptr<const Content> content_;
+};
+
+/// Answer is what leaves. Minted by disclosure from a Draft and the Receipt with its digest.
+class Answer {
+ public:
+  Answer(Answer&&) noexcept = default;
+  Answer& operator=(Answer&&) noexcept = default;
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+
+  /// body is the JSON document of the answer.
+  std::string_view body() const {
+    insist(body_ != nullptr);
+    return body_->view();
+  }
+
+ private:
+  friend class disclosure::Disclosure;
+  explicit Answer(WipingBuffer body) : body_(std::make_unique<const WipingBuffer>(std::move(body))) {}
+  std::unique_ptr<const WipingBuffer> body_;
+};
+
+}  // namespace amanat

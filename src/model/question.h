@@ -1,0 +1,42 @@
+#pragma once
+// The question: what is asked, in normalised form. Plain values.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/field.h"
+#include "model/ids.h"
+
+namespace amanat {
+
+/// SubjectForm is how the subject is named: one searchable field and, where the form takes them,
+/// a second value that narrows it, a time window, or the hops of a family tree.
+///   {"national_id": N}                                    one citizen
+///   {"national_id": N, "hops": 2}                         the family tree around N, 1..3 hops
+///   {"msisdn": M} or {"msisdn": M, "from": T, "to": T}    a number, calls within a window
+///   {"fir": "1/19", "station": "PS Cantt"}                a first information report
+///   {"licence": "HL-0022", "from": T, "to": T}            a hotel's guests in a window
+struct SubjectForm {
+  std::string search;                // the catalog's search word: national_id, msisdn, fir, licence
+  std::string value;                 // as sent; the registry normalises it by the field's type
+  std::vector<std::pair<std::string, std::string>> narrowing;  // further search words, as sent
+  std::optional<Moment> from, to;    // half-open window [from, to)
+  std::uint8_t hops = 0;             // 0 = no tree
+};
+
+/// Question is one request. `fields` ascending without repeats, at least one.
+struct Question {
+  SubjectForm subject;
+  std::vector<FieldId> fields;
+  std::string purpose;
+  std::string case_ref;              // exactly as sent; empty if the purpose needs none
+  std::uint16_t max_subjects = 1;    // upper bound of citizens the answer may disclose
+  std::string reason;                // at most 500 bytes
+};
+
+/// QuestionParts are the ledger's canonical bytes of the purpose, case and fields (entry parts 1-3).
+std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>& fields);
+
+}  // namespace amanat

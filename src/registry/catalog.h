@@ -1,0 +1,41 @@
+#pragma once
+// registry, catalog: what each department's files and records look like, declared in TOML, one file
+// a registry; no registry is known to the code. Immutable once loaded. A small door beside
+// registry.h for everybody who needs the field table. Form: docs/catalog.md.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/field.h"
+#include "model/result.h"
+
+namespace amanat::registry {
+
+struct Dataset;   // registry/dataset.h, this room only
+
+class Catalog {
+ public:
+  /// load reads every *.toml of a directory. Errors: catalog_wrong ("file:line: ... did you mean").
+  static Result<Catalog> load(const std::string& directory);
+  Catalog(Catalog&&) noexcept;
+  ~Catalog();
+
+  const FieldTable& fields() const;
+  std::vector<std::string> dataset_names() const;
+  /// dataset returns the declaration, or null.
+  const Dataset* dataset(std::string_view name) const;
+  const Dataset& dataset(DatasetId id) const;
+  /// search_words lists the words a question's subject may use.
+  std::vector<std::string> search_words() const;
+
+ private:
+  struct State;
+  explicit Catalog(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace amanat::registry

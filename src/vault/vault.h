@@ -1,0 +1,85 @@
+#pragma once
+// vault: keys. One random 256-bit key per subject, wrapped by the master key, in slot files of
+// their own apart from the data; keyed names (tags, labels, blind index); slice keys for ledger
+// openings. What vault destroys is gone: a slot is overwritten in place and synced.
+// Thread-safe. Layout on disk: docs/vault-format.md.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "model/entry.h"
+#include "model/ids.h"
+#include "model/result.h"
+#include "model/secret.h"
+#include "storage/file.h"
+
+namespace amanat::vault {
+
+/// Slot is where a subject's wrapped key lies; never reused.
+enum class Slot : std::uint64_t {};
+inline std::uint64_t number(Slot s) { return static_cast<std::uint64_t>(s); }
+
+class Vault {
+ public:
+  /// create makes the master key (directory/master.key, 0600) and empty slot files. Errors: exchange_exists, file_failed.
+  static Result<std::unique_ptr<Vault>> create(storage::Disk& disk, const std::string& directory);
+  /// open reads them. Errors: key_missing, file_failed.
+  static Result<std::unique_ptr<Vault>> open(storage::Disk& disk, const std::string& directory);
+  ~Vault();
+
+  // Keyed names. Deterministic for one exchange; nothing can be learned from them without its keys.
+  /// tag names a subject in the store.
+  Tag tag(const SubjectName& name) const;
+  /// label names a subject in the ledger (ledger page 5.3; keyed hash until the VRF arrives).
+  Label label(const SubjectName& name) const;
+  /// index_tag is the blind index of a searchable value: HMAC of search space and normalised value.
+  Tag index_tag(std::string_view space, std::string_view value) const;
+  /// record_tag names a record by its dataset and normalised key.
+  Tag record_tag(std::string_view dataset, std::string_view key) const;
+
+  // Subject keys.
+  /// make_slot makes a fresh key; durable only after sync_slots(). Errors: disk_full, file_failed.
+  Result<Slot> make_slot();
+  /// sync_slots makes every slot made so far durable. Call before a record that uses one is written.
+  Result<void> sync_slots();
+  /// key_of unwraps a subject's key. Errors: erased, seal_broken.
+  Result<Key256> key_of(Slot slot) const;
+  /// destroy overwrites the wrapped key in place and syncs; afterwards key_of says erased. Idempotent.
+  Result<void> destroy(Slot slot);
+
+  /// seal and open a value under a subject's key; `associated` binds dataset, record, version.
+  static void seal(const Key256& key, std::string_view associated, std::string_view plaintext, std::string& out);
+  static Result<void> open(const Key256& key, std::string_view associated, std::string_view sealed, WipingBuffer& out);
+
+  /// seal_house and open_house keep what belongs to no citizen (cases, devices, settings) under a
+  /// key derived from the master key for `use`.
+  void seal_house(std::string_view use, std::string_view associated, std::string_view plaintext, std::string& out) const;
+  Result<void> open_house(std::string_view use, std::string_view associated, std::string_view sealed, WipingBuffer& out) const;
+
+  // Slices (ledger page 2.2): the keys of openings. Already durable when handed out: slots are made
+  // and synced ahead; which citizen has which is remembered here and rebuilt from the openings.
+  /// slice_for returns the slice of a label for the calendar quarter of `at`, assigning one if need be.
+  Result<Slice> slice_for(const Label& label, Moment at);
+  /// system_slice is the slice of entries without a subject.
+  Result<Slice> system_slice(Moment at);
+  /// slice_key returns the key of a slice id. Errors: erased, key_missing.
+  Result<Key256> slice_key(std::span<const std::uint8_t, 16> id) const;
+  /// remember tells the vault, at start, that a slice belongs to a label (read from an opening).
+  void remember(std::span<const std::uint8_t, 16> id, const Label& label, Moment at);
+  /// destroy_slices destroys every slice of a label; returns how many. Idempotent.
+  Result<std::uint64_t> destroy_slices(const Label& label);
+
+  /// named_secret returns (or makes and keeps, wrapped) a 32-byte secret by name: "ledger-signer".
+  Result<Key256> named_secret(std::string_view name);
+
+ private:
+  struct State;
+  explicit Vault(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace amanat::vault
