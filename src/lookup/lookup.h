@@ -1,0 +1,66 @@
+#pragma once
+// lookup: the story of a request. Introduces the rooms that are blind to each other; passes travel
+// as model types. Thread-safe; a Task runs on the Home that started it.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "detection/detection.h"
+#include "disclosure/disclosure.h"
+#include "identity/identity.h"
+#include "ledger/ledger.h"
+#include "model/passes.h"
+#include "model/request.h"
+#include "model/task.h"
+#include "policy/policy.h"
+#include "registry/registry.h"
+#include "vault/vault.h"
+
+namespace amanat::lookup {
+
+/// Strangers counts callers who were never identified, per cause: they may not fill the ledger.
+class Strangers {
+ public:
+  void count(Reason reason);
+  /// drain returns the counts since the last call as (reason, count).
+  std::vector<std::pair<Reason, std::uint64_t>> drain();
+
+ private:
+  std::atomic<std::uint64_t> counts_[256] = {};
+};
+
+class Lookup {
+ public:
+  Lookup(identity::Identity& identity, policy::Policy& policy, detection::Detection& detection,
+         registry::Registry& registry, disclosure::Disclosure& disclosure, ledger::Ledger& ledger,
+         vault::Vault& vault, const FieldTable& fields);
+
+  /// answer takes a question from its raw request to its answer, or to a refusal that is already in
+  /// the ledger when it is returned. The request must live until the task ends.
+  Task<Result<Answer>> answer(const Request& request);
+
+  /// alert_strangers records one ALERT entry with the counts of unidentified callers, if there were any.
+  Task<Result<void>> alert_strangers();
+
+  Strangers& strangers() { return strangers_; }
+
+ private:
+  Failure turned_away(const Failure& why);
+  Task<Result<Answer>> refused(Asked asked, Failure why);
+  EntryContent denial(const Asked& asked, const Failure& why) const;
+
+  identity::Identity& identity_;
+  policy::Policy& policy_;
+  detection::Detection& detection_;
+  registry::Registry& registry_;
+  disclosure::Disclosure& disclosure_;
+  ledger::Ledger& ledger_;
+  vault::Vault& vault_;
+  const FieldTable& fields_;
+  Strangers strangers_;
+};
+
+}  // namespace amanat::lookup

@@ -1,0 +1,38 @@
+#pragma once
+// server, configuration: exchange.toml. At most a dozen keys; an unknown key is an error with the
+// nearest match; no plaintext mode exists. `amanat config --explain` is printed from this table.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/result.h"
+
+namespace amanat::server {
+
+struct Config {
+  std::string origin;                        // name of the exchange and of its log; fixed at init
+  std::string listen = "127.0.0.1:8443";
+  unsigned threads = 0;                      // 0: one a core
+  unsigned cache_mib = 256;                  // record cache
+  unsigned segment_mib = 64;                 // size of a ledger segment
+  unsigned certificate_days = 365;           // validity of device certificates
+  unsigned publish_ms = 1000;                // how often the ledger's head is published
+  unsigned connections_max = 8192;
+  unsigned request_seconds_max = 15;
+  std::string log_level = "info";            // error, warning, info, debug
+};
+
+/// ConfigKey explains one key.
+struct ConfigKey {
+  std::string_view name, type, standard, explanation_english, explanation_urdu;
+};
+const std::vector<ConfigKey>& config_keys();
+
+/// read_config reads exchange.toml. Errors: config_wrong ("file:line: unknown key …, did you mean …"), file_failed.
+Result<Config> read_config(const std::string& file);
+/// write_config renders a configuration with its explanations as comments.
+std::string write_config(const Config& config);
+
+}  // namespace amanat::server

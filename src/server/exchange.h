@@ -1,0 +1,116 @@
+#pragma once
+// server: the running exchange. Wires the rooms of one home directory together and does the acts
+// that touch several of them: each is in the ledger. Thread-safe once open.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "identity/identity.h"
+#include "ledger/ledger.h"
+#include "lookup/lookup.h"
+#include "model/result.h"
+#include "policy/policy.h"
+#include "registry/registry.h"
+#include "server/config.h"
+
+namespace amanat::server {
+
+/// Document is a file to be put into a new home: catalog or policy.
+struct Document {
+  std::string name;       // file name, "identity.toml"
+  std::string content;
+};
+
+struct InitOptions {
+  std::string home;
+  std::string origin;                       // name of the exchange and of its log
+  std::vector<Document> catalog, policy;
+  std::vector<std::string> server_names = {"localhost", "127.0.0.1", "::1"};
+};
+
+/// Home names the places inside a home directory (docs/home.md).
+struct Home {
+  explicit Home(std::string directory) : root(std::move(directory)) {}
+  std::string root;
+  std::string config() const { return root + "/exchange.toml"; }
+  std::string catalog() const { return root + "/catalog"; }
+  std::string policy() const { return root + "/policy"; }
+  std::string keys() const { return root + "/keys"; }
+  std::string records() const { return root + "/records"; }
+  std::string ledger() const { return root + "/ledger"; }
+  std::string quarantine() const { return root + "/quarantine"; }
+  std::string ca_certificate() const { return root + "/ca.crt"; }
+  std::string ca_key() const { return keys() + "/ca.key"; }
+  std::string server_certificate() const { return root + "/server.crt"; }
+  std::string server_key() const { return keys() + "/server.key"; }
+  std::string vkey() const { return root + "/ledger.vkey"; }
+  std::string control() const { return root + "/control.sock"; }
+};
+
+struct Status {
+  std::string origin, vkey;
+  std::uint64_t ledger_size = 0;
+  std::vector<registry::Registry::DatasetCount> datasets;
+  std::uint64_t accounts = 0, rules = 0;
+  std::string listening;                    // empty: not serving
+};
+
+class Exchange {
+ public:
+  /// init makes a new exchange. Errors: exchange_exists, catalog_wrong, policy_wrong, file_failed.
+  static Result<void> init(const InitOptions& options);
+  /// open opens a home for this process alone. Errors: exchange_missing, exchange_busy, config_wrong,
+  /// catalog_wrong, policy_wrong, key_missing, ledger_corrupt, store_failed.
+  static Result<std::unique_ptr<Exchange>> open(const std::string& home);
+  ~Exchange();
+
+  const Home& home() const;
+  const Config& config() const;
+  const registry::Catalog& catalog() const;
+  registry::Registry& registry();
+  policy::Policy& policy();
+  identity::Identity& identity();
+  ledger::Ledger& ledger();
+  lookup::Lookup& lookup();
+
+  /// import takes a department's file into a dataset; quarantined rows are listed in home().quarantine().
+  Result<registry::ImportReport> import(std::string_view dataset, const std::string& file,
+                                        registry::ImportOptions options);
+  /// import_officers reads a personnel roster (dataset personnel.roster).
+  Result<registry::ImportReport> import_officers(const std::string& file, registry::ImportOptions options);
+  /// import_cases reads a case list (dataset cases.cases).
+  Result<registry::ImportReport> import_cases(const std::string& file, registry::ImportOptions options);
+  /// add_service makes a service account.
+  Result<AccountId> add_service(std::string_view id, std::string_view department,
+                                const std::vector<std::string>& roles);
+  /// enrol certifies a device from its CSR; a KEY entry is durable before the certificate is returned.
+  Result<identity::Enrolled> enrol(std::string_view account_id, std::string_view csr_pem);
+  /// revoke ends devices, at once, and records it.
+  Result<std::vector<Digest>> revoke(std::string_view device_or_account);
+  /// erase destroys a citizen's keys, records and openings, and records that it was done.
+  struct Erased {
+    std::uint64_t records = 0, keys = 0, openings = 0;
+    EntryIndex entry{};
+  };
+  Result<Erased> erase(const SubjectName& citizen);
+  Result<Status> status();
+
+  /// serve begins to answer on config().listen (or `listen`, "host:port"; port 0 = any free one) and
+  /// opens the control socket, on which `run_command` runs commands for other processes.
+  /// Errors: peer_unreachable (address in use), config_wrong.
+  using Emit = std::function<void(int stream, std::string_view text)>;   // 1 out, 2 err
+  using RunCommand = std::function<int(Exchange&, const std::vector<std::string>& arguments, const Emit&)>;
+  Result<std::string> serve(const std::string& listen, RunCommand run_command);   // the address it listens on
+  void stop();
+
+ private:
+  struct State;
+  explicit Exchange(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace amanat::server
