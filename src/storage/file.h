@@ -27,6 +27,8 @@ class File {
   virtual Result<void> sync() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
+  /// set_mode is fchmod; a disk without rights ignores it. Errors: file_failed.
+  virtual Result<void> set_mode(unsigned /*mode*/) { return {}; }
 };
 
 /// Disk is the file system as the durable files see it. Tests give one that fails, drops unsynced
@@ -35,9 +37,11 @@ class Disk {
  public:
   virtual ~Disk() = default;
   enum class Open : std::uint8_t { existing, create_new, create_or_existing };
-  /// open opens for reading and writing. `direct` asks for O_DIRECT reads where the file system has it.
+  /// open opens for reading and writing; new files are 0600. Errors: file_failed, disk_full.
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how) = 0;
-  virtual Result<std::unique_ptr<File>> open_for_recovery(const std::string& path) = 0;  // direct reads
+  /// open_for_recovery opens an existing file whose reads go around the page cache (O_DIRECT) where
+  /// the file system has it, so that only what is really on the disk is seen. Errors: file_failed.
+  virtual Result<std::unique_ptr<File>> open_for_recovery(const std::string& path) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
@@ -47,15 +51,17 @@ class Disk {
 /// system_disk is the real file system. Thread-safe; lives for ever.
 Disk& system_disk();
 
-/// replace_file writes tmp, syncs it, renames it over `path` and syncs the directory; `mode` as in
-/// chmod. After it returns either the old or the new content survives any crash.
+/// replace_file writes path.new, syncs it, renames it over `path` and syncs the directory; `mode` as
+/// in chmod. Whatever happens, the old or the new content is there whole, and the new one for good
+/// once it has returned success. One writer per path at a time. Errors: file_failed, disk_full.
 Result<void> replace_file(Disk& disk, const std::string& path, std::string_view content, unsigned mode = 0600);
 /// read_file reads a file of at most `limit` bytes. Errors: file_failed.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 
-/// DirectoryLock holds an advisory lock on a directory until it dies. Errors: exchange_busy.
+/// DirectoryLock holds an advisory lock (flock) on a directory until it dies, the process included.
 class DirectoryLock {
  public:
+  /// take locks `directory` at once or not at all. Errors: exchange_busy, file_failed.
   static Result<DirectoryLock> take(const std::string& directory);
   DirectoryLock(DirectoryLock&&) noexcept;
   DirectoryLock& operator=(DirectoryLock&&) noexcept;
