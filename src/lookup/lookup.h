@@ -36,7 +36,7 @@ class Lookup {
  public:
   Lookup(identity::Identity& identity, policy::Policy& policy, detection::Detection& detection,
          registry::Registry& registry, disclosure::Disclosure& disclosure, ledger::Ledger& ledger,
-         vault::Vault& vault, const FieldTable& fields);
+         vault::Vault& vault);
 
   /// answer takes a question from its raw request to its answer, or to a refusal that is already in
   /// the ledger when it is returned. The request must live until the task ends.
@@ -48,9 +48,9 @@ class Lookup {
   Strangers& strangers() { return strangers_; }
 
  private:
-  Failure turned_away(const Failure& why);
-  Task<Result<Answer>> refused(Asked asked, Failure why);
-  EntryContent denial(const Asked& asked, const Failure& why) const;
+  Task<Result<Answer>> turned_away(const Request& request, const Failure& why);
+  Task<Result<Answer>> refused(const Asked& asked, const Failure& why);
+  Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);
 
   identity::Identity& identity_;
   policy::Policy& policy_;
@@ -59,7 +59,6 @@ class Lookup {
   disclosure::Disclosure& disclosure_;
   ledger::Ledger& ledger_;
   vault::Vault& vault_;
-  const FieldTable& fields_;
   Strangers strangers_;
 };
 

@@ -47,14 +47,6 @@ struct Asker {
   std::uint64_t epoch = 0;         // of account and device, for revocation
 };
 
-/// Asked is what a refusal is filed under once the pass has been handed on. Not a pass.
-struct Asked {
-  Asker asker;
-  Question question;
-  std::string evidence;
-  std::optional<SubjectName> subject;   // where the question names one citizen
-};
-
 /// Standing is what a citizen is to the question's case; decided per citizen by the registry,
 /// because a search by phone or FIR learns its citizens only there.
 enum class Standing : std::uint8_t { named, kin, other };
@@ -76,15 +68,19 @@ struct Limit {
   std::uint64_t window_ms = 0; // 0 = for ever
 };
 
+/// Asked is what a refusal is filed under once the pass has been handed on: plain values, shared
+/// with the Caller they came from. Not a pass.
+struct Asked {
+  Asker asker;
+  Question question;
+  std::string evidence;   // canonical evidence bytes (docs/callers.md)
+  Moment received{};
+};
+
 /// Caller proves who asks. Minted by identity from a live proof over this request.
 class Caller {
  public:
-  struct Content {
-    Asker asker;
-    Question question;
-    std::string evidence;   // canonical evidence bytes (docs/ledger-format.md)
-    Moment received{};
-  };
+  using Content = Asked;
   Caller(Caller&&) noexcept = default;
   Caller& operator=(Caller&&) noexcept = default;
   Caller(const Caller&) = delete;
@@ -94,16 +90,19 @@ class Caller {
   const Question& question() const { return content().question; }
   const std::string& evidence() const { return content().evidence; }
   Moment received() const { return content().received; }
-  Asked asked() const { return Asked{asker(), question(), evidence(), std::nullopt}; }
+  std::shared_ptr<const Asked> asked() const {
+    insist(content_ != nullptr);
+    return content_;
+  }
 
  private:
   friend class identity::Identity;
-  explicit Caller(Content c) : content_(std::make_unique<const Content>(std::move(c))) {}
+  explicit Caller(Content c) : content_(std::make_shared<const Content>(std::move(c))) {}
   const Content& content() const {
     insist(content_ != nullptr);
     return *content_;
   }
-  std::unique_ptr<const Content> content_;
+  std::shared_ptr<const Content> content_;
 };
 
 /// Grant says what the policy releases, per asked field and standing. Minted by policy.

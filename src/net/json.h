@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/result.h"
+#include "model/secret.h"
 
 namespace amanat::net {
 
@@ -46,6 +47,7 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// append_json_string appends `text` (UTF-8) quoted and escaped; control bytes as \u00XX.
 void append_json_string(std::string& out, std::string_view text);
+void append_json_string(WipingBuffer& out, std::string_view text);
 
 /// JsonWriter writes one document, with commas and quotes where they belong; it insists that
 /// objects and arrays are closed in order.

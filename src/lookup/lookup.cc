@@ -1,0 +1,37 @@
+#include "lookup/lookup.h"
+
+namespace amanat::lookup {
+
+// The whole story. Whatever fails before the receipt: nothing leaves. Whatever is refused to a
+// known caller is durable in the ledger before the refusal is sent.
+Task<Result<Answer>> Lookup::answer(const Request& request) {
+  auto caller = identity_.identify(request);
+  if (!caller) co_return co_await turned_away(request, caller.error());
+  const std::shared_ptr<const Asked> asked = caller->asked();
+
+  auto grant = policy_.grant(*std::move(caller));
+  if (!grant) co_return co_await refused(*asked, grant.error());
+
+  auto clearance = detection_.clear(*std::move(grant));
+  if (!clearance) co_return co_await refused(*asked, clearance.error());
+
+  auto findings = registry_.fetch(*std::move(clearance));
+  if (!findings) co_return co_await refused(*asked, findings.error());
+  // The outcome may turn the verdict: the request that trips a rule is the one refused.
+  auto settled = detection_.settle(*findings);
+  if (!settled) co_return co_await refused(*asked, settled.error());
+
+  auto draft = disclosure_.prepare(*std::move(findings));
+  if (!draft) co_return co_await refused(*asked, draft.error());
+  // Revoked or suspended while the answer was being made?
+  auto stands = identity_.still_stands(*draft);
+  if (!stands) co_return co_await refused(*asked, stands.error());
+
+  auto receipt = co_await ledger_.append(*draft);  // returns after the frame is durable
+  if (!receipt) co_return std::unexpected(receipt.error());  // nothing recorded, nothing released
+  detection_.commit(*draft, asked->received);
+
+  co_return disclosure_.release(*std::move(draft), *std::move(receipt));
+}
+
+}  // namespace amanat::lookup

@@ -1,0 +1,101 @@
+// The smaller story beside the lookup: how a refusal is told and recorded.
+
+#include <string>
+
+#include "lookup/lookup.h"
+
+namespace amanat::lookup {
+namespace {
+
+// The body's part 10: the reason's id, then what it rests on (rule, field, need; no person).
+std::string denial_bytes(const Failure& why) {
+  std::string out(row_of(why.reason).id);
+  out.push_back('\n');
+  out += why.detail;
+  return out;
+}
+
+}  // namespace
+
+void Strangers::count(Reason reason) {
+  counts_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+}
+
+std::vector<std::pair<Reason, std::uint64_t>> Strangers::drain() {
+  std::vector<std::pair<Reason, std::uint64_t>> drained;
+  for (std::size_t i = 0; i < reason_count(); ++i)
+    if (const auto n = counts_[i].exchange(0, std::memory_order_relaxed); n > 0)
+      drained.emplace_back(static_cast<Reason>(i), n);
+  return drained;
+}
+
+Lookup::Lookup(identity::Identity& identity, policy::Policy& policy,
+               detection::Detection& detection, registry::Registry& registry,
+               disclosure::Disclosure& disclosure, ledger::Ledger& ledger, vault::Vault& vault)
+    : identity_(identity), policy_(policy), detection_(detection), registry_(registry),
+      disclosure_(disclosure), ledger_(ledger), vault_(vault) {}
+
+Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& why) {
+  // A device we know that sends nonsense is a refusal of a known caller; anybody else is only
+  // counted, or a stranger could fill the ledger and write into a citizen's history.
+  const auto known = identity_.known(request);
+  if (!known) {
+    strangers_.count(why.reason);
+    co_return std::unexpected(why);
+  }
+  EntryContent denial;
+  denial.type = EntryType::denied;
+  denial.actor = known->actor;
+  denial.part(BodyPart::denial) = denial_bytes(why);
+  co_return co_await record_denial(std::move(denial), why);
+}
+
+Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
+  EntryContent denial;
+  denial.type = EntryType::denied;
+  denial.actor = asked.asker.actor;
+  denial.part(BodyPart::purpose) = asked.question.purpose;
+  denial.part(BodyPart::case_ref) = asked.question.case_ref;
+  denial.part(BodyPart::denial) = denial_bytes(why);
+  denial.evidence = asked.evidence;
+  if (const auto named = registry_.subject_of_question(asked.question); named && *named)
+    denial.subject = vault_.label(**named);
+  co_return co_await record_denial(std::move(denial), why);
+}
+
+Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& why) {
+  auto slice = denial.subject ? vault_.slice_for(*denial.subject, now())
+                              : vault_.system_slice(now());
+  if (!slice) co_return fail(Reason::ledger_not_durable, "no slice for the refusal");
+  denial.slice = *std::move(slice);
+  std::vector<EntryContent> entries;
+  entries.push_back(std::move(denial));
+  auto recorded = co_await ledger_.record(std::move(entries));
+  // A refusal that could not be recorded is not told: the caller learns only that nothing is.
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return std::unexpected(why);
+}
+
+Task<Result<void>> Lookup::alert_strangers() {
+  const auto counts = strangers_.drain();
+  if (counts.empty()) co_return Result<void>{};
+  EntryContent alert;
+  alert.type = EntryType::alert;
+  std::string& body = alert.part(BodyPart::denial);
+  for (const auto& [reason, n] : counts) {
+    body += row_of(reason).id;
+    body.push_back(' ');
+    body += std::to_string(n);
+    body.push_back('\n');
+  }
+  auto slice = vault_.system_slice(now());
+  if (!slice) co_return std::unexpected(slice.error());
+  alert.slice = *std::move(slice);
+  std::vector<EntryContent> entries;
+  entries.push_back(std::move(alert));
+  auto recorded = co_await ledger_.record(std::move(entries));
+  if (!recorded) co_return std::unexpected(recorded.error());
+  co_return Result<void>{};
+}
+
+}  // namespace amanat::lookup
