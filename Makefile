@@ -1,0 +1,113 @@
+# A thin front for CMake: what a newcomer types. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+export CTEST_PARALLEL_LEVEL ?= $(shell nproc)
+
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 20
+SOAK_FUZZ_SECONDS ?= 600
+
+BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config libssl-dev libsodium-dev \
+                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libgtest-dev libicu-dev
+TEST_PACKAGES  := $(BUILD_PACKAGES) curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev
+CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
+BENCH_PACKAGES := $(BUILD_PACKAGES) openssl nginx-light postgresql-15 postgresql-15-pgaudit postgresql-contrib wrk
+
+# need(packages): installs what is missing, and says what.
+define need
+missing=$$(for p in $(1); do dpkg-query -Wf '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+  echo "Installing Debian packages:" $$missing; \
+  if [ "$$(id -u)" != 0 ]; then echo "This needs root: sudo apt-get install --no-install-recommends" $$missing; exit 2; fi; \
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing) >/tmp/amanat-apt.$$$$ 2>&1 \
+    || { cat /tmp/amanat-apt.$$$$; exit 2; }; rm -f /tmp/amanat-apt.$$$$; \
+fi
+endef
+
+# configured(preset): configures once; CMake repeats it by itself when a file list changes.
+configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
+
+.PHONY: build deps demo test check-sanitizers gcc bench fuzz soak format man install clean help
+
+build: ## build/amanat and build/amanat-verify (installs nothing)
+	@$(call configured,build,release)
+	@ninja -C build --quiet amanat amanat-verify
+	@echo "Built build/amanat and build/amanat-verify."
+
+deps: ## install the Debian packages the build needs, if any is missing
+	@$(call need,$(BUILD_PACKAGES))
+
+demo: deps ## the whole story on this machine: 20 seconds once built
+	@$(call configured,build,release)
+	@echo "Building Amanat (some minutes the first time) ..."
+	@ninja -C build --quiet amanat amanat-verify
+	@build/amanat demo $(DEMO)
+
+test: ## build everything and run every test; the last line counts them
+	@$(call need,$(TEST_PACKAGES))
+	@$(call configured,build,release)
+	@echo "Building Amanat and its tests ..."
+	@ninja -C build --quiet
+	@echo "Running every test ..."
+	@ctest --test-dir build -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
+
+check-sanitizers: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(call need,$(TEST_PACKAGES) $(CHECK_PACKAGES))
+	@$(call configured,build-checked,checked)
+	@ninja -C build-checked --quiet
+	@ctest --test-dir build-checked -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
+
+gcc: ## the same code with g++ 12, warnings as errors
+	@$(call need,$(BUILD_PACKAGES))
+	@$(call configured,build-gcc,gcc)
+	@ninja -C build-gcc --quiet
+
+bench: ## measure against nginx and PostgreSQL on this machine
+	@$(call need,$(BENCH_PACKAGES))
+	@$(call configured,build,release)
+	@bench/run
+
+fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
+	@$(call need,$(CHECK_PACKAGES))
+	@$(call configured,build-fuzz,fuzz)
+	@ninja -C build-fuzz --quiet
+	@for target in build-fuzz/*_fuzz; do \
+	  name=$$(basename $$target _fuzz); mkdir -p build-fuzz/corpus/$$name; \
+	  echo "Fuzzing $$name for $(FUZZ_SECONDS) s ..."; \
+	  $$target -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 -verbosity=0 -print_final_stats=1 \
+	    -artifact_prefix=build-fuzz/ build-fuzz/corpus/$$name $$(ls -d fuzz/corpus/$$name 2>/dev/null); \
+	done
+
+soak: ## the long runs: crash tests with many seeds, then fuzzing
+	@AMANAT_SOAK=1 $(MAKE) test
+	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
+
+format: ## format the C++ sources
+	@$(call need,clang-format)
+	@git ls-files '*.cc' '*.h' | xargs clang-format -i
+
+man: build ## packaging/man/amanat.1 and the shell completions, from the command table
+	@mkdir -p packaging/man packaging/completions
+	@build/amanat help --man > packaging/man/amanat.1
+	@build/amanat help --completion bash > packaging/completions/amanat.bash
+	@build/amanat help --completion zsh > packaging/completions/_amanat
+
+install: build ## into PREFIX (/usr/local), respecting DESTDIR
+	@install -Dm755 -t $(DESTDIR)$(PREFIX)/bin build/amanat build/amanat-verify
+	@install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	@build/amanat help --man > $(DESTDIR)$(PREFIX)/share/man/man1/amanat.1
+	@build/amanat help --completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/amanat
+	@build/amanat help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_amanat
+	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/catalog/pakistan catalog/pakistan/*.toml
+	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/policy examples/policy/*.toml
+	@echo "Installed into $(DESTDIR)$(PREFIX)."
+
+clean: ## remove what was built
+	@rm -rf build build-checked build-fuzz build-gcc
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' Makefile

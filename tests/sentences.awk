@@ -1,0 +1,31 @@
+# Turns `ctest -V` into sentences: prints each binary's own "ok  Room: A sentence" lines, and sums
+# the counts of all binaries into one closing line. A test that is no GoogleTest binary (a
+# compile-fail case) counts as one; one that dies before its own count is a failure and its last
+# lines are shown.
+
+/^[0-9]+: / {
+  id = $1; text = substr($0, length(id) + 2); sub(":", "", id)
+  if (text ~ /^[0-9]+ passed, [0-9]+ failed/) {
+    split(text, n, " "); passed += n[1]; failed += n[3]; counted[id] = 1
+    if (n[3] > 0) broken[id] = 1
+  } else if (text ~ /^(ok|NOT OK|--)  /) { print text; seen[id] = 1 }
+  else if (text ~ /^    /) print text
+  tail[id] = tail[id] "\n    " text
+  if (length(tail[id]) > 6000) tail[id] = substr(tail[id], 3000)
+  next
+}
+/ Test +#[0-9]+: / {
+  match($0, /#[0-9]+/); id = substr($0, RSTART + 1, RLENGTH - 1)
+  name = $0; sub(/.*#[0-9]+: /, "", name); sub(/ .*/, "", name)
+  good = $0 ~ / Passed /
+  if (!(id in counted)) {
+    if (good) { passed++; gsub(/_/, " ", name); print "ok  " name }
+    else { failed++; print "NOT OK  " name tail[id] }
+  } else if (!good && !(id in broken)) { failed++; print "NOT OK  " name " ended badly" tail[id] }
+  delete tail[id]; next
+}
+/CMake Error|No tests were found/ { print; trouble = 1 }
+END {
+  printf "%d passed, %d failed\n", passed, failed
+  exit (failed > 0 || passed == 0 || trouble) ? 1 : 0
+}
