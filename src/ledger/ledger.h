@@ -35,7 +35,10 @@ struct Opened {
   std::array<std::uint8_t, 16> slice_id{};
   std::optional<Label> subject;                 // as the opening says, checked against c_subject
   std::optional<Actor> actor;
-  std::string body;                             // canonical body: 11 part hashes
+  // The contents of the body's eleven parts. The opening must keep them (u8 part, u32 length,
+  // bytes), not the part hashes alone, which follow from them: a citizen reads purpose and fields
+  // here, budgets are rebuilt from the case, a court opens one part with its salt. Checked against c_body.
+  std::array<std::string, kBodyParts> parts;
   std::string evidence;
 };
 
