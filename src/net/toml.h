@@ -37,6 +37,10 @@ struct Toml::Member {
 /// "file:line: what".
 Result<Toml> parse_toml(std::string_view text, std::string_view file);
 
+/// nearest_word returns the one of `words` most like `word`, for "did you mean"; empty if none is
+/// near. Thread-safe, never fails.
+std::string_view nearest_word(std::string_view word, const std::vector<std::string>& words);
+
 /// TomlReader walks one table and refuses what it does not know: each known key is asked for, and
 /// finish() complains of the first key nobody asked for, with the nearest known one.
 /// `reason` is the reason its failures carry (catalog_wrong, policy_wrong, config_wrong).
