@@ -26,16 +26,22 @@ class Detection {
   ~Detection();
 
   /// clear reserves budget units (max_subjects for a search or a tree, else one) and mints the
-  /// Clearance. Errors: quota_spent, account_on_hold.
+  /// Clearance. Where fewer are free it reserves those: the citizens may be known to the window
+  /// already and then cost nothing, which settle() judges. Errors: quota_spent (nothing is free
+  /// and nobody in the window could be meant again).
   Result<Clearance> clear(Grant grant);
   /// settle judges the outcome: reservations shrink to the citizens actually present, an answer
   /// with more than was reserved is refused whole, and the findings are stamped.
   /// Errors: too_many_subjects, quota_spent.
   Result<void> settle(Findings& findings);
-  /// commit turns the reservation into spent units once the entries are durable.
+  /// commit turns the reservation into spent units once the entries are durable; `time` is the
+  /// entries' time in the ledger (never less than an earlier one, or it is taken as that).
   void commit(const Draft& draft, Moment time);
   /// replay restores one disclosure at start. Call in ledger order, before the first clear().
   void replay(const Spent& spent);
+  /// observe tells the ledger's time from entries that disclose nothing (a denial), so that windows
+  /// move on although nobody is answered. A time before the greatest seen changes nothing.
+  void observe(Moment ledger_time);
 
  private:
   struct State;
