@@ -44,6 +44,9 @@ class Identity {
   Result<Caller> identify(const Request& request) const;
   /// known checks the credential alone, for routes that ask no question. Errors as identify's first six.
   Result<Asker> known(const Request& request) const;
+  /// admit proves who asks on data routes that carry no question (the Caller's question is empty).
+  /// Errors as identify's first six.
+  Result<Caller> admit(const Request& request) const;
   /// still_stands checks revocation once more, immediately before the append, and stamps the draft.
   Result<void> still_stands(Draft& draft) const;
 

@@ -109,6 +109,8 @@ class Exchange {
 
  private:
   struct State;
+  static Result<void> replay(State& state);
+  void watch();
   explicit Exchange(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

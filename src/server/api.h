@@ -1,0 +1,27 @@
+#pragma once
+// server, API: the exchange's HTTP routes, put into the one table. Thread-safe once made.
+
+#include <string>
+
+#include "server/routes.h"
+
+namespace amanat::server {
+
+class Exchange;
+
+class Api {
+ public:
+  explicit Api(Exchange& exchange);
+  const Routes& routes() const { return routes_; }
+  /// description is the OpenAPI 3.1 document, generated from the table.
+  std::string description() const;
+
+ private:
+  void add_public();
+  void add_lookups();
+  void add_records();
+  Exchange& exchange_;
+  Routes routes_;
+};
+
+}  // namespace amanat::server

@@ -1,0 +1,428 @@
+#include "server/exchange.h"
+
+#include <sys/stat.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "crypto/certificate.h"
+#include "crypto/crypto.h"
+#include "net/http.h"
+#include "net/local.h"
+#include "server/api.h"
+#include "storage/file.h"
+
+namespace amanat::server {
+
+struct Exchange::State {
+  Home home{""};
+  std::optional<storage::DirectoryLock> lock;
+  Config config;
+  std::optional<registry::Catalog> catalog;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<vault::Vault> vault;
+  std::unique_ptr<identity::Identity> identity;
+  std::unique_ptr<policy::Policy> policy;
+  std::unique_ptr<detection::Detection> detection;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<disclosure::Disclosure> disclosure;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<lookup::Lookup> lookup;
+  std::mutex acts;                       // imports, enrolments, erasures: one at a time
+
+  // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
+  std::unique_ptr<Api> api;
+  std::unique_ptr<net::Server> server;
+  std::unique_ptr<net::LocalServer> local;
+  std::string listening;
+  std::mutex watch_mutex;
+  std::condition_variable watch_wake;
+  bool stopping = false;
+  std::thread watch;
+
+  Result<std::vector<Receipt::Entry>> record(EntryContent entry);
+  Result<Receipt::Entry> record_document(std::string_view document, std::string note);
+};
+
+namespace {
+
+constexpr std::string_view kLedgerSigner = "ledger-signer";
+
+ledger::Options ledger_options(const Home& home, const Config& config) {
+  ledger::Options options;
+  options.directory = home.ledger();
+  options.origin = config.origin;
+  options.segment_bytes = std::uint64_t{config.segment_mib} << 20;
+  options.publish_every_ms = config.publish_ms;
+  return options;
+}
+
+// record() is a coroutine's business; tools and acts wait for it on their own thread.
+Task<Result<ledger::Recorded>> record_and_wait(ledger::Ledger& ledger,
+                                               std::vector<EntryContent> entries) {
+  auto recorded = co_await ledger.record(std::move(entries));
+  co_return recorded;
+}
+
+Result<void> write_documents(storage::Disk& disk, const std::string& directory,
+                             const std::vector<Document>& documents) {
+  if (auto made = disk.make_directory(directory); !made) return made;
+  for (const Document& d : documents) {
+    insist(d.name.find('/') == std::string::npos);
+    if (auto put = storage::replace_file(disk, directory + "/" + d.name, d.content, 0644); !put)
+      return put;
+  }
+  return {};
+}
+
+Result<void> write_certificates(storage::Disk& disk, const InitOptions& options, const Home& home) {
+  auto authority = crypto::make_authority(options.origin + " CA", 10);
+  if (!authority) return std::unexpected(authority.error());
+  auto server = crypto::issue_server(*authority, options.server_names, 825);
+  if (!server) return std::unexpected(server.error());
+  const std::pair<std::string, std::string_view> files[] = {
+      {home.ca_certificate(), authority->certificate_pem},
+      {home.server_certificate(), server->certificate_pem},
+      {home.ca_key(), authority->key_pem.view()},
+      {home.server_key(), server->key_pem.view()}};
+  for (const auto& [path, content] : files) {
+    const unsigned mode = path.ends_with(".key") ? 0600 : 0644;
+    if (auto put = storage::replace_file(disk, path, content, mode); !put) return put;
+  }
+  return {};
+}
+
+// documents_text is what the policy's POLICY entry commits to: names and contents, in name order.
+Result<std::string> documents_text(storage::Disk& disk, const std::string& directory) {
+  auto names = disk.list(directory);
+  if (!names) return std::unexpected(names.error());
+  std::string text;
+  for (const std::string& name : *names) {
+    if (!name.ends_with(".toml")) continue;
+    auto content = storage::read_file(directory + "/" + name, 1 << 20);
+    if (!content) return std::unexpected(content.error());
+    text += name + "\n" + *content;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::vector<Receipt::Entry>> Exchange::State::record(EntryContent entry) {
+  if (!entry.subject) {
+    auto slice = vault->system_slice(now());
+    if (!slice) return std::unexpected(slice.error());
+    entry.slice = *std::move(slice);
+  }
+  std::vector<EntryContent> entries;
+  entries.push_back(std::move(entry));
+  auto recorded = wait(record_and_wait(*ledger, std::move(entries)));
+  if (!recorded) return std::unexpected(recorded.error());
+  return std::move(recorded->entries);
+}
+
+Result<Receipt::Entry> Exchange::State::record_document(std::string_view document, std::string note) {
+  EntryContent entry;
+  entry.type = EntryType::policy_key;
+  entry.tail = ledger::tail_of_policy_key(crypto::sha256(document), EntryIndex{0});
+  entry.part(BodyPart::purpose) = std::move(note);
+  auto recorded = record(std::move(entry));
+  if (!recorded) return std::unexpected(recorded.error());
+  return std::move(recorded->front());
+}
+
+Result<void> Exchange::init(const InitOptions& options) {
+  storage::Disk& disk = storage::system_disk();
+  const Home home(options.home);
+  struct stat there;
+  if (::stat(home.config().c_str(), &there) == 0) return fail(Reason::exchange_exists, home.config());
+  if (auto made = disk.make_directory(home.root); !made) return made;
+  if (auto done = write_documents(disk, home.catalog(), options.catalog); !done) return done;
+  if (auto done = write_documents(disk, home.policy(), options.policy); !done) return done;
+  // Wrong declarations are found before there are keys to lose.
+  auto catalog = registry::Catalog::load(home.catalog());
+  if (!catalog) return std::unexpected(catalog.error());
+  auto complaints = policy::check_directory(home.policy(), catalog->fields());
+  if (!complaints) return std::unexpected(complaints.error());
+  for (const auto& c : *complaints)
+    if (c.error) return fail(Reason::policy_wrong, c.rule + ": " + c.text);
+
+  auto vault = vault::Vault::create(disk, home.keys());
+  if (!vault) return std::unexpected(vault.error());
+  if (auto done = write_certificates(disk, options, home); !done) return done;
+  auto seed = (*vault)->named_secret(kLedgerSigner);
+  if (!seed) return std::unexpected(seed.error());
+  auto slice = (*vault)->system_slice(now());
+  if (!slice) return std::unexpected(slice.error());
+  Config config;
+  config.origin = options.origin;
+  if (auto made = ledger::Ledger::create(ledger_options(home, config), *seed, *slice); !made)
+    return made;
+  // The configuration comes last: a home without it is no exchange, and init may be run again.
+  if (auto put = storage::replace_file(disk, home.config(), write_config(config), 0644); !put)
+    return put;
+  vault->reset();
+
+  auto exchange = open(options.home);
+  if (!exchange) return std::unexpected(exchange.error());
+  State& state = *(*exchange)->state_;
+  if (auto put = storage::replace_file(disk, home.vkey(), state.ledger->vkey() + "\n", 0644); !put)
+    return put;
+  auto text = documents_text(disk, home.policy());
+  if (!text) return std::unexpected(text.error());
+  auto policy_entry = state.record_document(*text, "policy in force");
+  if (!policy_entry) return std::unexpected(policy_entry.error());
+  auto ca = storage::read_file(home.ca_certificate(), 1 << 16);
+  if (!ca) return std::unexpected(ca.error());
+  auto ca_entry = state.record_document(*ca, "certificate authority");
+  if (!ca_entry) return std::unexpected(ca_entry.error());
+  return {};
+}
+
+Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
+  auto state = std::make_unique<State>();
+  State& s = *state;
+  s.home = Home(directory);
+  struct stat there;
+  if (::stat(s.home.config().c_str(), &there) != 0) return fail(Reason::exchange_missing, directory);
+  auto config = read_config(s.home.config());
+  if (!config) return std::unexpected(config.error());
+  s.config = *std::move(config);
+  auto lock = storage::DirectoryLock::take(directory);
+  if (!lock) return std::unexpected(lock.error());
+  s.lock.emplace(*std::move(lock));
+  auto catalog = registry::Catalog::load(s.home.catalog());
+  if (!catalog) return std::unexpected(catalog.error());
+  s.catalog.emplace(*std::move(catalog));
+
+  storage::RocksOptions rocks;
+  rocks.cache_mib = s.config.cache_mib;
+  auto store = storage::open_rocks(s.home.records(), rocks);
+  if (!store) return std::unexpected(store.error());
+  s.store = *std::move(store);
+  auto vault = vault::Vault::open(storage::system_disk(), s.home.keys());
+  if (!vault) return std::unexpected(vault.error());
+  s.vault = *std::move(vault);
+  const FieldTable& fields = s.catalog->fields();
+  auto identity = identity::Identity::open(*s.store, *s.vault, fields);
+  if (!identity) return std::unexpected(identity.error());
+  s.identity = *std::move(identity);
+  auto policy = policy::Policy::open(s.home.policy(), fields, *s.store, *s.vault);
+  if (!policy) return std::unexpected(policy.error());
+  s.policy = *std::move(policy);
+
+  auto seed = s.vault->named_secret(kLedgerSigner);
+  if (!seed) return std::unexpected(seed.error());
+  auto ledger = ledger::Ledger::open(ledger_options(s.home, s.config), *seed);
+  if (!ledger) return std::unexpected(ledger.error());
+  s.ledger = *std::move(ledger);
+
+  s.detection = std::make_unique<detection::Detection>();
+  s.registry = std::make_unique<registry::Registry>(*s.catalog, *s.store, *s.vault);
+  s.disclosure = std::make_unique<disclosure::Disclosure>(fields);
+  if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
+  s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
+                                              *s.disclosure, *s.ledger, *s.vault);
+  return std::unique_ptr<Exchange>(new Exchange(std::move(state)));
+}
+
+// replay tells vault and detection at start what the ledger says: which slice is whose, and whose
+// budget was spent on whom. A crash therefore refills nothing.
+Result<void> Exchange::replay(State& s) {
+  std::map<AccountId, std::string> units;
+  for (const Asker& a : s.identity->accounts()) units[a.account] = a.unit;
+  const auto key_of = [&s](std::span<const std::uint8_t, 16> id) { return s.vault->slice_key(id); };
+  return s.ledger->scan(EntryIndex{0}, key_of, [&](const ledger::Opened& e) {
+    if (e.subject) s.vault->remember(e.slice_id, *e.subject, e.time);
+    if (e.type == EntryType::disclosure && e.subject && e.actor) {
+      // A disclosure that showed no record spent nothing.
+      const auto& versions = e.parts[static_cast<std::size_t>(BodyPart::value_versions) - 1];
+      if (versions.empty()) return true;
+      detection::Spent spent;
+      spent.account = e.actor->account;
+      if (const auto unit = units.find(e.actor->account); unit != units.end()) spent.unit = unit->second;
+      spent.case_ref = e.parts[static_cast<std::size_t>(BodyPart::case_ref) - 1];
+      spent.subject = *e.subject;
+      spent.time = e.time;
+      s.detection->replay(spent);
+    }
+    return true;
+  });
+}
+
+Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Exchange::~Exchange() { stop(); }
+
+const Home& Exchange::home() const { return state_->home; }
+const Config& Exchange::config() const { return state_->config; }
+const registry::Catalog& Exchange::catalog() const { return *state_->catalog; }
+registry::Registry& Exchange::registry() { return *state_->registry; }
+policy::Policy& Exchange::policy() { return *state_->policy; }
+identity::Identity& Exchange::identity() { return *state_->identity; }
+ledger::Ledger& Exchange::ledger() { return *state_->ledger; }
+lookup::Lookup& Exchange::lookup() { return *state_->lookup; }
+
+Result<AccountId> Exchange::add_service(std::string_view id, std::string_view department,
+                                        const std::vector<std::string>& roles) {
+  const std::lock_guard one(state_->acts);
+  return state_->identity->add_service(id, department, roles);
+}
+
+Result<identity::Enrolled> Exchange::enrol(std::string_view account_id, std::string_view csr_pem) {
+  const std::lock_guard one(state_->acts);
+  auto certificate = storage::read_file(state_->home.ca_certificate(), 1 << 16);
+  if (!certificate) return std::unexpected(certificate.error());
+  auto key = storage::read_file(state_->home.ca_key(), 1 << 16);
+  if (!key) return std::unexpected(key.error());
+  auto enrolled = state_->identity->enrol(account_id, csr_pem, *certificate, *key,
+                                          state_->config.certificate_days);
+  wipe(key->data(), key->size());
+  if (!enrolled) return enrolled;
+  EntryContent entry;
+  entry.type = EntryType::policy_key;
+  entry.actor = Actor{enrolled->account, KeyKind::certificate, enrolled->thumbprint};
+  entry.tail = ledger::tail_of_policy_key(crypto::sha256(enrolled->certificate_pem), EntryIndex{0});
+  entry.part(BodyPart::purpose) = "device enrolled";
+  if (auto recorded = state_->record(std::move(entry)); !recorded) {
+    // Not recorded, so it never happened: the device ends before anybody holds its certificate.
+    auto undone = state_->identity->revoke(crypto::hex(enrolled->thumbprint));
+    insist(undone.has_value() || undone.error().reason != Reason::unknown_device);
+    return std::unexpected(recorded.error());
+  }
+  return enrolled;
+}
+
+Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account) {
+  const std::lock_guard one(state_->acts);
+  // First the act, then its record: revoking opens nothing, and must not wait for the disk.
+  auto ended = state_->identity->revoke(device_or_account);
+  if (!ended) return ended;
+  for (const Digest& thumbprint : *ended) {
+    EntryContent entry;
+    entry.type = EntryType::policy_key;
+    entry.actor = Actor{AccountId{0}, KeyKind::certificate, thumbprint};
+    entry.tail = ledger::tail_of_policy_key(thumbprint, EntryIndex{0});
+    entry.part(BodyPart::purpose) = "device revoked";
+    if (auto recorded = state_->record(std::move(entry)); !recorded)
+      return std::unexpected(recorded.error());
+  }
+  return ended;
+}
+
+Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
+  const std::lock_guard one(state_->acts);
+  const Label label = state_->vault->label(citizen);
+  auto erased = state_->registry->erase(citizen);
+  if (!erased) return std::unexpected(erased.error());
+  auto openings = state_->vault->destroy_slices(label);
+  if (!openings) return std::unexpected(openings.error());
+  // The ERASURE entry names its subject under the live slice, made after the others died, so that
+  // the citizen can still be shown that, and when, it happened.
+  EntryContent entry;
+  entry.type = EntryType::erasure;
+  entry.subject = label;
+  auto slice = state_->vault->slice_for(label, now());
+  if (!slice) return std::unexpected(slice.error());
+  entry.slice = *std::move(slice);
+  entry.part(BodyPart::purpose) = "erased on request";
+  entry.tail = ledger::tail_of_erasure(1, *openings);
+  auto recorded = state_->record(std::move(entry));
+  if (!recorded) return std::unexpected(recorded.error());
+  return Erased{erased->records, erased->keys, *openings, recorded->front().index};
+}
+
+Result<Status> Exchange::status() {
+  Status status;
+  status.origin = state_->config.origin;
+  status.vkey = state_->ledger->vkey();
+  status.ledger_size = state_->ledger->size();
+  auto counts = state_->registry->counts();
+  if (!counts) return std::unexpected(counts.error());
+  status.datasets = *std::move(counts);
+  status.accounts = state_->identity->accounts().size();
+  status.rules = state_->policy->rule_count();
+  status.listening = state_->listening;
+  return status;
+}
+
+Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_command) {
+  State& s = *state_;
+  insist(!s.server);
+  const std::string address = listen.empty() ? s.config.listen : listen;
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return fail(Reason::config_wrong, "listen is host:port");
+  unsigned port = 0;
+  const std::string_view digits = std::string_view(address).substr(colon + 1);
+  for (const char c : digits) {
+    if (c < '0' || c > '9' || digits.size() > 5) return fail(Reason::config_wrong, "listen is host:port");
+    port = port * 10 + static_cast<unsigned>(c - '0');
+  }
+  if (digits.empty() || port > 65535) return fail(Reason::config_wrong, "listen is host:port");
+
+  s.api = std::make_unique<Api>(*this);
+  const auto open_routes = s.api->routes().walk();
+  if (!open_routes.empty())
+    return fail(Reason::internal_error, "a route answers strangers: " + open_routes.front());
+  s.lookup->strangers().drain();   // the walk's own
+
+  auto ca = storage::read_file(s.home.ca_certificate(), 1 << 16);
+  if (!ca) return std::unexpected(ca.error());
+  net::ServerOptions options;
+  options.address = address.substr(0, colon);
+  options.port = static_cast<std::uint16_t>(port);
+  options.certificate_file = s.home.server_certificate();
+  options.key_file = s.home.server_key();
+  options.client_ca_pem = *ca;
+  options.threads = s.config.threads;
+  options.connections_max = s.config.connections_max;
+  options.request_seconds_max = s.config.request_seconds_max;
+  auto server = net::Server::start(options, [this](Request request, net::Reply reply) {
+    state_->api->routes().serve(std::move(request), std::move(reply));
+  });
+  if (!server) return std::unexpected(server.error());
+  s.server = *std::move(server);
+  s.listening = options.address + ":" + std::to_string(s.server->port());
+
+  if (run_command) {
+    auto local = net::LocalServer::start(
+        s.home.control(), [this, run_command](const std::vector<std::string>& arguments, const Emit& emit) {
+          return run_command(*this, arguments, emit);
+        });
+    if (!local) return std::unexpected(local.error());
+    s.local = *std::move(local);
+  }
+  s.stopping = false;
+  s.watch = std::thread([this] { watch(); });
+  return s.listening;
+}
+
+// watch records once a minute how many strangers were turned away, and for what.
+void Exchange::watch() {
+  State& s = *state_;
+  std::unique_lock lock(s.watch_mutex);
+  while (!s.watch_wake.wait_for(lock, std::chrono::minutes(1), [&s] { return s.stopping; })) {
+    lock.unlock();
+    // A failure to record is not retried here: every answer fails the same way and says so.
+    static_cast<void>(wait(s.lookup->alert_strangers()));
+    lock.lock();
+  }
+}
+
+void Exchange::stop() {
+  State& s = *state_;
+  if (!s.server) return;
+  {
+    const std::lock_guard lock(s.watch_mutex);
+    s.stopping = true;
+  }
+  s.watch_wake.notify_all();
+  if (s.watch.joinable()) s.watch.join();
+  s.local.reset();
+  s.server->stop(2000);
+  s.server.reset();
+  static_cast<void>(wait(s.lookup->alert_strangers()));
+  s.listening.clear();
+}
+
+}  // namespace amanat::server
