@@ -1,0 +1,206 @@
+#include "vault/vault.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
+
+#include "crypto/crypto.h"
+#include "model/insist.h"
+#include "vault/master.h"
+#include "vault/slices.h"
+#include "vault/slots.h"
+
+namespace amanat::vault {
+namespace {
+
+// 262,144 subject keys stay unwrapped (13 MiB, wiped at the end); slices are read far less often.
+constexpr SlotFile::CacheShape kSubjectCache{16, 16'384}, kSliceCache{16, 4096};
+constexpr std::size_t kSecretNameMax = 64;
+
+std::string in(const std::string& directory, std::string_view name) {
+  return directory + "/" + std::string(name);
+}
+
+crypto::Hmac mac_for(const Key256& master, std::string_view use) {
+  return crypto::Hmac(crypto::hkdf(master, "amanat/vault/name/v1/" + std::string(use)).bytes());
+}
+
+Tag first16(const Digest& digest) {
+  Tag tag;
+  std::copy_n(digest.begin(), tag.size(), tag.begin());
+  return tag;
+}
+
+// Length before text, so that ("ab","c") and ("a","bc") have different names.
+Digest mac_pair(const crypto::Hmac& mac, std::string_view first, std::string_view second) {
+  insist(first.size() <= 0xffff);
+  const std::uint8_t length[2] = {static_cast<std::uint8_t>(first.size() >> 8),
+                                  static_cast<std::uint8_t>(first.size())};
+  return mac.mac({length, crypto::bytes_of(first), crypto::bytes_of(second)});
+}
+
+Digest mac_name(const crypto::Hmac& mac, const SubjectName& name) {
+  const auto kind = static_cast<std::uint8_t>(name.kind);
+  return mac.mac({crypto::Bytes(&kind, 1), crypto::bytes_of(name.value)});
+}
+
+bool secret_name_fits(std::string_view name) {
+  return !name.empty() && name.size() <= kSecretNameMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+}  // namespace
+
+struct Vault::State {
+  State(storage::Disk& d, std::string where, const Key256& key)
+      : disk(d),
+        directory(std::move(where)),
+        master(key),
+        tags(mac_for(key, "tag")),
+        labels(mac_for(key, "label")),
+        index(mac_for(key, "index")),
+        records(mac_for(key, "record")) {}
+
+  Key256 house_key(std::string_view use) {
+    {
+      const std::shared_lock lock(house_mutex);
+      if (const auto it = house.find(use); it != house.end()) return it->second;
+    }
+    Key256 key = crypto::hkdf(master, "amanat/vault/house/v1/" + std::string(use));
+    const std::unique_lock lock(house_mutex);
+    return house.emplace(use, std::move(key)).first->second;
+  }
+
+  storage::Disk& disk;
+  const std::string directory;
+  const Key256 master;
+  const crypto::Hmac tags, labels, index, records;
+  std::unique_ptr<SlotFile> subjects;
+  std::unique_ptr<Slices> slices;
+
+  std::shared_mutex house_mutex;
+  std::map<std::string, Key256, std::less<>> house;
+  std::mutex secret_mutex;
+};
+
+Vault::Vault(std::unique_ptr<State> state) : state_(std::move(state)) { insist(state_ != nullptr); }
+Vault::~Vault() = default;
+
+// The slot files come first and master.key last: an interrupted create has no master key, so it is
+// simply done again.
+Result<std::unique_ptr<Vault>> Vault::create(storage::Disk& disk, const std::string& directory) {
+  if (auto made = disk.make_directory(directory); !made) return std::unexpected(std::move(made.error()));
+  const auto exists = has_file(disk, directory, "master.key");
+  if (!exists) return std::unexpected(exists.error());
+  if (*exists) return fail(Reason::exchange_exists, directory);
+  const Key256 master = crypto::random_key();
+  for (const auto& [name, kind] : {std::pair{"subject.slots", SlotFile::Kind::subject},
+                                   std::pair{"slice.slots", SlotFile::Kind::slice}})
+    if (auto r = SlotFile::create(disk, in(directory, name), kind, master); !r)
+      return std::unexpected(std::move(r.error()));
+  if (auto synced = disk.sync_directory(directory); !synced) return std::unexpected(std::move(synced.error()));
+  if (auto written = write_master(disk, in(directory, "master.key"), master); !written)
+    return std::unexpected(std::move(written.error()));
+  return open(disk, directory);
+}
+
+Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::string& directory) {
+  const auto master = read_master(disk, in(directory, "master.key"));
+  if (!master) return std::unexpected(master.error());
+  auto state = std::make_unique<State>(disk, directory, *master);
+  auto subjects = SlotFile::open(disk, in(directory, "subject.slots"), SlotFile::Kind::subject, *master, kSubjectCache);
+  if (!subjects) return std::unexpected(std::move(subjects.error()));
+  auto slices = SlotFile::open(disk, in(directory, "slice.slots"), SlotFile::Kind::slice, *master, kSliceCache);
+  if (!slices) return std::unexpected(std::move(slices.error()));
+  state->subjects = std::move(*subjects);
+  state->slices = std::make_unique<Slices>(std::move(*slices), *master);
+  return std::unique_ptr<Vault>(new Vault(std::move(state)));
+}
+
+Tag Vault::tag(const SubjectName& name) const { return first16(mac_name(state_->tags, name)); }
+Label Vault::label(const SubjectName& name) const { return mac_name(state_->labels, name); }
+Tag Vault::index_tag(std::string_view space, std::string_view value) const {
+  return first16(mac_pair(state_->index, space, value));
+}
+Tag Vault::record_tag(std::string_view dataset, std::string_view key) const {
+  return first16(mac_pair(state_->records, dataset, key));
+}
+
+Result<Slot> Vault::make_slot() {
+  const auto made = state_->subjects->make();
+  if (!made) return std::unexpected(made.error());
+  return Slot{made->slot};
+}
+
+Result<void> Vault::sync_slots() { return state_->subjects->sync(); }
+
+Result<Key256> Vault::key_of(Slot slot) const {
+  auto held = state_->subjects->read(number(slot));
+  if (!held) return std::unexpected(std::move(held.error()));
+  return std::move(held->key);
+}
+
+Result<void> Vault::destroy(Slot slot) {
+  const std::uint64_t n = number(slot);
+  return state_->subjects->destroy({&n, 1});
+}
+
+void Vault::seal(const Key256& key, std::string_view associated, std::string_view plaintext, std::string& out) {
+  crypto::seal(key, crypto::bytes_of(associated), crypto::bytes_of(plaintext), out);
+}
+
+Result<void> Vault::open(const Key256& key, std::string_view associated, std::string_view sealed, WipingBuffer& out) {
+  return crypto::open(key, crypto::bytes_of(associated), crypto::bytes_of(sealed), out);
+}
+
+void Vault::seal_house(std::string_view use, std::string_view associated, std::string_view plaintext,
+                       std::string& out) const {
+  seal(state_->house_key(use), associated, plaintext, out);
+}
+
+Result<void> Vault::open_house(std::string_view use, std::string_view associated, std::string_view sealed,
+                               WipingBuffer& out) const {
+  return open(state_->house_key(use), associated, sealed, out);
+}
+
+Result<Slice> Vault::slice_for(const Label& label, Moment at) { return state_->slices->slice_for(label, at); }
+Result<Slice> Vault::system_slice(Moment at) { return state_->slices->slice_for(Label{}, at); }
+
+Result<Key256> Vault::slice_key(std::span<const std::uint8_t, 16> id) const {
+  Slices::Id copy;
+  std::copy(id.begin(), id.end(), copy.begin());
+  return state_->slices->key(copy);
+}
+
+void Vault::remember(std::span<const std::uint8_t, 16> id, const Label& label, Moment at) {
+  Slices::Id copy;
+  std::copy(id.begin(), id.end(), copy.begin());
+  state_->slices->remember(copy, label, at);
+}
+
+Result<std::uint64_t> Vault::destroy_slices(const Label& label) {
+  insist(label != Label{});  // the system's slices open the entries nobody may erase
+  return state_->slices->destroy(label);
+}
+
+// A secret that is there but does not open is an error and is never replaced: a new ledger signer
+// would fork the ledger.
+Result<Key256> Vault::named_secret(std::string_view name) {
+  insist(secret_name_fits(name));
+  const std::scoped_lock lock(state_->secret_mutex);
+  const std::string file = std::string(name) + ".secret";
+  const std::string path = in(state_->directory, file);
+  const Key256 wrap = crypto::hkdf(state_->master, "amanat/vault/secret/v1");
+  const auto exists = has_file(state_->disk, state_->directory, file);
+  if (!exists) return std::unexpected(exists.error());
+  if (*exists) return read_secret(state_->disk, path, wrap, name);
+  Key256 secret = crypto::random_key();
+  if (auto r = write_secret(state_->disk, path, wrap, name, secret); !r) return std::unexpected(std::move(r.error()));
+  return secret;
+}
+
+}  // namespace amanat::vault
