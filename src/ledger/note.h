@@ -40,7 +40,7 @@ VerifierKey make_verifier_key(std::string_view name, SignatureType type, const c
 /// parse_verifier_key reads the C2SP form, at most 1 KiB. Errors: note_malformed (also when the ID
 /// does not fit the key, or the type is neither 0x01 nor 0x04).
 Result<VerifierKey> parse_verifier_key(std::string_view text);
-/// valid_key_name: 1 to 255 bytes of UTF-8 without Unicode space, control characters or '+'.
+/// valid_key_name: not empty, UTF-8, without Unicode space, control characters or '+'.
 bool valid_key_name(std::string_view name);
 
 /// NoteSignature is one signature line; `blob` is what follows the key ID.
