@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +53,8 @@ class Identity {
 
   /// note_officer adds or updates an account from the roster (repeated: unchanged).
   Result<Noted> note_officer(const Officer& officer);
-  /// add_service makes an account for a department's system. `rights`: "records", "cases".
+  /// add_service makes an account for a department's system, or changes its roles; the policy says
+  /// what a role may do (rights: "records", "cases"). Errors: malformed_value, store_failed.
   Result<AccountId> add_service(std::string_view id, std::string_view department, const std::vector<std::string>& roles);
   /// enrol certifies a device of an officer or service from its CSR. The caller records a KEY entry.
   /// Errors: unknown_officer, officer_left, csr_wrong.
@@ -61,6 +63,10 @@ class Identity {
   /// revoke ends a device (by thumbprint, hex, or its first 8 or more digits) or all of an account's;
   /// effective at once. Returns the thumbprints ended. Errors: unknown_device, unknown_officer.
   Result<std::vector<Digest>> revoke(std::string_view device_or_account);
+  /// forget destroys the name and the keyed national ID of officers who are this citizen; the
+  /// account stays, for the ledger names it. Returns how many. Errors: store_failed, file_failed.
+  Result<std::uint64_t> forget(const SubjectName& citizen);
+  /// accounts lists every account, ascending by number, without its devices.
   std::vector<Asker> accounts() const;
 
  private:

@@ -1,0 +1,57 @@
+#pragma once
+// identity, record: how accounts and devices rest in Table::accounts, before they are sealed.
+// Big-endian, strings with a u16 length; a reader refuses every other form. Pure functions.
+//
+// Keys: 'a' + u32 account, 'd' + 32-byte thumbprint. Values are sealed by the vault for the use
+// "accounts", with the key as associated data.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/ids.h"
+
+namespace amanat::identity {
+
+/// NameAt says where an officer's name is.
+enum class NameAt : std::uint8_t {
+  nowhere = 0,    // a service, or an officer without a name in the roster
+  slot = 1,       // sealed under the officer's own key in the vault
+  forgotten = 2   // erased; a later roster does not bring it back
+};
+
+/// AccountRecord is all that is kept of an account.
+struct AccountRecord {
+  AccountId account{};
+  bool service = false;
+  std::string id, department, unit, station, shift;
+  std::vector<std::string> roles;      // as the roster or the operator says, without departments
+  Moment joined{};
+  std::optional<Moment> left;
+  NameAt name_at = NameAt::nowhere;
+  std::uint64_t slot = 0;
+  std::string sealed_name;
+  std::optional<Tag> own;              // keyed name of the officer's own national ID
+
+  friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
+};
+
+/// DeviceRecord is all that is kept of a device.
+struct DeviceRecord {
+  Digest thumbprint{};
+  AccountId account{};
+  Moment enrolled{}, not_after{};
+  std::optional<Moment> revoked;
+};
+
+std::string account_key(AccountId account);
+std::string device_key(const Digest& thumbprint);
+std::string encode(const AccountRecord& record);
+std::string encode(const DeviceRecord& record);
+/// decode_account and decode_device return nothing unless `bytes` is exactly one record.
+std::optional<AccountRecord> decode_account(std::string_view bytes);
+std::optional<DeviceRecord> decode_device(std::string_view bytes);
+
+}  // namespace amanat::identity
