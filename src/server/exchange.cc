@@ -2,48 +2,11 @@
 
 #include <sys/stat.h>
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
-#include "net/http.h"
-#include "net/local.h"
-#include "server/api.h"
-#include "storage/file.h"
+#include "server/state.h"
 
 namespace amanat::server {
-
-struct Exchange::State {
-  Home home{""};
-  std::optional<storage::DirectoryLock> lock;
-  Config config;
-  std::optional<registry::Catalog> catalog;
-  std::unique_ptr<storage::Store> store;
-  std::unique_ptr<vault::Vault> vault;
-  std::unique_ptr<identity::Identity> identity;
-  std::unique_ptr<policy::Policy> policy;
-  std::unique_ptr<detection::Detection> detection;
-  std::unique_ptr<registry::Registry> registry;
-  std::unique_ptr<disclosure::Disclosure> disclosure;
-  std::unique_ptr<ledger::Ledger> ledger;
-  std::unique_ptr<lookup::Lookup> lookup;
-  std::mutex acts;                       // imports, enrolments, erasures: one at a time
-
-  // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
-  std::unique_ptr<Api> api;
-  std::unique_ptr<net::Server> server;
-  std::unique_ptr<net::LocalServer> local;
-  std::string listening;
-  std::mutex watch_mutex;
-  std::condition_variable watch_wake;
-  bool stopping = false;
-  std::thread watch;
-
-  Result<std::vector<Receipt::Entry>> record(EntryContent entry);
-  Result<Receipt::Entry> record_document(std::string_view document, std::string note);
-};
 
 namespace {
 
@@ -130,6 +93,15 @@ Result<Receipt::Entry> Exchange::State::record_document(std::string_view documen
   auto recorded = record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
   return std::move(recorded->front());
+}
+
+// quarantine_for says where an import lists the rows it refused, unless its caller said so.
+Result<void> Exchange::State::quarantine_for(std::string_view dataset,
+                                             registry::ImportOptions& options) const {
+  if (!options.quarantine_file.empty()) return {};
+  if (auto made = storage::system_disk().make_directory(home.quarantine()); !made) return made;
+  options.quarantine_file = home.quarantine() + "/" + std::string(dataset) + ".csv";
+  return {};
 }
 
 Result<void> Exchange::init(const InitOptions& options) {

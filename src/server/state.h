@@ -1,0 +1,50 @@
+#pragma once
+// server: what a running exchange holds. This room only.
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "net/http.h"
+#include "net/local.h"
+#include "server/api.h"
+#include "server/exchange.h"
+#include "storage/file.h"
+
+namespace amanat::server {
+
+struct Exchange::State {
+  Home home{""};
+  std::optional<storage::DirectoryLock> lock;
+  Config config;
+  std::optional<registry::Catalog> catalog;
+  std::unique_ptr<storage::Store> store;
+  std::unique_ptr<vault::Vault> vault;
+  std::unique_ptr<identity::Identity> identity;
+  std::unique_ptr<policy::Policy> policy;
+  std::unique_ptr<detection::Detection> detection;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<disclosure::Disclosure> disclosure;
+  std::unique_ptr<ledger::Ledger> ledger;
+  std::unique_ptr<lookup::Lookup> lookup;
+  std::mutex acts;                       // imports, enrolments, erasures: one at a time
+
+  // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
+  std::unique_ptr<Api> api;
+  std::unique_ptr<net::Server> server;
+  std::unique_ptr<net::LocalServer> local;
+  std::string listening;
+  std::mutex watch_mutex;
+  std::condition_variable watch_wake;
+  bool stopping = false;
+  std::thread watch;
+
+  Result<std::vector<Receipt::Entry>> record(EntryContent entry);
+  Result<Receipt::Entry> record_document(std::string_view document, std::string note);
+  Result<void> quarantine_for(std::string_view dataset, registry::ImportOptions& options) const;
+};
+
+}  // namespace amanat::server
