@@ -43,17 +43,6 @@ bool origin_is_wellformed(std::string_view origin) {
   return true;
 }
 
-std::string value_of(const Config& config, std::string_view name) {
-  if (name == "origin") return '"' + config.origin + '"';
-  if (name == "listen") return '"' + config.listen + '"';
-  if (name == "log_level") return '"' + config.log_level + '"';
-  for (const auto& row : kNumbers)
-    if (row.name == name) return std::to_string(config.*row.member);
-  constexpr bool every_key_has_a_value = false;
-  insist(every_key_has_a_value);
-  return {};
-}
-
 Result<void> read_numbers(net::TomlReader& reader, Config& config) {
   for (const auto& row : kNumbers) {
     auto value = reader.integer_or(row.name, config.*row.member, row.min, row.max);
@@ -65,9 +54,8 @@ Result<void> read_numbers(net::TomlReader& reader, Config& config) {
 }
 
 Result<void> check_words(const Config& config, const std::string& file) {
-  if (!origin_is_wellformed(config.origin))
-    return fail(Reason::config_wrong,
-                file + ": origin is like exchange.test/one: small letters, digits and . - / _ only");
+  if (auto origin = check_origin(config.origin); !origin)
+    return fail(Reason::config_wrong, file + ": " + origin.error().detail);
   if (config.listen.rfind(':') == std::string::npos)
     return fail(Reason::config_wrong, file + ": listen is written host:port");
   for (const auto& level : kLogLevels)
@@ -78,6 +66,22 @@ Result<void> check_words(const Config& config, const std::string& file) {
 }
 
 }  // namespace
+
+Result<void> check_origin(std::string_view origin) {
+  if (origin_is_wellformed(origin)) return {};
+  return fail(Reason::config_wrong, "origin is like exchange.test/one: small letters, digits and . - / _ only");
+}
+
+std::string config_value(const Config& config, std::string_view key) {
+  if (key == "origin") return '"' + config.origin + '"';
+  if (key == "listen") return '"' + config.listen + '"';
+  if (key == "log_level") return '"' + config.log_level + '"';
+  for (const auto& row : kNumbers)
+    if (row.name == key) return std::to_string(config.*row.member);
+  constexpr bool every_key_has_a_value = false;
+  insist(every_key_has_a_value);
+  return {};
+}
 
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = {
@@ -140,7 +144,7 @@ std::string write_config(const Config& config) {
     out += '\n';
     out += key.name;
     out += " = ";
-    out += value_of(config, key.name);
+    out += config_value(config, key.name);
     out += '\n';
   }
   return out;

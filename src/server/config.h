@@ -32,6 +32,10 @@ const std::vector<ConfigKey>& config_keys();
 
 /// read_config reads exchange.toml. Errors: config_wrong ("file:line: unknown key …, did you mean …"), file_failed.
 Result<Config> read_config(const std::string& file);
+/// check_origin says whether a name is fit for an exchange and its ledger. Errors: config_wrong.
+Result<void> check_origin(std::string_view origin);
+/// config_value is the value of one of config_keys(), as written in the file.
+std::string config_value(const Config& config, std::string_view key);
 /// write_config renders a configuration with its explanations as comments.
 std::string write_config(const Config& config);
 
