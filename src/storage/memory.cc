@@ -75,12 +75,17 @@ class Memory : public Store {
 
   Result<void> write(const Batch& batch, Durability) override {
     const std::unique_lock lock(mutex_);
-    for (const auto& w : batch.writes()) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const Batch::Write w = batch[i];
       Rows& rows = own(w.table);
+      const auto it = rows.lower_bound(w.key);
+      const bool there = it != rows.end() && it->first == w.key;
       if (w.erase) {
-        if (const auto it = rows.find(w.key); it != rows.end()) rows.erase(it);
+        if (there) rows.erase(it);
+      } else if (there) {
+        it->second.assign(w.value);
       } else {
-        rows.insert_or_assign(w.key, w.value);
+        rows.emplace_hint(it, w.key, w.value);
       }
     }
     return {};

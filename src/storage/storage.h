@@ -33,26 +33,36 @@ enum class Table : std::uint8_t {
 };
 inline constexpr std::size_t kTables = 10;
 
-/// Batch is a set of writes that become visible and durable together.
+/// Batch is a set of writes that become visible and durable together; of two writes to one key the
+/// later wins. Keys are 1 to 1024 bytes, values at most 64 MiB. Used by one thread at a time.
 class Batch {
  public:
   void put(Table table, std::string_view key, std::string_view value);
   void erase(Table table, std::string_view key);
   void clear();
-  bool empty() const { return writes_.empty(); }
-  std::size_t size() const { return writes_.size(); }
-  std::size_t bytes() const { return bytes_; }
+  bool empty() const { return places_.empty(); }
+  std::size_t size() const { return places_.size(); }
+  /// bytes is the size of all keys and values together.
+  std::size_t bytes() const { return text_.size(); }
 
   struct Write {
     Table table;
     bool erase;
-    std::string key, value;
+    std::string_view key, value;  // of the batch, until it changes
   };
-  const std::vector<Write>& writes() const { return writes_; }
+  /// operator[] returns the i-th write, in the order they were made.
+  Write operator[](std::size_t i) const;
 
  private:
-  std::vector<Write> writes_;
-  std::size_t bytes_ = 0;
+  struct Place {
+    std::uint64_t offset;
+    std::uint32_t value_size;
+    std::uint16_t key_size;
+    Table table;
+    bool erase;
+  };
+  std::vector<Place> places_;
+  std::string text_;  // key, value, key, value, ...: one growing block, not two strings a write
 };
 
 enum class Durability : std::uint8_t {
@@ -71,29 +81,35 @@ class Reader {
   /// Errors: store_failed.
   virtual Result<bool> get(Table table, std::string_view key, std::string& out) const = 0;
   /// scan visits all keys that begin with `prefix`, from `from` (itself within the prefix, or
-  /// empty) on. Errors: store_failed.
-  virtual Result<void> scan(Table table, std::string_view prefix, std::string_view from, const Visitor& visit) const = 0;
+  /// empty) on, as they were when the scan began; the visitor may write. Errors: store_failed.
+  virtual Result<void> scan(Table table, std::string_view prefix, std::string_view from,
+                            const Visitor& visit) const = 0;
 };
 
 class Store : public Reader {
  public:
-  /// write applies the batch atomically. Errors: store_failed, disk_full (nothing was applied).
+  /// write applies the batch atomically. Errors: store_failed, disk_full: nothing was applied, and
+  /// after disk_full writes succeed again by themselves once there is space.
   virtual Result<void> write(const Batch& batch, Durability durability) = 0;
   /// sync makes every buffered write durable. Errors: store_failed, disk_full.
   virtual Result<void> sync() = 0;
+  /// snapshot reads the store as it is now, whatever is written later. It must die before the store.
   virtual std::unique_ptr<Reader> snapshot() const = 0;
-  /// purge rewrites the files so that nothing erased under `prefix` is left in them.
+  /// purge rewrites the files so that nothing erased or overwritten under `prefix` is left in them,
+  /// the log included. Slow; reads and writes go on. It waits for snapshots older than itself, half a
+  /// minute at most. Errors: store_failed, disk_full; then purge again.
   virtual Result<void> purge(Table table, std::string_view prefix) = 0;
 };
 
 /// open_memory makes an empty store that lives in memory.
 std::unique_ptr<Store> open_memory();
 
+/// RocksOptions: memory for cached blocks, and threads for compaction besides one for flushes.
 struct RocksOptions {
   std::size_t cache_mib = 256;
   unsigned background_threads = 1;
 };
-/// open_rocks opens or makes a RocksDB store in `directory`.
+/// open_rocks opens or makes a RocksDB store in `directory` (docs/storage.md).
 /// Errors: exchange_busy (another process has it open), store_failed, disk_full.
 Result<std::unique_ptr<Store>> open_rocks(const std::string& directory, const RocksOptions& options);
 
