@@ -196,7 +196,9 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
   s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
                                               *s.disclosure, *s.ledger, *s.vault);
-  return std::unique_ptr<Exchange>(new Exchange(std::move(state)));
+  std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
+  exchange->state_->api = std::make_unique<Api>(*exchange);
+  return exchange;
 }
 
 // replay tells vault and detection at start what the ledger says: which slice is whose, and whose
@@ -304,6 +306,14 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   return Erased{erased->records, erased->keys, *openings, recorded->front().index};
 }
 
+Result<void> Exchange::scan_ledger(EntryIndex from,
+                                   const std::function<bool(const ledger::Opened&)>& visit) const {
+  const auto key_of = [this](std::span<const std::uint8_t, 16> id) { return state_->vault->slice_key(id); };
+  return state_->ledger->scan(from, key_of, visit);
+}
+
+const std::vector<RouteInfo>& Exchange::routes() const { return state_->api->routes().list(); }
+
 Result<Status> Exchange::status() {
   Status status;
   status.origin = state_->config.origin;
@@ -332,7 +342,6 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   }
   if (digits.empty() || port > 65535) return fail(Reason::config_wrong, "listen is host:port");
 
-  s.api = std::make_unique<Api>(*this);
   const auto open_routes = s.api->routes().walk();
   if (!open_routes.empty())
     return fail(Reason::internal_error, "a route answers strangers: " + open_routes.front());

@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 #include "registry/registry.h"
 #include "server/config.h"
+#include "server/routes.h"
 
 namespace amanat::server {
 
@@ -98,6 +99,10 @@ class Exchange {
   };
   Result<Erased> erase(const SubjectName& citizen);
   Result<Status> status();
+  /// scan_ledger visits entries with their openings, as far as their slices still live.
+  Result<void> scan_ledger(EntryIndex from, const std::function<bool(const ledger::Opened&)>& visit) const;
+  /// routes is the table of what can be asked over HTTP, as served.
+  const std::vector<RouteInfo>& routes() const;
 
   /// serve begins to answer on config().listen (or `listen`, "host:port"; port 0 = any free one) and
   /// opens the control socket, on which `run_command` runs commands for other processes.
