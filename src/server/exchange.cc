@@ -4,6 +4,7 @@
 
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
+#include "server/log.h"
 #include "server/state.h"
 
 namespace amanat::server {
@@ -161,6 +162,7 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   auto config = read_config(s.home.config());
   if (!config) return std::unexpected(config.error());
   s.config = *std::move(config);
+  set_log_level(s.config.log_level);
   auto lock = storage::DirectoryLock::take(directory);
   if (!lock) return std::unexpected(lock.error());
   s.lock.emplace(*std::move(lock));
@@ -375,6 +377,8 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   }
   s.stopping = false;
   s.watch = std::thread([this] { watch(); });
+  log(LogLevel::info, "serving", {{"origin", s.config.origin}, {"address", s.listening},
+                                  {"entries", std::to_string(s.ledger->size())}});
   return s.listening;
 }
 
@@ -385,7 +389,8 @@ void Exchange::watch() {
   while (!s.watch_wake.wait_for(lock, std::chrono::minutes(1), [&s] { return s.stopping; })) {
     lock.unlock();
     // A failure to record is not retried here: every answer fails the same way and says so.
-    static_cast<void>(wait(s.lookup->alert_strangers()));
+    if (auto told = wait(s.lookup->alert_strangers()); !told)
+      log(LogLevel::error, "alert-not-recorded", {{"reason", std::string(row_of(told.error().reason).id)}});
     lock.lock();
   }
 }
@@ -402,7 +407,9 @@ void Exchange::stop() {
   s.local.reset();
   s.server->stop(2000);
   s.server.reset();
-  static_cast<void>(wait(s.lookup->alert_strangers()));
+  if (auto told = wait(s.lookup->alert_strangers()); !told)
+    log(LogLevel::error, "alert-not-recorded", {{"reason", std::string(row_of(told.error().reason).id)}});
+  log(LogLevel::info, "stopped", {{"entries", std::to_string(s.ledger->size())}});
   s.listening.clear();
 }
 
