@@ -1,0 +1,68 @@
+#pragma once
+// policy, cases: the case book. Kept in Table::cases under a keyed name of the reference, sealed
+// with the house key; the subjects are keyed names from the moment they are noted, so neither the
+// table nor this process's memory lists who is in a case. Thread-safe.
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/ids.h"
+#include "model/result.h"
+#include "policy/policy.h"
+#include "storage/storage.h"
+#include "vault/vault.h"
+
+namespace amanat::policy {
+
+/// BookedCase is a case as a decision needs it. Never changed, only replaced whole.
+struct BookedCase {
+  std::string ref, kind, unit;
+  Moment opened{};
+  std::optional<Moment> closed;
+  std::vector<std::string> officers;   // ascending
+  std::vector<Tag> subjects;           // ascending
+  friend bool operator==(const BookedCase&, const BookedCase&) = default;
+};
+
+/// normal_case_ref trims, folds runs of white space to one blank and ASCII capitals to small
+/// letters: a reference is found in any such spelling, and in no other.
+std::string normal_case_ref(std::string_view ref);
+
+/// encode and decode: how a case rests before it is sealed. Big-endian; decode refuses every other form.
+std::string encode(const BookedCase& booked);
+std::optional<BookedCase> decode_case(std::string_view bytes);
+
+class CaseBook {
+ public:
+  CaseBook(storage::Store& store, vault::Vault& vault) : store_(store), vault_(vault) {}
+  /// load reads the table. Errors: store_failed, seal_broken.
+  Result<void> load();
+  /// find returns a case by any spelling of its reference, or null.
+  std::shared_ptr<const BookedCase> find(std::string_view ref) const;
+  /// note adds or changes a case; durable when it returns. Errors: malformed_value,
+  /// value_too_long, store_failed, disk_full.
+  Result<Noted> note(const Case& one);
+
+ private:
+  static constexpr std::size_t kShards = 64;
+  struct Shard {
+    mutable std::shared_mutex mutex;
+    std::unordered_map<std::string, std::shared_ptr<const BookedCase>> cases;  // by normal reference
+  };
+  Shard& shard(const std::string& normal) const;
+  void put(std::string normal, std::shared_ptr<const BookedCase> booked);
+
+  storage::Store& store_;
+  vault::Vault& vault_;
+  mutable std::array<Shard, kShards> shards_;
+  std::mutex writing_;
+};
+
+}  // namespace amanat::policy
