@@ -13,8 +13,6 @@
 namespace amanat::policy {
 namespace {
 
-bool test_bit(const Rules& rules, std::size_t bit) { return (rules[bit / 64] >> (bit % 64) & 1) != 0; }
-
 // Where the going-through stands: who asks, for what. The rest is in the set of rules that match.
 struct Place {
   std::vector<Column> roles;   // the plain role and its department's form, those that exist
