@@ -1,14 +1,15 @@
 #pragma once
 // ledger: the tamper-evident record of every disclosure. One RFC 6962 tree in the C2SP formats, one
 // sequencer, one pwrite and one fdatasync a batch, and nothing is released before that returns.
-// Formats: docs/ledger-format.md. append() and record() may be called from any thread; reading
-// functions too.
+// Formats, recovery and failures: docs/ledger-frames.md. append() and record() may be called from
+// any thread; reading functions too.
 
 #include <coroutine>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,36 +54,57 @@ struct Options {
   std::size_t queue_entries_max = 8192;
   unsigned publish_every_ms = 1000;
   std::function<Moment()> clock;            // null: now()
+  /// alarm is told in words of what an operator should know (clock set back, a torn write cut off at
+  /// the start). Null: standard error. Called from threads of the ledger.
+  std::function<void(std::string_view)> alarm;
+  /// on_death is told that no append can be believed any more (fdatasync failed, or another signer
+  /// has taken the log over). Null: the message on standard error, 100 ms for answers on their way,
+  /// abort.
+  std::function<void(std::string_view)> on_death;
 };
 
-/// Pending is awaited for an append; it resumes on the awaiting thread's Home.
+struct Submission;
+
+/// Pending is awaited, once, for an append; it resumes on the Home of the thread that awaits it,
+/// which must have one and outlive the append. The coroutine must not be destroyed while it waits.
+/// A Pending that nobody awaits is recorded all the same.
 template <class T>
 class [[nodiscard]] Pending {
  public:
-  struct State;
-  explicit Pending(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  using Outcome = Result<T> (*)(Submission&);
+  Pending(std::shared_ptr<Submission> submission, Outcome outcome)
+      : submission_(std::move(submission)), outcome_(outcome) {}
   bool await_ready() const noexcept;
   bool await_suspend(std::coroutine_handle<> awaiting) noexcept;   // false: done meanwhile
   Result<T> await_resume();
 
  private:
-  std::shared_ptr<State> state_;
+  std::shared_ptr<Submission> submission_;
+  Outcome outcome_;
 };
 
 class Ledger {
  public:
-  /// create makes a new log whose entry 0 is GENESIS. Errors: exchange_exists, file_failed, disk_full.
+  /// create makes a new log whose entry 0 is GENESIS, which has no opening (the slice is for later
+  /// formats). A crash on the way leaves no log, and create works again.
+  /// Errors: exchange_exists, file_failed, disk_full, config_wrong (origin).
   static Result<void> create(const Options& options, const Key256& signer_seed, const Slice& system_slice);
-  /// open recovers (ledger page 3.5) and starts the sequencer. Errors: ledger_corrupt, exchange_busy, file_failed, key_missing.
+  /// open recovers (ledger page 3.5) and starts the sequencer. Errors: exchange_missing,
+  /// ledger_corrupt (what is wrong and where), exchange_busy, file_failed, disk_full, key_missing.
   static Result<std::unique_ptr<Ledger>> open(const Options& options, const Key256& signer_seed);
-  /// The destructor drains the queue and writes a closing frame.
+  /// The destructor drains the queue and writes a closing frame. No append may begin meanwhile.
   ~Ledger();
+  Ledger(const Ledger&) = delete;
+  Ledger& operator=(const Ledger&) = delete;
 
   /// append records a draft's entries, contiguous, with its EXPORT if it has one. The Draft must
-  /// live until the result is there. insists that the draft still_stands().
-  /// Errors: ledger_not_durable, disk_full, too_busy (nothing half-written), shutting_down.
+  /// live until the result is there. insists that the draft still_stands(). The Receipt has the
+  /// entries of the shares, in their order, and the draft's released digest.
+  /// Errors: ledger_not_durable, disk_full, too_busy (nothing half-written), shutting_down,
+  /// value_too_long (evidence that fits no frame).
   Pending<Receipt> append(const Draft& draft);
-  /// record appends entries that release nothing: denials, keys, policy, erasures, alerts.
+  /// record appends entries that release nothing: denials, keys, policy, erasures, alerts. At least
+  /// one; contiguous; all in the result. Errors: as append.
   Pending<Recorded> record(std::vector<EntryContent> entries);
 
   const std::string& origin() const;
@@ -96,7 +118,9 @@ class Ledger {
   Result<std::string> resource(std::string_view path) const;
   /// prove makes the receipt of an entry against the published checkpoint. Errors: no_record.
   Result<std::string> prove(EntryIndex index) const;
-  /// scan visits every entry from `from` on with its opening where `key_of` gives the key.
+  /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
+  /// and the opening opens exactly that entry; visit returns false to end.
+  /// Errors: ledger_corrupt, file_failed.
   Result<void> scan(EntryIndex from, const KeyOfSlice& key_of, const std::function<bool(const Opened&)>& visit) const;
   /// export_to writes a static folder (checkpoint, tile/…, tile/entries/…) any tlog-tiles reader accepts.
   Result<void> export_to(const std::string& directory) const;
@@ -104,6 +128,9 @@ class Ledger {
  private:
   struct State;
   explicit Ledger(std::unique_ptr<State> state);
+  static Result<Receipt> receipt_of(Submission& submission);
+  static Result<Recorded> recorded_of(Submission& submission);
+  Result<std::string> bundle(std::uint64_t number, unsigned width) const;
   std::unique_ptr<State> state_;
 };
 

@@ -1,0 +1,372 @@
+#include "ledger/ledger.h"
+
+#include <time.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+#include "ledger/big_endian.h"
+#include "ledger/checkpoint.h"
+#include "ledger/frame.h"
+#include "ledger/proof.h"
+#include "ledger/state.h"
+#include "ledger/submission.h"
+#include "model/insist.h"
+
+namespace amanat::ledger {
+namespace {
+
+constexpr std::uint64_t kClockSlackMs = 5000;
+constexpr auto kGrace = std::chrono::milliseconds(100);
+constexpr std::size_t kPublishedBytesMax = 64 * 1024;
+
+std::uint64_t steady_ms() {
+  timespec t{};
+  ::clock_gettime(CLOCK_BOOTTIME, &t);   // goes on while the machine sleeps
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
+}
+
+std::string random_hex() {
+  std::array<std::uint8_t, 16> bytes;
+  crypto::random_bytes(bytes);
+  return crypto::hex(bytes);
+}
+
+Result<void> check_options(const Options& options) {
+  insist(!options.directory.empty());
+  insist(options.segment_bytes % kBlock == 0 && options.segment_bytes >= 64 * 1024);
+  insist(options.segment_bytes / kBlock <= 0xffffffffu && options.queue_entries_max > 0);
+  if (!valid_key_name(options.origin) || options.origin.find_first_of("\"\\") != std::string::npos)
+    return fail(Reason::config_wrong, "origin is not fit for a key name");
+  return {};
+}
+
+// A simulated disk has no directory to lock.
+Result<void> take_lock(storage::Disk& disk, const std::string& directory, std::optional<storage::DirectoryLock>& out) {
+  if (&disk != &storage::system_disk()) return {};
+  auto lock = storage::DirectoryLock::take(directory);
+  if (!lock) return std::unexpected(std::move(lock.error()));
+  out.emplace(std::move(*lock));
+  return {};
+}
+
+// The frame of entry 0.
+std::string genesis_frame(const NoteSigner& signer, Moment time) {
+  const std::string& origin = signer.verifier().name;
+  const Digest document = crypto::sha256(genesis_document(signer.verifier()));
+  PublicEntry genesis;
+  genesis.type = EntryType::genesis;
+  genesis.time = time;
+  genesis.tail = crypto::text_of(document);
+  const std::string entry = encode_entry(genesis);
+  CompactRange range;
+  range.append(leaf_hash(entry));
+  FrameBuilder builder;
+  builder.begin();
+  builder.add(entry, {});
+  FrameHead head;
+  head.log = log_id(origin);
+  Digest hash;
+  const auto checkpoint = signer.sign(checkpoint_text(origin, 1, range.root()));
+  return std::string(builder.finish(head, 1, range.root(), checkpoint, hash));
+}
+
+std::string checkpoint_of(std::string_view frame_bytes, const Digest& log) {
+  Frame frame;
+  const auto parsed = parse_frame(frame_bytes, log, frame);
+  insist(parsed.has_value());
+  return std::string(frame.checkpoint);
+}
+
+// Does the log in the directory belong to this key?
+Result<void> check_genesis(storage::Disk& disk, const std::string& directory, const VerifierKey& key) {
+  auto document = read_small(disk, genesis_path(directory), 64 * 1024);
+  if (!document) return fail(Reason::ledger_corrupt, document.error().detail);
+  if (*document != genesis_document(key))
+    return fail(Reason::key_missing, "the genesis document names another origin or key");
+  std::string block;
+  auto file = disk.open_for_recovery(segment_path(directory, 0));
+  if (!file) return std::unexpected(std::move(file.error()));
+  if (auto r = (*file)->read_at(0, kBlock, block); !r) return r;
+  Frame frame;
+  if (auto r = parse_frame(block, log_id(key.name), frame); !r) return fail(Reason::ledger_corrupt, text_of_place({}) + ": " + r.error().detail);
+  if (frame.items.empty()) return fail(Reason::ledger_corrupt, "the log does not begin with its genesis entry");
+  auto entry = decode_entry(frame.items[0].entry);
+  if (!entry || entry->type != EntryType::genesis || entry->tail != crypto::text_of(crypto::sha256(*document)))
+    return fail(Reason::ledger_corrupt, "entry 0 does not commit to the genesis document");
+  return {};
+}
+
+}  // namespace
+
+LedgerClock::LedgerClock(std::function<Moment()> wall, Moment last_entry)
+    : wall_(wall ? std::move(wall) : std::function<Moment()>(now)), simulated_(wall_.target<Moment (*)()>() == nullptr),
+      anchor_(std::max(wall_(), last_entry)), started_ms_(steady_ms()), highest_(anchor_) {}
+
+Moment LedgerClock::stamp() const {
+  if (simulated_) return wall_();
+  return Moment{number(anchor_) + (steady_ms() - started_ms_)};
+}
+
+std::optional<std::string> LedgerClock::check() {
+  const std::uint64_t wall = number(wall_());
+  highest_ = std::max(highest_, stamp());
+  const std::uint64_t ledger = number(highest_);
+  const bool behind = wall + kClockSlackMs < ledger;
+  const bool ahead = !simulated_ && ledger + kClockSlackMs < wall;
+  if (!behind && !ahead) {
+    alarmed_ = false;
+    return std::nullopt;
+  }
+  if (std::exchange(alarmed_, true)) return std::nullopt;
+  return behind ? "the system's clock is behind the ledger's by " + std::to_string(ledger - wall) + " ms"
+                : "the system's clock is ahead of the ledger's by " + std::to_string(wall - ledger) + " ms";
+}
+
+void Ledger::State::alarm(std::string_view words) const {
+  if (options.alarm)
+    options.alarm(words);
+  else
+    std::fprintf(stderr, "amanat: ledger: %.*s\n", static_cast<int>(words.size()), words.data());
+}
+
+void Ledger::State::death(std::string_view words) const {
+  if (options.on_death) return options.on_death(words);
+  std::fprintf(stderr, "amanat: ledger: %.*s\namanat: stopping at once: nothing more can be recorded durably\n",
+               static_cast<int>(words.size()), words.data());
+  std::fflush(stderr);
+  std::this_thread::sleep_for(kGrace);   // the refusals just handed over may still be sent
+  std::abort();
+}
+
+// The order: directories, genesis document, published file, and last the first segment, whose
+// appearance under its name makes the log exist.
+Result<void> Ledger::create(const Options& options, const Key256& signer_seed, const Slice&) {
+  if (auto r = check_options(options); !r) return r;
+  storage::Disk& disk = options.disk != nullptr ? *options.disk : storage::system_disk();
+  for (const auto& directory : {options.directory, segments_directory(options.directory), snapshots_directory(options.directory)})
+    if (auto r = disk.make_directory(directory); !r) return r;
+  std::optional<storage::DirectoryLock> lock;
+  if (auto r = take_lock(disk, options.directory, lock); !r) return r;
+  auto count = segment_count(disk, options.directory);
+  if (!count) return std::unexpected(std::move(count.error()));
+  if (*count > 0) return fail(Reason::exchange_exists, options.directory);
+
+  const NoteSigner signer(options.origin, signer_seed);
+  const std::string frame = genesis_frame(signer, options.clock ? options.clock() : now());
+  const std::string document = genesis_document(signer.verifier());
+  if (auto r = storage::replace_file(disk, genesis_path(options.directory), document); !r) return r;
+  const Published published{random_hex(), false, checkpoint_of(frame, log_id(options.origin))};
+  if (auto r = storage::replace_file(disk, published_path(options.directory), encode_published(published)); !r) return r;
+  return make_segment(disk, options.directory, 0, options.segment_bytes, frame);
+}
+
+Ledger::Ledger(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key256& signer_seed) {
+  const auto pass_on = [](Failure f) { return std::unexpected(std::move(f)); };
+  if (auto r = check_options(options); !r) return pass_on(std::move(r.error()));
+  auto state = std::make_unique<State>();
+  State& s = *state;
+  s.options = options;
+  s.disk = options.disk != nullptr ? options.disk : &storage::system_disk();
+  s.origin = options.origin;
+  s.log = log_id(options.origin);
+  s.signer.emplace(options.origin, signer_seed);
+  const std::string& directory = options.directory;
+  auto count = segment_count(*s.disk, directory);
+  if (!count && count.error().reason == Reason::ledger_corrupt) return pass_on(std::move(count.error()));
+  if (!count || *count == 0) return fail(Reason::exchange_missing, directory + " holds no ledger");
+  if (auto r = take_lock(*s.disk, directory, s.lock); !r) return pass_on(std::move(r.error()));
+
+  if (auto r = check_genesis(*s.disk, directory, s.signer->verifier()); !r) return pass_on(std::move(r.error()));
+  auto bytes = read_small(*s.disk, published_path(directory), kPublishedBytesMax);
+  if (!bytes) return fail(Reason::ledger_corrupt, "the published checkpoint is missing: " + bytes.error().detail);
+  auto published = decode_published(*bytes);
+  if (!published) return pass_on(std::move(published.error()));
+  auto projection = Projection::open(*s.disk, directory);
+  if (!projection) return pass_on(std::move(projection.error()));
+  s.projection = std::move(*projection);
+  auto recovered = recover(*s.disk, directory, s.signer->verifier(), *published, *s.projection);
+  if (!recovered) return pass_on(std::move(recovered.error()));
+  if (recovered->cut_bytes > 0)
+    s.alarm("a torn last write of " + std::to_string(recovered->cut_bytes) + " bytes was cut off at " + text_of_place(recovered->next));
+  s.clock.emplace(options.clock, recovered->last_time);
+
+  auto publisher = Publisher::start({s.disk, directory, s.origin, random_hex(), s.projection.get(), options.publish_every_ms,
+                                     [&s](std::string_view words) {
+                                       s.sequencer->die();
+                                       s.death(words);
+                                     },
+                                     [&s] {
+                                       if (auto words = s.clock->check()) s.alarm(*words);
+                                     }},
+                                    recovered->range.size(), recovered->range.root(), recovered->checkpoint);
+  if (!publisher) return pass_on(std::move(publisher.error()));
+  s.publisher = std::move(*publisher);
+
+  auto segment = s.disk->open(segment_path(directory, recovered->next.segment), storage::Disk::Open::existing);
+  if (!segment) return pass_on(std::move(segment.error()));
+  s.filler = std::make_unique<Filler>(*s.disk, directory, recovered->segment_bytes);
+  s.filler->want(recovered->next.segment + 1);
+  Sequencer::Setup setup;
+  setup.signer = &*s.signer;
+  setup.filler = s.filler.get();
+  setup.segment = std::move(*segment);
+  setup.state = std::move(*recovered);
+  setup.queue_entries_max = options.queue_entries_max;
+  setup.on_durable = [p = s.publisher.get()](std::shared_ptr<const Batch> b) { p->durable(std::move(b)); };
+  setup.on_segment_end = [p = s.publisher.get()](Snapshot snapshot) { p->segment_ended(std::move(snapshot)); };
+  setup.is_behind = [p = s.publisher.get()] { return p->is_behind(); };
+  setup.on_death = [&s](std::string_view words) { s.death(words); };
+  s.sequencer = std::make_unique<Sequencer>(std::move(setup));
+  return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
+}
+
+Ledger::~Ledger() {
+  const bool closed = state_->sequencer->stop();
+  state_->publisher->stop(closed);
+}
+
+namespace {
+
+// Everything but index and receipt, in the asking thread.
+Result<void> prepare_all(const std::vector<const EntryContent*>& contents, Moment time, std::size_t payload_max,
+                         Submission& out) {
+  out.entries.reserve(contents.size());
+  for (const EntryContent* content : contents) {
+    auto prepared = prepare(*content, time);
+    if (!prepared) return std::unexpected(std::move(prepared.error()));
+    if (prepared->leaf.size + prepared->opening.size() + 6 > payload_max)
+      return fail(Reason::value_too_long, "evidence");
+    out.entries.push_back(std::move(*prepared));
+  }
+  return {};
+}
+
+void settle_now(Submission& s, Failure failure) {
+  s.failure = std::move(failure);
+  s.phase.store(Submission::Phase::settled, std::memory_order_release);
+}
+
+// The receipts of a settled submission, made by the thread that asked: copying a path costs the
+// sequencer nothing.
+Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wanted) {
+  insist(s.phase.load(std::memory_order_acquire) == Submission::Phase::settled);
+  if (s.failure) return std::unexpected(*s.failure);
+  std::vector<Receipt::Entry> out;
+  out.reserve(wanted);
+  std::vector<Digest> path;
+  std::size_t which = 0;
+  for (const auto& run : s.runs)
+    for (std::uint32_t i = 0; i < run.count && out.size() < wanted; ++i, ++which) {
+      const std::uint64_t index = run.first_index + i;
+      run.batch->tree.path(index, path);
+      Receipt::Entry& entry = out.emplace_back();
+      entry.index = EntryIndex{index};
+      append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path, run.batch->checkpoint);
+    }
+  insist(out.size() == wanted);
+  return out;
+}
+
+}  // namespace
+
+Result<Receipt> Ledger::receipt_of(Submission& s) {
+  auto entries = receipts(s, s.entries.size() - (s.closes_with_export ? 1 : 0));
+  if (!entries) return std::unexpected(std::move(entries.error()));
+  return Receipt(Receipt::Content{std::move(*entries), s.released});
+}
+
+Result<Recorded> Ledger::recorded_of(Submission& s) {
+  auto entries = receipts(s, s.entries.size());
+  if (!entries) return std::unexpected(std::move(entries.error()));
+  return Recorded{std::move(*entries)};
+}
+
+Pending<Receipt> Ledger::append(const Draft& draft) {
+  insist(draft.still_stands());
+  insist(!draft.shares().empty());
+  auto submission = std::make_shared<Submission>();
+  submission->released = draft.released();
+  std::vector<const EntryContent*> contents;
+  for (const auto& share : draft.shares()) contents.push_back(&share.entry);
+  if (draft.export_entry()) {
+    insist(draft.export_entry()->type == EntryType::export_);
+    contents.push_back(&*draft.export_entry());
+    submission->closes_with_export = true;
+  }
+  auto ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
+  if (ready) ready = state_->sequencer->submit(submission);
+  if (!ready) settle_now(*submission, std::move(ready.error()));
+  return {std::move(submission), &Ledger::receipt_of};
+}
+
+Pending<Recorded> Ledger::record(std::vector<EntryContent> entries) {
+  insist(!entries.empty());
+  auto submission = std::make_shared<Submission>();
+  std::vector<const EntryContent*> contents;
+  for (const auto& entry : entries) contents.push_back(&entry);
+  auto ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
+  if (ready) ready = state_->sequencer->submit(submission);
+  if (!ready) settle_now(*submission, std::move(ready.error()));
+  return {std::move(submission), &Ledger::recorded_of};
+}
+
+template <class T>
+bool Pending<T>::await_ready() const noexcept {
+  insist(submission_ != nullptr);
+  return submission_->phase.load(std::memory_order_acquire) == Submission::Phase::settled;
+}
+
+template <class T>
+bool Pending<T>::await_suspend(std::coroutine_handle<> awaiting) noexcept {
+  insist(Home::current() != nullptr);   // resuming on the sequencer's thread would stop the log
+  // Once awaited, the coroutine may run on and destroy this Pending: nothing of it is used after.
+  Submission& s = *submission_;
+  s.waiting = awaiting;
+  s.home = Home::current();
+  auto expected = Submission::Phase::working;
+  const bool suspended = s.phase.compare_exchange_strong(expected, Submission::Phase::awaited, std::memory_order_acq_rel);
+  insist(suspended || expected == Submission::Phase::settled);
+  return suspended;
+}
+
+template <class T>
+Result<T> Pending<T>::await_resume() {
+  const auto submission = std::move(submission_);
+  insist(submission != nullptr);
+  return outcome_(*submission);
+}
+
+template class Pending<Receipt>;
+template class Pending<Recorded>;
+
+const std::string& Ledger::origin() const { return state_->origin; }
+std::string Ledger::vkey() const { return state_->signer->verifier().text(); }
+std::uint64_t Ledger::size() const { return state_->sequencer->size(); }
+std::string Ledger::checkpoint() const { return state_->publisher->head()->checkpoint; }
+
+std::string tail_of_export(EntryIndex first, std::uint32_t count) {
+  std::string tail;
+  append_number(tail, number(first));
+  append_number(tail, count);
+  return tail;
+}
+
+std::string tail_of_erasure(std::uint32_t rule, std::uint64_t count) {
+  std::string tail;
+  append_number(tail, rule);
+  append_number(tail, count);
+  return tail;
+}
+
+std::string tail_of_policy_key(const Digest& document, EntryIndex minimum) {
+  std::string tail(crypto::text_of(document));
+  append_number(tail, number(minimum));
+  return tail;
+}
+
+}  // namespace amanat::ledger

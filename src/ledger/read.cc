@@ -1,0 +1,165 @@
+// What a running ledger shows: tiles and bundles of the published tree, receipts, scans, exports.
+// Tiles come from the projections, entries from the frames; both are checked against the published
+// root before they leave, so that a damaged disk is refused, not served.
+
+#include <cstring>
+
+#include "ledger/entry.h"
+#include "ledger/frame_reader.h"
+#include "ledger/proof.h"
+#include "ledger/state.h"
+#include "ledger/tile.h"
+#include "ledger/tree.h"
+#include "model/insist.h"
+
+namespace amanat::ledger {
+namespace {
+
+std::string_view hash_at(std::string_view tile, std::size_t place) { return tile.substr(place * 32, 32); }
+
+}  // namespace
+
+// bundle makes entries [256 * number, + width) out of their frames.
+Result<std::string> Ledger::bundle(std::uint64_t number, unsigned width) const {
+  const State& s = *state_;
+  const auto head = s.publisher->head();
+  auto hashes = s.projection->checked_tile({TileName::Kind::hashes, 0, number, width}, head->size, head->root);
+  if (!hashes) return hashes;
+  const std::uint64_t first = number * kTileWidth;
+  auto place = s.projection->frame_of(first);
+  if (!place) return std::unexpected(std::move(place.error()));
+  FrameReader frames(*s.disk, s.options.directory, s.log, *place);
+  Frame frame;
+  std::string out;
+  for (std::uint64_t next = first; next < first + width;) {
+    if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
+    if (frame.head.first > next)
+      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": entry " + std::to_string(next) + " is not here");
+    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < first + width; ++i, ++next) {
+      const auto entry = frame.items[i].entry;
+      if (crypto::text_of(leaf_hash(entry)) != hash_at(*hashes, next - first))
+        return fail(Reason::ledger_corrupt, "entry " + std::to_string(next) + " is not the one in the tree");
+      append_bundle_entry(out, entry);
+    }
+  }
+  return out;
+}
+
+Result<std::string> Ledger::resource(std::string_view path) const {
+  const auto name = parse_tile_path(path);
+  if (!name) return fail(Reason::no_record, "not the name of a tile");
+  const auto head = state_->publisher->head();
+  if (name->width > tile_width(name->level, name->number, head->size)) return fail(Reason::no_record, "beyond the published tree");
+  auto bytes = name->kind == TileName::Kind::entries ? bundle(name->number, name->width)
+                                                     : state_->projection->checked_tile(*name, head->size, head->root);
+  if (!bytes) {
+    state_->alarm("not served: " + bytes.error().detail);
+    return fail(Reason::store_failed, bytes.error().detail);
+  }
+  return bytes;
+}
+
+Result<std::string> Ledger::prove(EntryIndex index) const {
+  const State& s = *state_;
+  const auto head = s.publisher->head();
+  if (number(index) >= head->size) return fail(Reason::no_record, "not published yet");
+  const std::uint64_t tile = number(index) / kTileWidth;
+  const unsigned place = static_cast<unsigned>(number(index) % kTileWidth);
+  auto entries = bundle(tile, place + 1);
+  if (!entries) return entries;
+  auto split = parse_bundle(*entries, place + 1);
+  if (!split) return std::unexpected(std::move(split.error()));
+  const std::string_view entry = split->back();
+  TileTree tree(head->size, [&s](const TileName& name) { return s.projection->tile(name); });
+  auto path = inclusion_path(number(index), head->size, tree.reader());
+  if (!path) return std::unexpected(std::move(path.error()));
+  if (auto r = verify_inclusion(number(index), head->size, leaf_hash(entry), *path, head->root); !r)
+    return fail(Reason::ledger_corrupt, "the tree files do not prove entry " + std::to_string(number(index)));
+  std::string out;
+  append_tlog_proof(out, entry, number(index), *path, head->checkpoint);
+  return out;
+}
+
+namespace {
+
+// What the exchange itself may read of an entry. An opening that cannot be opened (its key was
+// destroyed, say) leaves only the public part.
+Opened opened_of(const Frame::Item& item, const PublicEntry& entry, EntryIndex index, const KeyOfSlice& key_of) {
+  Opened out;
+  out.index = index;
+  out.type = entry.type;
+  out.time = entry.time;
+  const auto slice = slice_of(item.opening);
+  if (!slice) return out;
+  out.slice_id = *slice;
+  auto key = key_of(std::span<const std::uint8_t, 16>(*slice));
+  if (!key) return out;
+  auto opening = unseal(item.opening, *key, entry);
+  if (!opening) return out;
+  out.subject = opening->subject;
+  out.actor = opening->actor;
+  out.parts = std::move(opening->parts);
+  out.evidence = std::move(opening->evidence);
+  return out;
+}
+
+}  // namespace
+
+Result<void> Ledger::scan(EntryIndex from, const KeyOfSlice& key_of,
+                          const std::function<bool(const Opened&)>& visit) const {
+  const State& s = *state_;
+  insist(key_of != nullptr && visit != nullptr);
+  const std::uint64_t end = size();
+  std::uint64_t next = number(from);
+  if (next >= end) return {};
+  const std::uint64_t projected = s.projection->size();
+  insist(projected > 0);
+  auto place = s.projection->frame_of(std::min(next, projected - 1));
+  if (!place) return std::unexpected(std::move(place.error()));
+  FrameReader frames(*s.disk, s.options.directory, s.log, *place);
+  Frame frame;
+  while (next < end) {
+    if (auto r = frames.next(frame); !r) return r;
+    if (frame.head.first > next) return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
+    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < end; ++i, ++next) {
+      auto entry = decode_entry(frame.items[i].entry);
+      if (!entry) return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": " + entry.error().detail);
+      if (!visit(opened_of(frame.items[i], *entry, EntryIndex{next}, key_of))) return {};
+    }
+  }
+  return {};
+}
+
+namespace {
+
+Result<void> write_plain(storage::Disk& disk, const std::string& path, std::string_view bytes) {
+  if (auto r = disk.make_directory(path.substr(0, path.find_last_of('/'))); !r) return r;
+  auto file = disk.open(path, storage::Disk::Open::create_or_existing);
+  if (!file) return std::unexpected(std::move(file.error()));
+  if (auto r = (*file)->truncate(0); !r) return r;
+  return (*file)->write_at(0, bytes);
+}
+
+}  // namespace
+
+Result<void> Ledger::export_to(const std::string& directory) const {
+  storage::Disk& disk = *state_->disk;
+  const auto head = state_->publisher->head();   // what is served from now on covers it
+  const auto put = [&](const TileName& name) -> Result<void> {
+    const std::string path = tile_path(name);
+    auto bytes = resource(path);
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    return write_plain(disk, directory + "/" + path, *bytes);
+  };
+  for (unsigned level = 0; level < 8; ++level)
+    for (std::uint64_t n = 0;; ++n) {
+      const unsigned width = tile_width(level, n, head->size);
+      if (width == 0) break;
+      if (auto r = put({TileName::Kind::hashes, level, n, width}); !r) return r;
+      if (level > 0) continue;
+      if (auto r = put({TileName::Kind::entries, 0, n, width}); !r) return r;
+    }
+  return write_plain(disk, directory + "/checkpoint", head->checkpoint);
+}
+
+}  // namespace amanat::ledger

@@ -1,0 +1,54 @@
+#pragma once
+// What a running Ledger is made of. Inside the room only.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ledger/ledger.h"
+#include "ledger/note.h"
+#include "ledger/projection.h"
+#include "ledger/publisher.h"
+#include "ledger/segment.h"
+#include "ledger/sequencer.h"
+#include "storage/file.h"
+
+namespace amanat::ledger {
+
+/// LedgerClock is a steady clock anchored at the start, never before the last entry. Thread-safe.
+class LedgerClock {
+ public:
+  LedgerClock(std::function<Moment()> wall, Moment last_entry);
+  /// stamp is the ledger's time now.
+  Moment stamp() const;
+  /// check says once per episode when the system's clock has left the ledger's by more than 5 s.
+  std::optional<std::string> check();
+
+ private:
+  std::function<Moment()> wall_;
+  bool simulated_;              // a clock was given: it is the time, there is nothing to anchor
+  Moment anchor_;
+  std::uint64_t started_ms_;
+  Moment highest_{};
+  bool alarmed_ = false;
+};
+
+// Members are destroyed from the last to the first: who writes goes before what is written.
+struct Ledger::State {
+  Options options;
+  storage::Disk* disk = nullptr;
+  std::optional<storage::DirectoryLock> lock;
+  std::optional<NoteSigner> signer;
+  std::string origin;
+  Digest log{};
+  std::unique_ptr<Projection> projection;
+  std::optional<LedgerClock> clock;
+  std::unique_ptr<Publisher> publisher;
+  std::unique_ptr<Filler> filler;
+  std::unique_ptr<Sequencer> sequencer;
+
+  void alarm(std::string_view words) const;
+  void death(std::string_view words) const;
+};
+
+}  // namespace amanat::ledger

@@ -1,0 +1,55 @@
+#pragma once
+// Submission: one append on its way from the thread that asks to the sequencer and back. Written by
+// the asking thread until it is queued, by the sequencer until it is settled, then by the asking
+// thread again; `phase` is the hand-over.
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/entry.h"
+#include "ledger/segment.h"
+#include "ledger/tree.h"
+#include "model/result.h"
+#include "model/task.h"
+
+namespace amanat::ledger {
+
+/// Batch is what one fdatasync made durable; shared by the receipts of all its entries.
+struct Batch {
+  BatchTree tree;
+  std::vector<Digest> leaves;
+  std::string checkpoint;      // log-signed, never published itself
+  Place place;
+  std::uint64_t size() const { return tree.size(); }
+};
+
+struct Submission {
+  enum class Phase : std::uint8_t { working, awaited, settled };
+
+  std::vector<Prepared> entries;
+  bool closes_with_export = false;    // the last entry is an EXPORT whose tail is to be filled in
+  Digest released{};
+  Submission* next = nullptr;         // in the queue
+  std::shared_ptr<Submission> self;   // keeps it alive while it is queued
+
+  // The outcome: a failure, or where each run of entries went.
+  struct Run {
+    std::shared_ptr<const Batch> batch;
+    std::uint64_t first_index = 0;
+    std::uint32_t count = 0;
+  };
+  std::optional<Failure> failure;
+  std::vector<Run> runs;
+  std::uint64_t first_index = 0;
+
+  std::atomic<Phase> phase{Phase::working};
+  std::coroutine_handle<> waiting;    // set before phase becomes awaited
+  Home* home = nullptr;
+};
+
+}  // namespace amanat::ledger

@@ -1,0 +1,407 @@
+#include "ledger/verify.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "ledger/checkpoint.h"
+#include "ledger/entry.h"
+#include "ledger/frame.h"
+#include "ledger/recovery.h"
+#include "ledger/segment.h"
+#include "ledger/tile.h"
+#include "ledger/tree.h"
+#include "model/insist.h"
+
+namespace amanat::ledger {
+namespace {
+
+constexpr std::uint64_t kProgressEvery = 1u << 16;
+constexpr std::size_t kPiece = 256 * 32;   // one tile
+
+// ReadOnlyDisk reads a directory that may be mounted read-only, without a page of it changed.
+class ReadOnlyFile : public storage::File {
+ public:
+  explicit ReadOnlyFile(std::string path) : path_(std::move(path)), in_(path_, std::ios::binary) {}
+  bool good() const { return in_.good(); }
+  Result<void> read_at(std::uint64_t offset, std::size_t size, std::string& out) const override {
+    const std::size_t before = out.size();
+    out.resize(before + size);
+    in_.clear();
+    in_.seekg(static_cast<std::streamoff>(offset));
+    in_.read(out.data() + before, static_cast<std::streamsize>(size));
+    if (in_.bad()) return fail(Reason::file_failed, "read " + path_);
+    out.resize(before + static_cast<std::size_t>(in_.gcount()));
+    return {};
+  }
+  Result<std::uint64_t> size() const override {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(path_, error);
+    if (error) return fail(Reason::file_failed, "stat " + path_);
+    return bytes;
+  }
+  Result<void> write_at(std::uint64_t, std::string_view) override { return never(); }
+  Result<void> sync() override { return never(); }
+  Result<void> truncate(std::uint64_t) override { return never(); }
+
+ private:
+  static Result<void> never() { return fail(Reason::file_failed, "opened for reading only"); }
+  const std::string path_;
+  mutable std::ifstream in_;
+};
+
+class ReadOnlyDisk : public storage::Disk {
+ public:
+  Result<std::unique_ptr<storage::File>> open(const std::string& path, Open) override {
+    auto file = std::make_unique<ReadOnlyFile>(path);
+    if (!file->good()) return fail(Reason::file_failed, "open " + path);
+    return file;
+  }
+  Result<std::unique_ptr<storage::File>> open_for_recovery(const std::string& path) override {
+    return open(path, Open::existing);
+  }
+  Result<std::vector<std::string>> list(const std::string& path) override {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+      names.push_back(at->path().filename().string());
+    if (error) return fail(Reason::file_failed, "list " + path);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  Result<void> rename(const std::string&, const std::string&) override { return never(); }
+  Result<void> remove(const std::string&) override { return never(); }
+  Result<void> sync_directory(const std::string&) override { return never(); }
+  Result<void> make_directory(const std::string&) override { return never(); }
+
+ private:
+  static Result<void> never() { return fail(Reason::file_failed, "opened for reading only"); }
+};
+
+// Check walks a ledger once. A problem ends the walk: what follows it cannot be judged. Failures to
+// read are errors, not problems.
+class Check {
+ public:
+  Check(storage::Disk& disk, const std::string& directory, const VerifierKey& log,
+        const std::function<void(std::uint64_t)>& progress)
+      : disk_(disk), directory_(directory), log_(log), id_(log_id(log.name)), progress_(progress) {}
+
+  Result<Verdict> run();
+
+ private:
+  using Step = Result<bool>;   // false: a problem was found
+  Step problem(std::string words) {
+    verdict_.problem = std::move(words);
+    return false;
+  }
+  Step problem(const Place& place, const std::string& words) {
+    return problem(text_of_place(place) + ", batch " + std::to_string(batch_) + ": " + words);
+  }
+  Step check_genesis();
+  Step read_published();
+  Step walk_segment(bool& ended);
+  Step take(const Frame& frame);
+  Step check_snapshot(std::uint32_t segment);
+  Step check_end(const storage::File& file, std::uint64_t bytes, const char* what);
+  Step check_rest_zero(const storage::File& file, std::uint64_t bytes);
+  Result<bool> later_frame(const storage::File& file, std::uint64_t bytes);
+  Step check_projections();
+  Step compare(unsigned level, std::uint64_t offset, std::string_view expected);
+  Step compare_tile(const TileName& name, std::string_view bytes);
+  Result<storage::File*> projection(const std::string& name);
+
+  storage::Disk& disk_;
+  const std::string& directory_;
+  const VerifierKey& log_;
+  const Digest id_;
+  const std::function<void(std::uint64_t)>& progress_;
+  Verdict verdict_;
+
+  Published published_;
+  Checkpoint published_head_;
+  std::uint32_t segments_ = 0;
+  Place at_;
+  CompactRange range_;
+  Digest hash_{};
+  std::uint64_t batch_ = 0;
+  Moment time_{};
+  bool closing_ = false;
+  bool met_published_ = false;
+  std::string document_;
+  TileWriter tiles_;
+  std::vector<Digest> leaves_;
+  std::vector<VerifierKey> keys_;
+  std::map<std::string, std::unique_ptr<storage::File>> files_;
+  Frame frame_;
+};
+
+Check::Step Check::check_genesis() {
+  auto document = read_small(disk_, genesis_path(directory_), 64 * 1024);
+  if (!document) return std::unexpected(std::move(document.error()));
+  document_ = std::move(*document);
+  if (document_ != genesis_document(log_)) return problem("genesis document: it names another origin or key");
+  return true;
+}
+
+Check::Step Check::read_published() {
+  auto bytes = read_small(disk_, published_path(directory_), 64 * 1024);
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  auto published = decode_published(*bytes);
+  if (!published) return problem(published.error().detail);
+  published_ = std::move(*published);
+  auto opened = open_checkpoint(published_.checkpoint, log_);
+  if (!opened) return problem("published checkpoint: not signed by this log's key");
+  published_head_ = std::move(opened->checkpoint);
+  return true;
+}
+
+Check::Step Check::take(const Frame& frame) {
+  if (frame.head.batch != batch_) return problem(at_, "batch number");
+  if (frame.head.previous != hash_) return problem(at_, "hash of the frame before");
+  if (frame.head.first != range_.size()) return problem(at_, "first index");
+  leaves_.clear();
+  for (const auto& item : frame.items) {
+    auto entry = decode_entry(item.entry);
+    const auto index = std::to_string(range_.size());
+    if (!entry) return problem(at_, "entry " + index + ": " + entry.error().detail);
+    if (entry->time < time_) return problem(at_, "entry " + index + ": time decreases");
+    if (range_.size() == 0 && (entry->type != EntryType::genesis || entry->tail != crypto::text_of(crypto::sha256(document_))))
+      return problem(at_, "entry 0 does not commit to the genesis document");
+    if (item.opening.empty() != (entry->type == EntryType::genesis || entry->type == EntryType::epoch))
+      return problem(at_, "entry " + index + ": opening");
+    time_ = entry->time;
+    leaves_.push_back(leaf_hash(item.entry));
+    range_.append(leaves_.back());
+  }
+  if (range_.root() != frame.root) return problem(at_, "root");
+  auto opened = open_checkpoint(frame.checkpoint, log_);
+  if (!opened) return problem(at_, "signature of its checkpoint");
+  if (opened->checkpoint.size != frame.size || opened->checkpoint.root != frame.root)
+    return problem(at_, "its checkpoint is of another tree");
+  if (frame.size == published_head_.size) {
+    if (frame.root != published_head_.root) return problem(at_, "root differs from the published checkpoint");
+    met_published_ = true;
+  }
+  hash_ = frame.hash;
+  ++batch_;
+  closing_ = frame.head.count == 0;
+  verdict_.size = range_.size();
+  verdict_.root = frame.root;
+  verdict_.checkpoint = frame.checkpoint;
+  return true;
+}
+
+Check::Step Check::check_snapshot(std::uint32_t segment) {
+  auto bytes = read_small(disk_, snapshot_path(directory_, segment), 64 * 1024);
+  if (!bytes) return true;   // not written yet, or never: recovery does without
+  auto snapshot = decode_snapshot(*bytes, log_);
+  const std::string name = "snapshot " + std::to_string(segment);
+  if (!snapshot) return problem(name + ": " + snapshot.error().detail);
+  if (snapshot->segment != segment || snapshot->batch != batch_ || snapshot->last_time != time_ ||
+      snapshot->frame_hash != hash_ || snapshot->range.size() != range_.size() || snapshot->range.root() != range_.root())
+    return problem(name + ": it is of another state");
+  return true;
+}
+
+Result<bool> Check::later_frame(const storage::File& file, std::uint64_t bytes) {
+  Window window(file, bytes);
+  Frame frame;
+  for (std::uint64_t at = at_.offset; at < bytes; at += kBlock) {
+    auto block = window.at(at, kBlock);
+    if (!block) return std::unexpected(std::move(block.error()));
+    auto head = parse_head(*block, id_);
+    if (!head || head->bytes() > bytes - at) continue;
+    auto whole = window.at(at, head->bytes());
+    if (!whole) return std::unexpected(std::move(whole.error()));
+    // The frame that is next in order was written while we read.
+    if (parse_frame(*whole, id_, frame) && frame.head.batch > batch_) return true;
+  }
+  return false;
+}
+
+Check::Step Check::check_rest_zero(const storage::File& file, std::uint64_t bytes) {
+  Window window(file, bytes);
+  for (std::uint64_t at = at_.offset; at < bytes; at += kBlock) {
+    auto block = window.at(at, kBlock);
+    if (!block) return std::unexpected(std::move(block.error()));
+    if (!all_zero(*block)) return problem({at_.segment, at}, "bytes in the unused rest of the segment");
+  }
+  return true;
+}
+
+// check_end judges the place where the frames stop in the last segment used. A torn last write is no
+// problem unless the log was closed, or more was published.
+Check::Step Check::check_end(const storage::File& file, std::uint64_t bytes, const char* what) {
+  if (published_.closed) {
+    if (what != nullptr) return problem(at_, what);
+    if (!closing_ || range_.size() != published_head_.size) return problem(at_, "the closing frame is missing");
+    return check_rest_zero(file, bytes);
+  }
+  auto later = later_frame(file, bytes);
+  if (!later) return later;
+  if (*later) return problem(at_, std::string(what != nullptr ? what : "a frame is missing") + ", with whole frames after it");
+  if (!met_published_)
+    return problem(at_, std::string(what != nullptr ? what : "the frames end") + ", but " +
+                            std::to_string(published_head_.size) + " entries were published");
+  return true;
+}
+
+Check::Step Check::walk_segment(bool& ended) {
+  auto opened = disk_.open(segment_path(directory_, at_.segment), storage::Disk::Open::existing);
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  const storage::File& file = **opened;
+  auto bytes = file.size();
+  if (!bytes) return std::unexpected(std::move(bytes.error()));
+  if (*bytes == 0 || *bytes % kBlock != 0) return problem(at_, "its file has a wrong length");
+  Window window(file, *bytes);
+  const char* what = nullptr;
+  std::string words;
+  const auto stop = [&](std::string reason) {
+    words = std::move(reason);
+    what = words.c_str();
+  };
+  while (at_.offset < *bytes && what == nullptr) {
+    auto block = window.at(at_.offset, kBlock);
+    if (!block) return std::unexpected(std::move(block.error()));
+    if (all_zero(*block)) break;
+    auto head = parse_head(*block, id_);
+    if (!head) {
+      stop(head.error().detail);
+    } else if (head->bytes() > *bytes - at_.offset) {
+      stop("frame crosses the segment's end");
+    } else {
+      auto whole = window.at(at_.offset, head->bytes());
+      if (!whole) return std::unexpected(std::move(whole.error()));
+      if (auto r = parse_frame(*whole, id_, frame_); !r) {
+        stop(r.error().detail);
+      } else {
+        auto taken = take(frame_);
+        if (!taken || !*taken) return taken;
+        auto kept = check_projections();
+        if (!kept || !*kept) return kept;
+        at_.offset += head->bytes();
+      }
+    }
+  }
+  if (at_.segment + 1 < segments_) {
+    auto next = disk_.open(segment_path(directory_, at_.segment + 1), storage::Disk::Open::existing);
+    if (!next) return std::unexpected(std::move(next.error()));
+    std::string block;
+    if (auto r = (*next)->read_at(0, kBlock, block); !r) return std::unexpected(std::move(r.error()));
+    if (!all_zero(block)) {
+      if (what != nullptr) return problem(at_, what);
+      auto zero = check_rest_zero(file, *bytes);
+      if (!zero || !*zero) return zero;
+      at_ = {at_.segment + 1, 0};
+      return check_snapshot(at_.segment);
+    }
+  }
+  ended = true;
+  return check_end(file, *bytes, what);
+}
+
+Result<storage::File*> Check::projection(const std::string& name) {
+  auto& file = files_[name];
+  if (!file) {
+    auto opened = disk_.open(directory_ + "/tree/" + name, storage::Disk::Open::existing);
+    if (!opened) return nullptr;   // none yet
+    file = std::move(*opened);
+  }
+  return file.get();
+}
+
+Check::Step Check::compare(unsigned level, std::uint64_t offset, std::string_view expected) {
+  const std::string name = level == 8 ? "places" : "level-" + std::to_string(level);
+  auto file = projection(name);
+  if (!file) return std::unexpected(std::move(file.error()));
+  if (*file == nullptr) return true;
+  std::string bytes;
+  if (auto r = (*file)->read_at(offset, expected.size(), bytes); !r) return std::unexpected(std::move(r.error()));
+  const std::size_t n = std::min(bytes.size(), expected.size());   // what is not there is made again
+  if (std::string_view(bytes).substr(0, n) == expected.substr(0, n)) return true;
+  return problem("tree/" + name + " at " + std::to_string(offset) + ": not what the frames say");
+}
+
+Check::Step Check::compare_tile(const TileName& name, std::string_view bytes) {
+  return compare(name.level, name.number * kPiece, bytes);
+}
+
+// Cuts the frame's leaves into tiles and compares those that filled. Beyond what is published the
+// files may lag behind, or hold what a crash left.
+Check::Step Check::check_projections() {
+  std::string found;
+  for (const Digest& leaf : leaves_) {
+    const std::uint64_t index = tiles_.size();
+    if (index % kTileWidth == 0 && index < published_head_.size) {
+      const std::uint64_t value = (std::uint64_t{at_.segment} << 32) | (at_.offset / kBlock);
+      std::string place(8, '\0');
+      for (unsigned i = 0; i < 8; ++i) place[i] = static_cast<char>(value >> (56 - 8 * i));
+      auto same = compare(8, index / kTileWidth * 8, place);
+      if (!same || !*same) return same;
+    }
+    auto appended = tiles_.append(leaf, [this](const TileName& name, std::string_view bytes) -> Result<void> {
+      if (tiles_.size() > published_head_.size) return {};
+      auto same = compare_tile(name, bytes);
+      if (!same) return std::unexpected(std::move(same.error()));
+      if (!*same) return fail(Reason::ledger_corrupt);
+      return {};
+    });
+    if (!appended && appended.error().reason == Reason::ledger_corrupt) return false;
+    if (!appended) return std::unexpected(std::move(appended.error()));
+    if (progress_ && tiles_.size() % kProgressEvery == 0) progress_(tiles_.size());
+    if (tiles_.size() != published_head_.size) continue;
+    auto partial = tiles_.partials([this](const TileName& name, std::string_view bytes) -> Result<void> {
+      auto same = compare_tile(name, bytes);
+      if (!same) return std::unexpected(std::move(same.error()));
+      if (!*same) return fail(Reason::ledger_corrupt);
+      return {};
+    });
+    if (!partial && partial.error().reason == Reason::ledger_corrupt) return false;
+    if (!partial) return std::unexpected(std::move(partial.error()));
+  }
+  return true;
+}
+
+Result<Verdict> Check::run() {
+  auto count = segment_count(disk_, directory_);
+  if (!count && count.error().reason == Reason::ledger_corrupt) {
+    verdict_.problem = count.error().detail;
+    return verdict_;
+  }
+  if (!count) return std::unexpected(std::move(count.error()));
+  if (*count == 0) return fail(Reason::file_failed, directory_ + " holds no ledger");
+  segments_ = *count;
+  for (const auto step : {&Check::check_genesis, &Check::read_published}) {
+    auto held = (this->*step)();
+    if (!held) return std::unexpected(std::move(held.error()));
+    if (!*held) return verdict_;
+  }
+  for (bool ended = false; !ended;) {
+    auto held = walk_segment(ended);
+    if (!held) return std::unexpected(std::move(held.error()));
+    if (!*held) return verdict_;
+  }
+  if (verdict_.size == 0) verdict_.problem = "the log has no genesis entry";
+  if (progress_) progress_(verdict_.size);
+  return verdict_;
+}
+
+}  // namespace
+
+Result<Verdict> verify_files(storage::Disk& disk, const std::string& directory, const VerifierKey& log,
+                             const std::function<void(std::uint64_t)>& progress) {
+  return Check(disk, directory, log, progress).run();
+}
+
+Result<Verdict> verify_directory(const std::string& directory, std::string_view vkey,
+                                 const std::function<void(std::uint64_t)>& progress) {
+  auto key = parse_verifier_key(vkey);
+  if (!key) return std::unexpected(std::move(key.error()));
+  ReadOnlyDisk disk;
+  return verify_files(disk, directory, *key, progress);
+}
+
+}  // namespace amanat::ledger
