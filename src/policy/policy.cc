@@ -15,11 +15,11 @@ namespace {
 constexpr std::uint64_t kHourMs = 3'600'000;
 constexpr std::size_t kNationalIdDigits = 13;
 
-// The 13 digits of a national ID written with or without dashes and blanks; else nothing.
+// The 13 digits of a national ID written with or without dashes, blanks and dots; else nothing.
 std::optional<std::string> national_id_of(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c == '-' || c == ' ') continue;
+    if (c == '-' || c == ' ' || c == '.') continue;
     if (c < '0' || c > '9') return std::nullopt;
     out.push_back(c);
   }
