@@ -1,0 +1,800 @@
+// The server, over real TLS on loopback. Raw scripts go through RawClient, which sends what it is
+// told byte for byte and counts the TLS records of what comes back.
+
+#include "net/http.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "model/task.h"
+#include "net/test_certificates.h"
+#include "net/tls.h"
+
+namespace amanat::net {
+namespace {
+
+const TestCertificates& certificates() {
+  static const TestCertificates all;
+  return all;
+}
+
+ServerOptions options() {
+  ServerOptions o;
+  o.port = 0;
+  o.threads = 2;
+  o.certificate_file = certificates().crt("server");
+  o.key_file = certificates().key("server");
+  o.client_ca_pem = certificates().pem("ours");
+  return o;
+}
+
+std::unique_ptr<Server> serve(const ServerOptions& o, Handler handler) {
+  auto server = Server::start(o, std::move(handler));
+  EXPECT_TRUE(server.has_value()) << (server ? "" : server.error().detail);
+  return server ? *std::move(server) : nullptr;
+}
+
+// echo answers with what it understood of the request.
+void echo(Request request, Reply reply) {
+  Response response;
+  response.content_type = "text/plain";
+  response.body = request.method + " " + request.path + " " + request.query + " " + request.body;
+  reply(std::move(response));
+}
+
+class RawClient {
+ public:
+  RawClient(std::uint16_t port, const std::string& certificate) {
+    auto tls = TlsClient::make(certificates().crt("ours"), certificate.empty() ? "" : certificates().crt(certificate),
+                               certificate.empty() ? "" : certificates().key(certificate));
+    EXPECT_TRUE(tls.has_value());
+    tls_ = *std::move(tls);
+    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    session_ = tls_->connect("127.0.0.1");
+    session_->output_to(&out_);
+    for (;;) {
+      const auto step = session_->handshake();
+      send_out();
+      if (step != TlsSession::Step::want_input) break;
+      if (!receive(5000)) break;
+    }
+    records = 0;
+  }
+  explicit RawClient(std::uint16_t port) : RawClient(port, "client") {}
+  ~RawClient() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void send(std::string_view plain) {
+    session_->write(plain);
+    send_out();
+  }
+  void send_ciphertext(std::string_view bytes) { (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  // read returns what comes until `enough(text)` or the end or the time is over.
+  template <class Enough>
+  std::string read(Enough enough, int ms = 10000) {
+    while (!enough(text_) && !ended) {
+      char plain[16384];
+      std::size_t n = 0;
+      const auto step = session_->read(plain, sizeof plain, n);
+      text_.append(plain, n);
+      if (step == TlsSession::Step::done) continue;
+      if (step != TlsSession::Step::want_input) ended = true;
+      else if (!receive(ms)) break;
+    }
+    return std::exchange(text_, {});
+  }
+  std::string read_all(int ms = 10000) {
+    return read([](const std::string&) { return false; }, ms);
+  }
+  std::string read_replies(std::size_t count, int ms = 10000) {
+    return read([count](const std::string& t) { return replies_in(t) >= count; }, ms);
+  }
+  static std::size_t replies_in(const std::string& text) {  // complete ones
+    std::size_t at = 0, count = 0;
+    for (;;) {
+      const auto end = text.find("\r\n\r\n", at);
+      if (end == std::string::npos) return count;
+      const auto length = text.find("Content-Length: ", at);
+      const std::size_t body = length < end ? std::stoul(text.substr(length + 16)) : 0;
+      if (end + 4 + body > text.size()) return count;
+      at = end + 4 + body;
+      ++count;
+    }
+  }
+  void abort() {  // a reset instead of a polite end
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    ::close(std::exchange(fd_, -1));
+  }
+  void half_close() { ::shutdown(fd_, SHUT_WR); }
+
+  unsigned records = 0;  // TLS records received since the handshake
+  bool ended = false;
+
+ private:
+  void send_out() {
+    if (fd_ >= 0 && !out_.empty()) (void)!::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    out_.clear();
+  }
+  bool receive(int ms) {
+    pollfd watched{fd_, POLLIN, 0};
+    if (::poll(&watched, 1, ms) <= 0) return false;
+    in_.resize(65536);
+    const ssize_t n = ::recv(fd_, in_.data(), in_.size(), 0);
+    if (n <= 0) {
+      ended = true;
+      return false;
+    }
+    in_.resize(static_cast<std::size_t>(n));
+    count_records();
+    session_->feed(in_);
+    return true;
+  }
+  void count_records() {
+    tail_ += in_;
+    std::size_t at = 0;
+    while (tail_.size() - at >= 5) {
+      const std::size_t size = 5 + (static_cast<unsigned char>(tail_[at + 3]) << 8 | static_cast<unsigned char>(tail_[at + 4]));
+      if (tail_.size() - at < size) break;
+      at += size;
+      ++records;
+    }
+    tail_.erase(0, at);
+  }
+
+  std::unique_ptr<TlsClient> tls_;
+  std::unique_ptr<TlsSession> session_;
+  int fd_ = -1;
+  std::string out_, in_, tail_, text_;
+};
+
+Client client(std::uint16_t port, const std::string& certificate = "client") {
+  ClientOptions o;
+  o.url = "https://127.0.0.1:" + std::to_string(port);
+  o.ca_file = certificates().crt("ours");
+  if (!certificate.empty()) {
+    o.certificate_file = certificates().crt(certificate);
+    o.key_file = certificates().key(certificate);
+  }
+  auto connected = Client::connect(o);
+  EXPECT_TRUE(connected.has_value()) << (connected ? "" : connected.error().detail);
+  return *std::move(connected);
+}
+
+std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
+
+// Meeting is where replies wait until the test lets them go, on the thread that holds them.
+struct Meeting {
+  std::mutex mutex;
+  std::condition_variable changed;
+  struct Waiting {
+    Home* home;
+    std::coroutine_handle<> coroutine;
+  };
+  std::vector<Waiting> waiting;
+
+  auto wait() {
+    struct Awaiter {
+      Meeting& meeting;
+      bool await_ready() { return false; }
+      void await_suspend(std::coroutine_handle<> h) {
+        const std::lock_guard lock(meeting.mutex);
+        meeting.waiting.push_back({Home::current(), h});
+        meeting.changed.notify_all();
+      }
+      void await_resume() {}
+    };
+    return Awaiter{*this};
+  }
+  void until(std::size_t count) {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return waiting.size() >= count; }));
+  }
+  void release() {
+    std::vector<Waiting> all;
+    {
+      const std::lock_guard lock(mutex);
+      all.swap(waiting);
+    }
+    for (auto& w : all) w.home->resume(w.coroutine);
+  }
+  Task<Response> respond(Request request) {
+    auto awaiter = wait();
+    co_await awaiter;
+    Response response;
+    response.body = request.path;
+    co_return response;
+  }
+  Handler handler() {
+    return [this](Request request, Reply reply) {
+      start(respond(std::move(request)), [reply = std::move(reply)](Response r) mutable { reply(std::move(r)); });
+    };
+  }
+};
+
+TEST(Server, ARequestIsUnderstoodAndAnswered) {
+  const auto server = serve(options(), echo);
+  auto c = client(server->port());
+  const auto got = c.ask("POST", "/v1/lookups?a=%20b", "{\"x\":1}");
+  ASSERT_TRUE(got.has_value());
+  EXPECT_EQ(got->status, 200U);
+  EXPECT_EQ(got->body, "POST /v1/lookups a=%20b {\"x\":1}");
+  EXPECT_EQ(got->content_type, "text/plain");
+  const auto header = [&](std::string_view name) {
+    for (const auto& [n, v] : got->headers)
+      if (n == name) return v;
+    return std::string();
+  };
+  EXPECT_EQ(header("cache-control"), "no-store");
+  EXPECT_EQ(header("x-content-type-options"), "nosniff");
+  EXPECT_EQ(header("strict-transport-security"), "max-age=31536000");
+  EXPECT_EQ(header("server"), "");
+  EXPECT_EQ(header("date").size(), 29U);
+  const auto again = c.ask("GET", "/b", "");
+  EXPECT_EQ(again->body, "GET /b  ");
+}
+
+TEST(Server, TheClientsCertificateIsHandedOnWhateverItIs) {
+  const auto server = serve(options(), [](const Request& request, Reply reply) {
+    Response response;
+    if (!request.peer) {
+      response.body = "none";
+    } else {
+      const auto& p = *request.peer;
+      const auto at = number(now());
+      response.body = std::string(p.issued_by_us ? "ours" : "foreign") +
+                      (number(p.not_before) <= at && at <= number(p.not_after) ? " valid " : " expired ") +
+                      std::to_string(p.der.size() > 200) + std::to_string(p.thumbprint != Digest{});
+    }
+    reply(std::move(response));
+  });
+  EXPECT_EQ(client(server->port()).ask("GET", "/", "")->body, "ours valid 11");
+  EXPECT_EQ(client(server->port(), "expired").ask("GET", "/", "")->body, "ours expired 11");
+  EXPECT_EQ(client(server->port(), "stranger").ask("GET", "/", "")->body, "foreign valid 11");
+  EXPECT_EQ(client(server->port(), "server").ask("GET", "/", "")->body, "foreign valid 11");  // not for clients
+  EXPECT_EQ(client(server->port(), "").ask("GET", "/", "")->body, "none");
+}
+
+TEST(Server, RepliesGivenOutOfOrderLeaveInOrder) {
+  std::vector<std::pair<std::string, Reply>> held;
+  auto o = options();
+  o.threads = 1;
+  const auto server = serve(o, [&held](Request request, Reply reply) {
+    held.emplace_back(request.path, std::move(reply));
+    if (held.size() < 7) return;
+    for (const std::size_t i : {6U, 2U, 0U, 5U, 1U, 3U, 4U}) {
+      Response response;
+      response.body = held[i].first;
+      held[i].second(std::move(response));
+    }
+    held.clear();
+  });
+  auto c = client(server->port());
+  RawClient raw(server->port());
+  std::string script;
+  for (int i = 0; i < 7; ++i) script += get("/" + std::to_string(i));
+  raw.send(script);
+  const std::string replies = raw.read_replies(7);
+  std::size_t at = 0;
+  for (int i = 0; i < 7; ++i) {
+    const auto found = replies.find("\r\n\r\n/" + std::to_string(i), at);
+    ASSERT_NE(found, std::string::npos) << i << replies;
+    at = found;
+  }
+  EXPECT_EQ(raw.records, 1U);
+}
+
+TEST(Server, AnswersFreedTogetherByAnotherThreadLeaveInOneRecord) {
+  Meeting meeting;
+  auto o = options();
+  o.threads = 1;
+  const auto handler = meeting.handler();
+  // The last request holds the loop until all answers before it are freed, as one fsync would.
+  const auto server = serve(o, [&](Request request, Reply reply) {
+    const bool last = request.path == "/last";
+    handler(std::move(request), std::move(reply));
+    if (last) std::thread([&meeting] { meeting.release(); }).join();
+  });
+  RawClient raw(server->port());
+  std::string script;
+  for (int i = 0; i < 63; ++i) script += get("/" + std::to_string(i));
+  raw.send(script + get("/last"));
+  const std::string replies = raw.read_replies(64);
+  EXPECT_EQ(RawClient::replies_in(replies), 64U);
+  EXPECT_LE(raw.records, 2U);  // 64 replies of some 230 bytes: 14.7 KB
+}
+
+TEST(Server, RequestsCutAnywhereAreReadAllTheSame) {
+  const auto server = serve(options(), echo);
+  RawClient raw(server->port());
+  const std::string script =
+      "POST /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+      "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n00A\r\n0123456789\r\n0\r\n\r\n" +
+      get("/d");
+  for (const char c : script) raw.send({&c, 1});
+  std::string replies = raw.read_replies(3);
+  EXPECT_NE(replies.find("POST /a b hello"), std::string::npos);
+  EXPECT_NE(replies.find("POST /c  abc0123456789"), std::string::npos);
+  EXPECT_NE(replies.find("GET /d"), std::string::npos);
+  for (std::size_t cut = 1; cut < script.size(); ++cut) {
+    raw.send(script.substr(0, cut));
+    raw.send(script.substr(cut));
+    ASSERT_EQ(RawClient::replies_in(raw.read_replies(3)), 3U) << cut;
+  }
+}
+
+struct Refusal {
+  const char* what;
+  std::string raw;
+  unsigned status;
+};
+
+std::vector<Refusal> refusals() {
+  const std::string h = "Host: x\r\n";
+  const auto post = [&](const std::string& headers, const std::string& body = "") {
+    return "POST / HTTP/1.1\r\n" + h + headers + "\r\n" + body;
+  };
+  return {
+      {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
+      {"empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
+      {"two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
+      {"host with a path", "GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", 400},
+      {"both lengths", post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"length twice", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"), 400},
+      {"length as list", post("Content-Length: 3, 3\r\n", "abc"), 400},
+      {"length with plus", post("Content-Length: +3\r\n", "abc"), 400},
+      {"length with minus", post("Content-Length: -1\r\n"), 400},
+      {"length in hex", post("Content-Length: 0x3\r\n", "abc"), 400},
+      {"length with leading zero", post("Content-Length: 03\r\n", "abc"), 400},
+      {"length empty", post("Content-Length:\r\n"), 400},
+      {"length with space inside", post("Content-Length: 1 0\r\n"), 400},
+      {"length over 64 bits", post("Content-Length: 99999999999999999999999\r\n"), 413},
+      {"length over the limit", post("Content-Length: 65537\r\n"), 413},
+      {"transfer coding twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"transfer coding list", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 415},
+      {"transfer coding identity", post("Transfer-Encoding: identity\r\n"), 415},
+      {"transfer coding with vertical tab", post("Transfer-Encoding: \vchunked\r\n", "0\r\n\r\n"), 400},
+      {"content coding", post("Content-Encoding: gzip\r\nContent-Length: 0\r\n"), 415},
+      {"obs-fold", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400},
+      {"fold first", "GET / HTTP/1.1\r\n Host: x\r\n\r\n", 400},
+      {"bare line feeds", "GET / HTTP/1.1\nHost: x\n\n", 400},
+      {"one bare line feed", "GET / HTTP/1.1\r\nHost: x\r\nA: b\nC: d\r\n\r\n", 400},
+      {"bare line feed at the end", "GET / HTTP/1.1\r\nHost: x\r\n\n", 400},
+      {"bare carriage return", "GET / HTTP/1.1\r\nHost: x\r\nA: b\rC: d\r\n\r\n", 400},
+      {"space before colon", "GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400},
+      {"no colon", "GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", 400},
+      {"no name", "GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", 400},
+      {"name with a space", "GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", 400},
+      {"zero byte in a header", std::string("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 38), 400},
+      {"delete in a header", "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", 400},
+      {"content type twice", post("Content-Type: a\r\nContent-Type: b\r\n"), 400},
+      {"authorization twice", post("Authorization: a\r\nAuthorization: b\r\n"), 400},
+      {"absolute form", "GET https://x/ HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"authority form", "CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"asterisk form", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"fragment", "GET /#a HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"backslash", "GET /\\a HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"tab in the target", "GET /\ta HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"byte over 127 in the target", "GET /\xD8\xA7 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"two spaces", "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"space at the end of the line", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n", 400},
+      {"tab for a space", "GET\t/ HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"no version", "GET /\r\n\r\n", 400},
+      {"version 1.0", "GET / HTTP/1.0\r\nHost: x\r\n\r\n", 505},
+      {"version 2.0", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
+      {"version of another protocol", "GET / HTTX/1.1\r\nHost: x\r\n\r\n", 400},
+      {"small letters in the method", "get / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"long method", "ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"empty line first", "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", 400},
+      {"another expectation", post("Expect: 200-ok\r\nContent-Length: 1\r\n", "a"), 400},
+      {"chunk extension", post("Transfer-Encoding: chunked\r\n", "1;a=b\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size with sign", post("Transfer-Encoding: chunked\r\n", "+1\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size with prefix", post("Transfer-Encoding: chunked\r\n", "0x1\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size empty", post("Transfer-Encoding: chunked\r\n", "\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size with a space", post("Transfer-Encoding: chunked\r\n", "1 \r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size endless", post("Transfer-Encoding: chunked\r\n", "000000001\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk ended by line feed", post("Transfer-Encoding: chunked\r\n", "1\nx\n0\n\n"), 400},
+      {"chunk longer than said", post("Transfer-Encoding: chunked\r\n", "1\r\nxy\r\n0\r\n\r\n"), 400},
+      {"trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nA: b\r\n\r\n"), 400},
+      {"chunks over the limit", post("Transfer-Encoding: chunked\r\n", "10001\r\n"), 413},
+      {"chunks over the limit together", post("Transfer-Encoding: chunked\r\n", "8\r\n12345678\r\nfffa\r\n"), 413},
+      {"TLS within TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15), 400},
+  };
+}
+
+TEST(Server, WhateverCouldBeReadInTwoWaysIsRefusedAndEndsTheConnection) {
+  const auto server = serve(options(), echo);
+  for (const auto& refusal : refusals()) {
+    SCOPED_TRACE(refusal.what);
+    RawClient raw(server->port());
+    // A request before it is answered, one smuggled behind it is not.
+    raw.send(get("/before") + refusal.raw + get("/smuggled"));
+    const std::string text = raw.read_all();
+    EXPECT_TRUE(raw.ended);
+    EXPECT_NE(text.find("GET /before"), std::string::npos);
+    EXPECT_EQ(text.find("/smuggled"), std::string::npos) << text;
+    EXPECT_EQ(RawClient::replies_in(text), 2U) << text;
+    EXPECT_NE(text.find("HTTP/1.1 " + std::to_string(refusal.status) + " "), std::string::npos) << text;
+    EXPECT_NE(text.find("application/problem+json"), std::string::npos);
+    EXPECT_NE(text.find("Connection: close"), std::string::npos);
+    EXPECT_NE(text.find("{\"type\":\"about:blank\",\"title\":\""), std::string::npos);
+  }
+}
+
+TEST(Server, TheParserAloneGivesTheSameReasons) {
+  ServerOptions o;
+  for (const auto& refusal : refusals()) {
+    const auto head = parse_request_head(refusal.raw, o);
+    if (head) EXPECT_TRUE(head->chunked) << refusal.what;  // its chunks are wrong, not its head
+    else EXPECT_EQ(row_of(head.error().reason).http_status, refusal.status) << refusal.what;
+  }
+  const auto head = parse_request_head(
+      "PUT /a/%2e./b?q=1?2 HTTP/1.1\r\nhOsT:\t[::1]:8443 \r\nAccept: a\r\nACCEPT: b\r\nX-Empty:\r\nConnection: keep-alive, Close\r\n"
+      "Content-Length: 12\r\n\r\nrest",
+      o);
+  ASSERT_TRUE(head.has_value());
+  EXPECT_EQ(head->request.path, "/a/%2e./b");
+  EXPECT_EQ(head->request.query, "q=1?2");
+  EXPECT_EQ(head->request.header("host"), "[::1]:8443");
+  EXPECT_EQ(head->request.header("accept"), "a, b");
+  EXPECT_EQ(head->request.header("x-empty"), "");
+  EXPECT_FALSE(head->keep_alive);
+  EXPECT_EQ(head->body_bytes, 12U);
+  EXPECT_FALSE(parse_request_head("GET / HTTP/1.1\r\nHost: x\r\n", o).has_value());
+}
+
+TEST(Server, LimitsOfHeadAndBodyHoldAtTheirExactValue) {
+  auto o = options();
+  o.header_bytes_max = 1024;
+  o.headers_max = 5;
+  o.body_bytes_max = 3000;
+  const auto server = serve(o, [](Request request, Reply reply) {
+    Response response;
+    response.body = std::to_string(request.body.size());
+    reply(std::move(response));
+  });
+  const std::string begin = "GET / HTTP/1.1\r\nHost: x\r\nA: ";
+  const auto of_size = [&](std::size_t n) { return begin + std::string(n - begin.size() - 4, 'a') + "\r\n\r\n"; };
+  const auto status = [&](const std::string& raw) {
+    RawClient c(server->port());
+    c.send(raw);
+    return c.read_replies(1).substr(9, 3);
+  };
+  EXPECT_EQ(status(of_size(1024)), "200");
+  EXPECT_EQ(status(of_size(1025)), "431");
+  EXPECT_EQ(status(begin + std::string(100000, 'a')), "431");
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n\r\n"), "200");
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\n\r\n"), "431");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n" + std::string(3000, 'b')), "200");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3001\r\n\r\n" + std::string(3001, 'b')), "413");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n" + std::string(3000, 'b') +
+                   "\r\n0\r\n\r\n"), "200");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb9\r\n"), "413");
+}
+
+TEST(Server, ARefusalIsInUrduForThoseWhoAskForIt) {
+  const auto server = serve(options(), echo);
+  const auto reply_to = [&](const std::string& language) {
+    RawClient c(server->port());
+    c.send("get / HTTP/1.1\r\nHost: x\r\naccept-LANGUAGE: " + language + "\r\n\r\n");
+    return c.read_all();
+  };
+  const std::string urdu(row_of(Reason::malformed_request).urdu);
+  EXPECT_NE(reply_to("ur-PK, en;q=0.5").find(urdu), std::string::npos);
+  EXPECT_NE(reply_to("ur").find("Content-Language: ur"), std::string::npos);
+  EXPECT_EQ(reply_to("en").find(urdu), std::string::npos);
+  EXPECT_EQ(reply_to("urx").find(urdu), std::string::npos);
+}
+
+TEST(Server, SlowRequestsAreEndedAndIdleConnectionsClosed) {
+  auto o = options();
+  o.request_seconds_max = 1;
+  o.idle_seconds_max = 1;
+  o.handshake_seconds_max = 1;
+  const auto server = serve(o, echo);
+  RawClient head(server->port()), body(server->port()), idle(server->port());
+  head.send("GET / HTTP/1.1\r\nHost:");
+  body.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nAccept-Language: ur\r\n\r\n123");
+  const int mute = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(server->port());
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::connect(mute, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string late = head.read_all();
+  EXPECT_NE(late.find("HTTP/1.1 408"), std::string::npos) << late;
+  EXPECT_NE(late.find("request-too-slow"), std::string::npos);
+  EXPECT_NE(body.read_all().find("Content-Language: ur"), std::string::npos);
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_TRUE(idle.ended);
+  char byte = 0;
+  EXPECT_EQ(::recv(mute, &byte, 1, 0), 0);
+  ::close(mute);
+}
+
+TEST(Server, HeadHasTheLengthWithoutTheBody) {
+  const auto server = serve(options(), echo);
+  RawClient raw(server->port());
+  raw.send("HEAD /abc HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string text = raw.read_all();
+  EXPECT_NE(text.find("Content-Length: 10\r\n"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("\r\n\r\n"));
+  auto c = client(server->port());
+  EXPECT_EQ(c.ask("HEAD", "/abc", "")->body, "");
+  EXPECT_EQ(c.ask("GET", "/abc", "")->body, "GET /abc  ");
+}
+
+TEST(Server, AnExpectationIsMetInItsTurn) {
+  Meeting meeting;
+  const auto slow = meeting.handler();
+  const auto server = serve(options(), [&](Request request, Reply reply) {
+    if (request.path == "/slow") slow(std::move(request), std::move(reply));
+    else echo(std::move(request), std::move(reply));
+  });
+  RawClient raw(server->port());
+  const std::string expecting = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  raw.send(expecting);
+  EXPECT_EQ(raw.read([](const std::string& t) { return t.size() >= 25; }), "HTTP/1.1 100 Continue\r\n\r\n");
+  raw.send("hi");
+  EXPECT_NE(raw.read_replies(1).find("POST /  hi"), std::string::npos);
+  raw.send(get("/slow") + expecting);
+  meeting.until(1);
+  meeting.release();
+  const auto both = raw.read([](const std::string& t) { return t.find("100 Continue\r\n\r\n") != std::string::npos; });
+  EXPECT_LT(both.find("/slow"), both.find("100 Continue"));
+  raw.send("yo");
+  EXPECT_NE(raw.read_replies(1).find("POST /  yo"), std::string::npos);
+}
+
+TEST(Server, AConnectionThatDropsWhileItsRepliesArePendingHarmsNobody) {
+  Meeting meeting;
+  const auto server = serve(options(), meeting.handler());
+  for (int round = 0; round < 20; ++round) {
+    auto raw = std::make_unique<RawClient>(server->port());
+    raw->send(get("/a") + get("/b") + get("/c"));
+    meeting.until(3);
+    if (round % 2 == 0) raw->abort();
+    raw.reset();
+    if (round % 3 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    auto other = std::make_unique<RawClient>(server->port());  // may get the place of the first
+    other->send(get("/other"));
+    meeting.until(4);
+    meeting.release();
+    const std::string text = other->read_replies(1);
+    EXPECT_EQ(RawClient::replies_in(text), 1U);
+    EXPECT_TRUE(text.ends_with("/other")) << text;
+  }
+}
+
+TEST(Server, WhoSendsAndClosesItsHalfStillGetsItsReplies) {
+  Meeting meeting;
+  const auto server = serve(options(), meeting.handler());
+  RawClient raw(server->port());
+  raw.send(get("/a") + get("/b"));
+  raw.half_close();
+  meeting.until(2);
+  meeting.release();
+  const std::string text = raw.read_all();
+  EXPECT_EQ(RawClient::replies_in(text), 2U);
+  EXPECT_TRUE(raw.ended);
+}
+
+TEST(Server, NoMoreRequestsAreInHandThanAllowed) {
+  Meeting meeting;
+  auto o = options();
+  o.pipelined_max = 4;
+  const auto server = serve(o, meeting.handler());
+  RawClient raw(server->port());
+  std::string script;
+  for (int i = 0; i < 1000; ++i) script += get("/" + std::to_string(i));
+  std::thread sender([&] { raw.send(script); });
+  sender.join();
+  std::size_t served = 0;
+  std::string text;
+  while (served < 1000) {
+    meeting.until(4);
+    {
+      const std::lock_guard lock(meeting.mutex);
+      ASSERT_EQ(meeting.waiting.size(), 4U);
+    }
+    meeting.release();
+    served += 4;
+    text += raw.read_replies(4);
+  }
+  EXPECT_EQ(RawClient::replies_in(text), 1000U);
+  EXPECT_LT(text.find("\r\n\r\n/998"), text.find("\r\n\r\n/999"));
+}
+
+TEST(Server, WhoDoesNotReadIsNotReadFrom) {
+  std::atomic<int> handled{0};
+  auto o = options();
+  o.threads = 1;
+  const auto server = serve(o, [&](const Request& request, Reply reply) {
+    ++handled;
+    Response response;
+    response.body = request.path + std::string(256 * 1024, 'x');
+    reply(std::move(response));
+  });
+  RawClient raw(server->port());
+  std::string script;
+  for (int i = 0; i < 400; ++i) script += get("/" + std::to_string(i));
+  raw.send(script);
+  auto c = client(server->port());  // the loop serves others meanwhile
+  ASSERT_TRUE(c.ask("GET", "/other", "").has_value());
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_LT(handled.load(), 400);
+  std::size_t bytes = 0;
+  std::string tail;
+  const std::size_t wanted = 400UL * 256 * 1024;
+  while (bytes < wanted && !raw.ended) {
+    tail = raw.read([](const std::string& t) { return t.size() > 1 << 20; }, 1000);
+    if (tail.empty()) break;
+    bytes += tail.size();
+  }
+  EXPECT_GE(bytes, wanted);
+  EXPECT_EQ(handled.load(), 401);
+}
+
+TEST(Server, AReplyThatIsDroppedIsAnsweredAsAnInternalError) {
+  const auto server = serve(options(), [](const Request& request, Reply reply) {
+    if (request.path == "/drop") return;
+    Response response;
+    reply(std::move(response));
+  });
+  auto c = client(server->port());
+  const auto got = c.ask("GET", "/drop", "");
+  EXPECT_EQ(got->status, 500U);
+  EXPECT_NE(got->body.find("\"reason\":\"internal-error\""), std::string::npos);
+  EXPECT_EQ(c.ask("GET", "/", "")->status, 200U);
+}
+
+TEST(Server, AThousandConnectionsAreServedSideBySide) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  if (files.rlim_cur < 2200) GTEST_SKIP() << "too few files may be open";
+  const auto server = serve(options(), echo);
+  std::vector<std::unique_ptr<RawClient>> all;
+  for (int i = 0; i < 1000; ++i) all.push_back(std::make_unique<RawClient>(server->port(), ""));
+  for (auto& c : all) c->send(get("/x"));
+  for (auto& c : all) ASSERT_EQ(RawClient::replies_in(c->read_replies(1)), 1U);
+}
+
+TEST(Server, BeyondTheLimitConnectionsAreTurnedAway) {
+  auto o = options();
+  o.connections_max = 3;
+  const auto server = serve(o, echo);
+  {
+    RawClient a(server->port()), b(server->port()), c(server->port()), d(server->port());
+    c.send(get("/"));
+    EXPECT_EQ(RawClient::replies_in(c.read_replies(1)), 1U);
+    EXPECT_EQ(d.read_all(), "");
+    EXPECT_TRUE(d.ended);
+  }
+  for (int i = 0; i < 100; ++i) {  // places come free again
+    RawClient e(server->port());
+    e.send(get("/"));
+    if (RawClient::replies_in(e.read_replies(1, 200)) == 1) return;
+  }
+  FAIL() << "no place came free";
+}
+
+TEST(Server, GarbageNeitherStopsTheServerNorGetsAnythingButRefusals) {
+  const unsigned seed = 4711;
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  auto o = options();
+  o.body_bytes_max = 1000;
+  o.header_bytes_max = 600;
+  const auto server = serve(o, echo);
+  const std::string good = get("/a") + "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{\"a\":1}" +
+                           "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n";
+  static constexpr std::string_view kPieces[] = {"\r\n", "\n", "\r", ":", " ", "\t", "0", "ffffffff", "Host: y\r\n", "chunked", "\0"};
+  for (int round = 0; round < 150; ++round) {
+    std::string script = good + good;
+    for (unsigned i = 0, n = 1 + random() % 4; i < n; ++i) {
+      const auto at = random() % script.size();
+      switch (random() % 4) {
+        case 0: script.erase(at, 1 + random() % 5); break;
+        case 1: script[at] = static_cast<char>(random()); break;
+        case 2: script.insert(at, kPieces[random() % std::size(kPieces)]); break;
+        default: script.insert(at, script.substr(random() % script.size(), random() % 300));
+      }
+    }
+    RawClient raw(server->port(), "");
+    raw.send(script.substr(0, script.size() / 2));
+    raw.send(script.substr(script.size() / 2));
+    raw.half_close();
+    const std::string text = raw.read_all();
+    ASSERT_TRUE(raw.ended) << script;
+    if (!text.empty()) ASSERT_TRUE(text.starts_with("HTTP/1.1 ")) << text;
+  }
+  for (int round = 0; round < 50; ++round) {  // and below TLS
+    RawClient raw(server->port());
+    std::string noise(random() % 2000, '\0');
+    for (auto& c : noise) c = static_cast<char>(random());
+    if (round % 2 == 0) noise.insert(0, "\x17\x03\x03");
+    raw.send_ciphertext(noise);
+    raw.half_close();
+    raw.read_all();
+    ASSERT_TRUE(raw.ended);
+  }
+  EXPECT_EQ(client(server->port()).ask("GET", "/still", "")->body, "GET /still  ");
+}
+
+TEST(Server, StoppingLetsRequestsInHandFinish) {
+  Meeting meeting;
+  auto server = serve(options(), meeting.handler());
+  RawClient raw(server->port()), idle(server->port());
+  raw.send(get("/a"));
+  meeting.until(1);
+  std::thread stopper([&] { server->stop(10000); });
+  EXPECT_EQ(idle.read_all(), "");
+  EXPECT_TRUE(idle.ended);
+  raw.send(get("/late"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  meeting.release();
+  const std::string text = raw.read_all();
+  stopper.join();
+  EXPECT_NE(text.find("\r\n\r\n/a"), std::string::npos) << text;
+  EXPECT_NE(text.find("Connection: close"), std::string::npos) << text;
+  EXPECT_EQ(text.find("\r\n\r\n/late"), std::string::npos);
+  EXPECT_TRUE(meeting.waiting.empty());
+}
+
+TEST(Server, StoppingClosesWhatDoesNotFinishButWaitsForItsHandlers) {
+  Meeting meeting;
+  auto server = serve(options(), meeting.handler());
+  RawClient raw(server->port());
+  raw.send(get("/a"));
+  meeting.until(1);
+  std::thread stopper([&] { server.reset(); });
+  EXPECT_EQ(raw.read_all(), "");
+  EXPECT_TRUE(raw.ended);
+  meeting.release();
+  stopper.join();
+}
+
+TEST(Server, ASecondServerOnTheSamePortIsRefused) {
+  const auto first = serve(options(), echo);
+  auto o = options();
+  o.port = first->port();
+  const auto second = Server::start(o, echo);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().reason, Reason::peer_unreachable);
+}
+
+TEST(Server, AWrongCertificateIsNamedAtTheStart) {
+  auto o = options();
+  o.certificate_file = "/nonexistent.crt";
+  EXPECT_EQ(Server::start(o, echo).error().reason, Reason::file_failed);
+  o = options();
+  o.key_file = certificates().key("client");
+  EXPECT_FALSE(Server::start(o, echo).has_value());
+  o = options();
+  o.client_ca_pem = "no PEM";
+  EXPECT_EQ(Server::start(o, echo).error().reason, Reason::key_missing);
+}
+
+}  // namespace
+}  // namespace amanat::net
