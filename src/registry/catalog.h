@@ -16,6 +16,7 @@
 namespace amanat::registry {
 
 struct Dataset;   // registry/dataset.h, this room only
+struct Rules;
 
 class Catalog {
  public:
@@ -29,8 +30,13 @@ class Catalog {
   /// dataset returns the declaration, or null.
   const Dataset* dataset(std::string_view name) const;
   const Dataset& dataset(DatasetId id) const;
-  /// search_words lists the words a question's subject may use.
-  std::vector<std::string> search_words() const;
+  const std::vector<Dataset>& datasets() const;
+  const Rules& rules() const;
+  /// search_words lists the words a question's subject may be asked by: national_id, msisdn,
+  /// passport where a dataset is about such subjects, and every field's `search`. Ascending.
+  const std::vector<std::string>& search_words() const;
+  /// narrowing_words lists the words that may stand beside a search word. Ascending.
+  const std::vector<std::string>& narrowing_words() const;
 
  private:
   struct State;

@@ -30,6 +30,7 @@ struct ImportReport {
     std::string field;            // the column at fault
   };
   std::vector<Quarantined> first_quarantined;     // at most 1000; all are in the quarantine file
+  std::vector<std::string> notes;                 // columns ignored or not sent, for the operator
 };
 
 /// Row is one normalised row of a file, for files that become no records (roster, cases).

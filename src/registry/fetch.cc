@@ -1,0 +1,536 @@
+#include "registry/fetch.h"
+
+#include <algorithm>
+#include <map>
+
+#include "model/insist.h"
+#include "registry/normalise.h"
+
+namespace amanat::registry {
+namespace {
+
+constexpr std::size_t kPostingsMax = 20'000;
+constexpr std::size_t kTextBytesMax = 64 << 20;
+constexpr std::size_t kTreeMax = 2'000;
+constexpr unsigned kHopsMax = 3;
+constexpr std::string_view kThere = "*";    // stands for a value of which only existence is released
+
+/// Window is the question's [from, to) in seconds.
+struct Window {
+  std::int64_t from = INT64_MIN, to = INT64_MAX;
+  bool open() const { return from == INT64_MIN && to == INT64_MAX; }
+};
+
+struct PlanField {
+  FieldId id{};
+  Level level = Level::none;
+};
+
+/// Plan is what is read of one dataset for one standing.
+struct Plan {
+  const Dataset* dataset = nullptr;
+  std::vector<PlanField> by_field;        // one a field of the dataset
+};
+
+/// Criterion is a search in words: the field, its folded value, what narrows it.
+struct Criterion {
+  const Dataset* dataset = nullptr;
+  std::size_t field = 0;
+  std::string folded;
+  std::vector<std::pair<std::size_t, std::string>> narrowing;
+};
+
+/// Scope limits what is read of one person.
+struct Scope {
+  std::vector<DatasetId> limited;         // of these datasets, only the hits
+  std::vector<RecordKey> hits;
+  std::optional<std::string> number;      // of datasets about numbers, only this number's
+};
+
+std::unexpected<Failure> unknown_form(const std::string& word, const std::vector<std::string>& words) {
+  const auto near = nearest_word(word, words);
+  return fail(Reason::unknown_subject_form, near.empty() ? std::string() : "did you mean \"" + std::string(near) + "\"?");
+}
+
+/// normal_value normalises a question's value as a field of the type would be.
+Result<std::string> normal_value(const Catalog& catalog, const Field& field, std::string_view sent) {
+  std::string out;
+  SubjectKind kind{};
+  if (sent.size() > 1024) return fail(Reason::malformed_value, "too long");
+  if (normalise(catalog.rules(), field, trim(sent), out, kind) || out.empty())
+    return fail(Reason::malformed_value, "not a " + std::string(type_word(field.type)));
+  return out;
+}
+
+/// named_directly reads the forms that name one subject; nothing if the word is a search.
+Result<std::optional<SubjectName>> named_directly(const Catalog& catalog, const SubjectForm& form) {
+  Field field;
+  SubjectKind kind{};
+  if (form.search == "national_id") field.type = FieldType::national_id, kind = SubjectKind::national_id;
+  else if (form.search == "passport") field.type = FieldType::passport, kind = SubjectKind::passport;
+  else if (form.search == "msisdn") field.type = FieldType::phone, kind = SubjectKind::msisdn;
+  const auto& words = catalog.search_words();
+  if (std::find(words.begin(), words.end(), form.search) == words.end()) return unknown_form(form.search, words);
+  if (kind == SubjectKind{}) return std::nullopt;
+  if (!form.narrowing.empty()) return fail(Reason::unknown_subject_form, "nothing narrows this form");
+  auto value = normal_value(catalog, field, form.value);
+  if (!value) return std::unexpected(value.error());
+  return SubjectName{kind, *std::move(value)};
+}
+
+Result<std::vector<Criterion>> criteria(const Catalog& catalog, const SubjectForm& form) {
+  std::vector<Criterion> out;
+  for (const auto& d : catalog.datasets()) {
+    for (std::size_t f = 0; f < d.fields.size(); ++f) {
+      if (!d.keep || d.fields[f].search != form.search) continue;
+      Criterion one{&d, f, {}, {}};
+      auto value = normal_value(catalog, d.fields[f], form.value);
+      if (!value) return std::unexpected(value.error());
+      append_folded(*value, one.folded);
+      for (const auto& [word, sent] : form.narrowing) {
+        const auto at = std::find_if(d.fields.begin(), d.fields.end(),
+                                     [&](const Field& x) { return x.narrow == word || x.search == word; });
+        if (at == d.fields.end()) return unknown_form(word, catalog.narrowing_words());
+        auto narrow = normal_value(catalog, *at, sent);
+        if (!narrow) return std::unexpected(narrow.error());
+        std::string folded;
+        append_folded(*narrow, folded);
+        one.narrowing.emplace_back(static_cast<std::size_t>(at - d.fields.begin()), std::move(folded));
+      }
+      out.push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
+/// Reading is one question being answered.
+class Reading {
+ public:
+  Reading(Archive& archive, const Wanted& wanted) : archive_(archive), wanted_(wanted), question_(*wanted.question) {}
+
+  Result<Findings::Content> read();
+
+ private:
+  Result<void> read_window();
+  Result<void> by_name(const SubjectName& name);
+  Result<void> by_tree(const SubjectName& root);
+  Result<void> by_number(const SubjectName& number);
+  Result<void> by_search();
+  Result<std::map<SubjectName, std::vector<RecordKey>>> search();
+  Result<bool> matches(const Criterion& criterion, const OpenRecord& record) const;
+
+  void make_plans();
+  Standing standing_of(const SubjectName& name, bool kin) const;
+  const std::vector<Plan>& plans(Standing s) const { return plans_[static_cast<std::size_t>(s)]; }
+
+  Result<void> add(const SubjectName& name, Standing standing, const Scope& scope, const Relative* relative);
+  Result<void> add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person);
+  Result<void> add_numbers(const Plan& plan, const Person& person, const std::optional<SubjectRow>& row,
+                           const Scope& scope, Person& into, bool& exists);
+  Result<void> add_record(const Plan& plan, const RecordKey& key, std::string_view stored, const Key256& secret,
+                          Person& person);
+  Result<bool> in_window(const Dataset& dataset, std::int64_t& order) const;
+  Result<void> add_value(const PlanField& field, const RecordReader::Value& value, std::uint32_t version,
+                         FoundRecord& record);
+  void add_kinship(const Plan& plan, const Relative& relative, Person& person);
+  Result<void> read_decoys(std::size_t times);
+
+  Archive& archive_;
+  const Wanted& wanted_;
+  const Question& question_;
+  Window window_;
+  std::vector<Plan> plans_[kStandings];
+  Findings::Content content_;
+  // Scratch of one record.
+  WipingBuffer plain_, linked_;
+  std::string key_;
+  std::vector<std::pair<std::int64_t, FoundRecord>> ordered_;
+};
+
+Result<void> Reading::read_window() {
+  const auto& form = question_.subject;
+  if (form.from) window_.from = static_cast<std::int64_t>(number(*form.from) / 1000);
+  if (form.to) window_.to = static_cast<std::int64_t>((number(*form.to) + 999) / 1000);
+  if (window_.from >= window_.to) return fail(Reason::malformed_value, "the window is empty");
+  if (form.hops > kHopsMax) return fail(Reason::malformed_value, "hops is 0 to 3");
+  if (form.hops > 0 && form.search != "national_id")
+    return fail(Reason::unknown_subject_form, "a tree is asked for by national_id");
+  return {};
+}
+
+void Reading::make_plans() {
+  const FieldTable& table = archive_.catalog.fields();
+  for (std::size_t s = 0; s < kStandings; ++s) {
+    insist(wanted_.releases[s] != nullptr);
+    for (const auto& release : *wanted_.releases[s]) {
+      if (release.level == Level::none) continue;
+      const Dataset& dataset = archive_.catalog.dataset(table[release.field].dataset);
+      const auto place = dataset.find(release.field);
+      insist(place);
+      auto& plans = plans_[s];
+      auto plan = std::find_if(plans.begin(), plans.end(), [&](const Plan& p) { return p.dataset == &dataset; });
+      if (plan == plans.end()) {
+        plans.push_back(Plan{&dataset, std::vector<PlanField>(dataset.fields.size())});
+        plan = plans.end() - 1;
+      }
+      plan->by_field[*place] = PlanField{release.field, release.level};
+    }
+  }
+}
+
+Standing Reading::standing_of(const SubjectName& name, bool kin) const {
+  const Tag tag = archive_.vault.tag(name);
+  if (std::binary_search(wanted_.case_subjects->begin(), wanted_.case_subjects->end(), tag)) return Standing::named;
+  return kin ? Standing::kin : Standing::other;
+}
+
+/// read_decoys spends what reading a record costs, so that the time an answer takes does not say
+/// whether there was one.
+Result<void> Reading::read_decoys(std::size_t times) {
+  for (std::size_t i = 0; i < times; ++i) {
+    auto decoy = open_record(archive_, archive_.decoy);
+    if (!decoy) return std::unexpected(decoy.error());
+    if (!*decoy) return fail(Reason::store_failed, "the registry's decoy is missing");
+    auto reader = RecordReader::over((*decoy)->plain.view());
+    if (!reader) return std::unexpected(reader.error());
+    RecordReader::Value value;
+    for (;;) {
+      auto more = reader->next(value);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) break;
+    }
+  }
+  return {};
+}
+
+/// in_window judges the record in plain_; `order` is where it stands among its like.
+Result<bool> Reading::in_window(const Dataset& dataset, std::int64_t& order) const {
+  order = 0;
+  const auto by = dataset.window_from ? dataset.window_from : dataset.latest_by;
+  if (!by) return true;
+  auto reader = RecordReader::over(plain_.view());
+  if (!reader) return std::unexpected(reader.error());
+  std::optional<std::int64_t> begin, end;
+  RecordReader::Value value;
+  for (;;) {
+    auto more = reader->next(value);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
+    const auto field = archive_.numbers.field_of(dataset.id, value.field);
+    if (field && field == by) begin = seconds_of(value.value);
+    if (field && field == dataset.window_to) end = seconds_of(value.value);
+  }
+  order = begin.value_or(0);
+  if (!dataset.window_from || window_.open()) return true;
+  if (!begin || *begin >= window_.to) return false;
+  if (!dataset.window_to) return *begin >= window_.from;
+  return !end || *end > window_.from;     // still there: the stay has no end yet
+}
+
+Result<void> Reading::add_value(const PlanField& field, const RecordReader::Value& value, std::uint32_t version,
+                                FoundRecord& record) {
+  std::string_view text = value.value;
+  if (value.linked) {
+    linked_.clear();
+    auto opened = link_value(archive_.vault, key_, version, value, linked_);
+    if (!opened) return std::unexpected(opened.error());
+    text = *opened;
+  }
+  if (text.empty()) return {};
+  record.values.push_back(FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
+  return {};
+}
+
+Result<void> Reading::add_record(const Plan& plan, const RecordKey& key, std::string_view stored,
+                                 const Key256& secret, Person& person) {
+  auto record = decode_record(stored);
+  if (!record) return std::unexpected(record.error());
+  key_.clear();
+  append(key_, key);
+  plain_.clear();
+  if (auto ok = vault::Vault::open(secret, associated(key_, record->version), record->sealed, plain_); !ok) return ok;
+  std::int64_t order = 0;
+  auto wanted = in_window(*plan.dataset, order);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (!*wanted) return {};
+  if (content_.text.size() > kTextBytesMax) return fail(Reason::too_many_subjects, "narrow the window");
+  FoundRecord found;
+  found.dataset = plan.dataset->id;
+  found.source = plan.dataset->department;
+  found.date = record->taken_in;
+  found.version = record->version;
+  found.record = key.record;
+  auto reader = RecordReader::over(plain_.view());
+  if (!reader) return std::unexpected(reader.error());
+  insist(reader->kind() == person.name.kind || reader->kind() == SubjectKind::msisdn);
+  RecordReader::Value value;
+  for (;;) {
+    auto more = reader->next(value);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
+    const auto field = archive_.numbers.field_of(plan.dataset->id, value.field);
+    if (!field || plan.by_field[*field].level == Level::none) continue;
+    if (auto ok = add_value(plan.by_field[*field], value, found.version, found); !ok) return ok;
+  }
+  std::sort(found.values.begin(), found.values.end(),
+            [](const FoundValue& a, const FoundValue& b) { return a.field < b.field; });
+  ordered_.emplace_back(order, std::move(found));
+  return {};
+}
+
+Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person) {
+  const Dataset& d = *plan.dataset;
+  const std::uint16_t dataset_number = archive_.numbers.of(d.id);
+  std::vector<std::pair<RecordKey, std::string>> stored;
+  if (std::find(scope.limited.begin(), scope.limited.end(), d.id) != scope.limited.end() || d.one) {
+    std::vector<RecordKey> keys;
+    for (const auto& hit : scope.hits)
+      if (hit.dataset == dataset_number) keys.push_back(hit);
+    if (d.one && std::find(scope.limited.begin(), scope.limited.end(), d.id) == scope.limited.end()) {
+      std::string folded;
+      append_folded(person.name.value, folded);
+      folded.push_back('\x1f');
+      keys.assign(1, RecordKey{dataset_number, slot, archive_.vault.record_tag(d.name, folded)});
+    }
+    for (const auto& key : keys) {
+      key_.clear();
+      append(key_, key);
+      std::string value;
+      auto found = archive_.store.get(storage::Table::records, key_, value);
+      if (!found) return std::unexpected(found.error());
+      if (*found) stored.emplace_back(key, std::move(value));
+    }
+  } else {
+    auto scanned = archive_.store.scan(storage::Table::records, subject_prefix(dataset_number, slot), {},
+                                       [&](std::string_view key, std::string_view value) {
+                                         if (const auto k = decode_record_key(key)) stored.emplace_back(*k, value);
+                                         return true;
+                                       });
+    if (!scanned) return scanned;
+  }
+  if (stored.empty()) return {};
+  auto secret = archive_.vault.key_of(slot);
+  if (!secret) {
+    if (secret.error().reason == Reason::erased) return {};
+    return std::unexpected(secret.error());
+  }
+  for (const auto& [key, value] : stored)
+    if (auto ok = add_record(plan, key, value, *secret, person); !ok) return ok;
+  return {};
+}
+
+/// add_numbers reads a dataset about numbers: the asked number, or all that the person holds.
+Result<void> Reading::add_numbers(const Plan& plan, const Person& person, const std::optional<SubjectRow>& row,
+                                  const Scope& scope, Person& into, bool& exists) {
+  std::vector<std::string> numbers;
+  if (scope.number) {
+    numbers.push_back(*scope.number);
+  } else if (person.name.kind == SubjectKind::msisdn) {
+    numbers.push_back(person.name.value);
+  } else if (row) {
+    auto held = numbers_of(archive_, row->slot, Holding::current);
+    if (!held) return std::unexpected(held.error());
+    numbers = *std::move(held);
+  }
+  for (auto& one : numbers) {
+    auto found = find_subject(archive_.store, archive_.vault.tag(SubjectName{SubjectKind::msisdn, std::move(one)}));
+    if (!found) return std::unexpected(found.error());
+    if (!*found || !(*found)->has_records) continue;
+    exists = true;
+    if (auto ok = add_records(plan, (*found)->slot, scope, into); !ok) return ok;
+  }
+  return {};
+}
+
+void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& person) {
+  if (relative.hops == 0) return;         // the root is nobody's relative
+  FoundRecord record = relative.edge;
+  for (std::size_t f = 0; f < plan.by_field.size(); ++f) {
+    const PlanField& field = plan.by_field[f];
+    if (field.level == Level::none) continue;
+    const Gives gives = plan.dataset->fields[f].gives;
+    const std::string text = gives == Gives::relation ? relative.relation
+                             : gives == Gives::hops   ? std::to_string(relative.hops)
+                                                      : relative.of.value;
+    record.values.push_back(FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
+  }
+  std::sort(record.values.begin(), record.values.end(),
+            [](const FoundValue& a, const FoundValue& b) { return a.field < b.field; });
+  person.exists = true;
+  person.records.push_back(std::move(record));
+}
+
+Result<void> Reading::add(const SubjectName& name, Standing standing, const Scope& scope, const Relative* relative) {
+  if (content_.people.size() >= std::max<std::size_t>(1, question_.max_subjects))
+    return fail(Reason::too_many_subjects, "the question allows " + std::to_string(question_.max_subjects));
+  Person person;
+  person.name = name;
+  person.standing = standing;
+  person.label = archive_.vault.label(name);
+  auto slice = archive_.vault.slice_for(person.label, now());
+  if (!slice) return std::unexpected(slice.error());
+  person.slice = *std::move(slice);
+  auto row = find_subject(archive_.store, archive_.vault.tag(name));
+  if (!row) return std::unexpected(row.error());
+  bool exists = *row && (*row)->has_records;
+  for (const auto& plan : plans(standing)) {
+    ordered_.clear();
+    if (plan.dataset->tree) {
+      if (relative != nullptr) add_kinship(plan, *relative, person);
+      continue;
+    }
+    const std::size_t before = person.records.size();
+    if (plan.dataset->about_numbers()) {
+      if (auto ok = add_numbers(plan, person, *row, scope, person, exists); !ok) return ok;
+    } else if (exists && name.kind != SubjectKind::msisdn) {
+      if (auto ok = add_records(plan, (*row)->slot, scope, person); !ok) return ok;
+    }
+    std::stable_sort(ordered_.begin(), ordered_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (auto& [order, record] : ordered_) person.records.push_back(std::move(record));
+    insist(person.records.size() >= before);
+  }
+  if (!exists)
+    if (auto ok = read_decoys(std::max<std::size_t>(1, plans(standing).size())); !ok) return ok;
+  person.exists = person.exists || exists;
+  content_.people.push_back(std::move(person));
+  return {};
+}
+
+Result<void> Reading::by_name(const SubjectName& name) {
+  return add(name, standing_of(name, false), Scope{}, nullptr);
+}
+
+Result<void> Reading::by_tree(const SubjectName& root) {
+  auto tree = family(archive_, root, question_.subject.hops, *wanted_.follow, kTreeMax);
+  if (!tree) return std::unexpected(tree.error());
+  const bool kin = standing_of(root, false) == Standing::named;
+  for (const auto& one : *tree) {
+    const Standing standing = standing_of(one.name, kin && one.hops > 0);
+    if (one.hops > 0 && plans(standing).empty()) continue;   // nothing of theirs is released
+    if (auto ok = add(one.name, standing, Scope{}, &one); !ok) return ok;
+  }
+  return {};
+}
+
+Result<void> Reading::by_number(const SubjectName& asked) {
+  insist(asked.kind == SubjectKind::msisdn);
+  auto holder = current_holder(archive_, asked.value);
+  if (!holder) return std::unexpected(holder.error());
+  Scope scope;
+  scope.number = asked.value;
+  // Of what names the number itself, only the records about this number.
+  for (const auto& d : archive_.catalog.datasets())
+    for (const auto& f : d.fields)
+      if (f.search == question_.subject.search) scope.limited.push_back(d.id);
+  if (*holder) scope.hits = (*holder)->records;
+  const SubjectName& name = *holder ? (*holder)->name : asked;
+  return add(name, standing_of(name, false), scope, nullptr);
+}
+
+/// matches compares what a posting promised with the record: a posting may be stale, and narrowing
+/// is not indexed.
+Result<bool> Reading::matches(const Criterion& criterion, const OpenRecord& record) const {
+  auto reader = RecordReader::over(record.plain.view());
+  if (!reader) return std::unexpected(reader.error());
+  std::size_t held = 0;
+  std::string folded;
+  RecordReader::Value value;
+  for (;;) {
+    auto more = reader->next(value);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) return held == criterion.narrowing.size() + 1;
+    const auto field = archive_.numbers.field_of(criterion.dataset->id, value.field);
+    if (!field) continue;
+    folded.clear();
+    append_folded(value.value, folded);
+    if (*field == criterion.field && folded == criterion.folded) ++held;
+    for (const auto& [narrow, wanted] : criterion.narrowing)
+      if (*field == narrow && folded == wanted) ++held;
+  }
+}
+
+Result<std::map<SubjectName, std::vector<RecordKey>>> Reading::search() {
+  auto all = criteria(archive_.catalog, question_.subject);
+  if (!all) return std::unexpected(all.error());
+  std::map<SubjectName, std::vector<RecordKey>> people;
+  for (const auto& criterion : *all) {
+    const Dataset& d = *criterion.dataset;
+    auto keys = postings(archive_, archive_.vault.index_tag(d.fields[criterion.field].id, criterion.folded), kPostingsMax);
+    if (!keys) return std::unexpected(keys.error());
+    for (const auto& key : *keys) {
+      auto record = open_record(archive_, key);
+      if (!record) return std::unexpected(record.error());
+      if (!*record) continue;
+      auto held = matches(criterion, **record);
+      if (!held) return std::unexpected(held.error());
+      if (!*held) continue;
+      plain_ = std::move((*record)->plain);
+      std::int64_t order = 0;
+      auto inside = in_window(d, order);
+      if (!inside) return std::unexpected(inside.error());
+      if (!*inside) continue;
+      auto reader = RecordReader::over(plain_.view());
+      if (!reader) return std::unexpected(reader.error());
+      people[SubjectName{reader->kind(), std::string(reader->subject())}].push_back(key);
+    }
+  }
+  return people;
+}
+
+Result<void> Reading::by_search() {
+  auto people = search();
+  if (!people) return std::unexpected(people.error());
+  Scope scope;
+  for (const auto& d : archive_.catalog.datasets())
+    for (const auto& f : d.fields)
+      if (f.search == question_.subject.search) scope.limited.push_back(d.id);
+  for (const auto& [name, hits] : *people) {
+    const Standing standing = standing_of(name, false);
+    if (plans(standing).empty()) continue;                   // nothing of theirs is released
+    scope.hits = hits;
+    if (auto ok = add(name, standing, scope, nullptr); !ok) return ok;
+  }
+  if (!content_.people.empty()) return {};
+  // Every question leaves an entry: about the first one found, or about what was asked for.
+  if (!people->empty()) {
+    const auto& [name, hits] = *people->begin();
+    scope.hits = hits;
+    return add(name, standing_of(name, false), scope, nullptr);
+  }
+  SubjectName nobody{SubjectKind::unidentified, question_.subject.search + "="};
+  append_folded(trim(question_.subject.value), nobody.value);
+  return add(nobody, Standing::other, Scope{}, nullptr);
+}
+
+Result<Findings::Content> Reading::read() {
+  if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
+  auto name = named_directly(archive_.catalog, question_.subject);
+  if (!name) return std::unexpected(name.error());
+  make_plans();
+  Result<void> done;
+  if (!*name) done = by_search();
+  else if ((*name)->kind == SubjectKind::msisdn) done = by_number(**name);
+  else if (question_.subject.hops > 0) done = by_tree(**name);
+  else done = by_name(**name);
+  if (!done) return std::unexpected(done.error());
+  insist(!content_.people.empty());
+  return std::move(content_);
+}
+
+}  // namespace
+
+Result<Findings::Content> find(Archive& archive, const Wanted& wanted) {
+  insist(wanted.question != nullptr && wanted.case_subjects != nullptr && wanted.follow != nullptr);
+  return Reading(archive, wanted).read();
+}
+
+Result<std::optional<SubjectName>> subject_named(const Archive& archive, const SubjectForm& form) {
+  auto name = named_directly(archive.catalog, form);
+  if (!name || !*name || (*name)->kind != SubjectKind::msisdn) return name;
+  auto holder = current_holder(archive, (*name)->value);
+  if (!holder) return std::unexpected(holder.error());
+  if (*holder) return (*holder)->name;
+  return name;
+}
+
+}  // namespace amanat::registry

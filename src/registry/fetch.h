@@ -1,0 +1,70 @@
+#pragma once
+// registry, fetch: what a cleared question finds, as plain values; Registry::fetch mints the pass
+// around it. This room only. Thread-safe.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/passes.h"
+#include "registry/archive.h"
+
+namespace amanat::registry {
+
+/// Wanted is the question and what the grant releases.
+struct Wanted {
+  const Question* question = nullptr;
+  const std::vector<FieldRelease>* releases[kStandings] = {};
+  const std::vector<Tag>* case_subjects = nullptr;      // ascending
+  const std::vector<std::string>* follow = nullptr;
+};
+
+/// find answers it. Errors as of Registry::fetch.
+Result<Findings::Content> find(Archive& archive, const Wanted& wanted);
+
+/// subject_named normalises the subject of a question that names one citizen (or the number, if
+/// nobody is known to hold it); nothing for a search. Errors: unknown_subject_form, malformed_value,
+/// store_failed.
+Result<std::optional<SubjectName>> subject_named(const Archive& archive, const SubjectForm& form);
+
+/// OpenRecord is one current record, decrypted.
+struct OpenRecord {
+  RecordKey key;
+  std::string name;            // the key's bytes
+  std::uint32_t version = 0;
+  Moment taken_in{};
+  WipingBuffer plain;
+};
+/// open_record reads and decrypts; nothing if it is not there or its subject is erased.
+Result<std::optional<OpenRecord>> open_record(const Archive& archive, const RecordKey& key);
+
+/// postings lists the records that an index tag points to, in key order; at most `most`.
+/// Errors: too_many_subjects, store_failed.
+Result<std::vector<RecordKey>> postings(const Archive& archive, const Tag& tag, std::size_t most);
+
+/// Holder is who holds a number now, of all who ever did: the latest activation.
+struct Holder {
+  SubjectName name;
+  std::vector<RecordKey> records;      // the holder's own records of this number
+};
+Result<std::optional<Holder>> current_holder(const Archive& archive, std::string_view number);
+/// numbers_of lists the numbers of which a subject is the current holder, ascending. `ever` lists
+/// all that were ever theirs and nobody else's (what dies with them).
+enum class Holding : std::uint8_t { current, exclusive };
+Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot slot, Holding how);
+
+/// Relative is one person of a family tree.
+struct Relative {
+  SubjectName name;
+  std::uint8_t hops = 0;               // 0: the root
+  std::string relation;                // of the edge over which they were reached
+  SubjectName of;                      // its other end
+  FoundRecord edge;                    // date, version and record the edge was read from
+};
+/// family walks the tree breadth first from `root`, following only the words in `follow`; root
+/// first, then ascending hops, deterministic. Errors: too_many_subjects beyond `most` people.
+Result<std::vector<Relative>> family(const Archive& archive, const SubjectName& root, unsigned hops,
+                                     const std::vector<std::string>& follow, std::size_t most);
+
+}  // namespace amanat::registry

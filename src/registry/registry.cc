@@ -1,0 +1,65 @@
+#include "registry/registry.h"
+
+#include "model/insist.h"
+#include "registry/fetch.h"
+#include "registry/state.h"
+
+namespace amanat::registry {
+
+Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& vault)
+    : state_(std::make_unique<State>(State{catalog, nullptr, Failure{Reason::internal_error, {}}})) {
+  auto numbers = Numbers::load(catalog, store);
+  if (!numbers) {
+    state_->failure = numbers.error();
+    return;
+  }
+  auto decoy = make_decoy(store, vault);
+  if (!decoy) {
+    state_->failure = decoy.error();
+    return;
+  }
+  state_->archive.reset(new Archive{.catalog = catalog,
+                                    .store = store,
+                                    .vault = vault,
+                                    .numbers = *std::move(numbers),
+                                    .writing = {},
+                                    .generation = 1,
+                                    .decoy = *decoy});
+}
+
+Registry::~Registry() = default;
+
+Result<Findings> Registry::fetch(Clearance clearance) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  const Grant& grant = clearance.grant();
+  Wanted wanted;
+  wanted.question = &grant.caller().question();
+  for (std::size_t s = 0; s < kStandings; ++s) wanted.releases[s] = &grant.releases(static_cast<Standing>(s));
+  wanted.case_subjects = &grant.content().case_subjects;
+  wanted.follow = &grant.content().follow;
+  auto found = find(**archive, wanted);
+  if (!found) return std::unexpected(found.error());
+  return Findings(std::move(clearance), *std::move(found));
+}
+
+Result<std::optional<SubjectName>> Registry::subject_of_question(const Question& question) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  return subject_named(**archive, question.subject);
+}
+
+Result<std::vector<Registry::DatasetCount>> Registry::counts() const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  std::vector<DatasetCount> out;
+  for (const auto& d : (*archive)->catalog.datasets()) {
+    if (!d.keep || d.tree) continue;
+    auto count = read_count((*archive)->store, d.name);
+    if (!count) return std::unexpected(count.error());
+    out.push_back({d.name, *count});
+  }
+  return out;
+}
+
+}  // namespace amanat::registry
