@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "model/insist.h"
 #include "registry/normalise.h"
@@ -385,7 +386,9 @@ Result<void> Reading::add(const SubjectName& name, Standing standing, const Scop
     } else if (exists && name.kind != SubjectKind::msisdn) {
       if (auto ok = add_records(plan, (*row)->slot, scope, person); !ok) return ok;
     }
-    std::stable_sort(ordered_.begin(), ordered_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(ordered_.begin(), ordered_.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.first, a.second.record) < std::tie(b.first, b.second.record);
+    });
     for (auto& [order, record] : ordered_) person.records.push_back(std::move(record));
     insist(person.records.size() >= before);
   }
