@@ -185,6 +185,20 @@ Result<void> TileWriter::partials(const Emit& emit) const {
   return {};
 }
 
+Digest TileWriter::root() const {
+  // Each row folds to its maximal complete subtrees; they are those of the whole tree, smallest in
+  // the lowest row, and fold from there.
+  std::optional<Digest> root;
+  for (const std::string& row : rows_) {
+    CompactRange range;
+    for (std::size_t i = 0; i < row.size() / kHashBytes; ++i) range.append(digest_at(row, i));
+    for (std::size_t i = range.hashes().size(); i-- > 0;)
+      root = root ? node_hash(range.hashes()[i], *root) : range.hashes()[i];
+  }
+  insist(root.has_value() == (size_ != 0));
+  return root.value_or(empty_root());
+}
+
 TileTree::TileTree(std::uint64_t size, Fetch fetch) : size_(size), fetch_(std::move(fetch)) {
   insist(fetch_ != nullptr);
 }

@@ -60,6 +60,8 @@ class TileWriter {
   Result<void> append(const Digest& leaf, const Emit& emit);
   /// partials hands out the partial tiles of the present size, lowest level first; none is empty.
   Result<void> partials(const Emit& emit) const;
+  /// root is the root of the size() leaves; a few hundred node hashes.
+  Digest root() const;
   std::uint64_t size() const { return size_; }
 
  private:

@@ -123,12 +123,14 @@ struct Tiles {
 
 TEST(Tile, TheTreeReadFromTilesIsTheTreeThatWasWritten) {
   Tiles tiles;
+  EXPECT_EQ(tiles.writer.root(), empty_root());
   for (const std::size_t size : {1u, 2u, 255u, 256u, 257u, 511u, 512u, 513u, 1'000u, 65'535u, 65'536u, 65'537u, 70'000u}) {
     tiles.grow_to(size);
     TileTree tree = tiles.tree();
     const auto root = root_of(size, tree.reader());
     ASSERT_TRUE(root) << size << ": " << root.error().detail;
     EXPECT_EQ(*root, tiles.range.root()) << size;
+    EXPECT_EQ(tiles.writer.root(), tiles.range.root()) << size;
     for (const std::size_t i : {std::size_t{0}, size / 3, size / 2, size - 1}) {
       const auto path = inclusion_path(i, size, tree.reader());
       ASSERT_TRUE(path);
