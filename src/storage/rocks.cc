@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -140,7 +142,7 @@ rocksdb::ColumnFamilyOptions family_options(const Shape& shape, const std::share
 
 rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksOptions& options) {
   rocksdb::DBOptions o;
-  if (env != nullptr) o.env = env;
+  o.env = env;
   o.create_if_missing = true;
   o.create_missing_column_families = true;
   o.paranoid_checks = true;
@@ -195,113 +197,238 @@ Result<void> scan_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot*
   return {};
 }
 
-class Rocks : public Store {
+// Everybody who uses the database is inside the gate; whoever reopens it closes the gate first.
+// Threads are spread over locks in cache lines of their own: one lock for all would be the very
+// thing readers wait for.
+class Gate {
  public:
-  Rocks(DirectoryLock lock, std::unique_ptr<rocksdb::DB> db, std::vector<Family*> families)
-      : lock_(std::move(lock)), db_(std::move(db)), families_(std::move(families)) {
-    insist(db_ != nullptr && families_.size() == kTables + 1);
+  std::shared_lock<std::shared_mutex> enter() const {
+    static std::atomic<std::size_t> threads = 0;
+    thread_local const std::size_t mine = threads++;
+    return std::shared_lock(stripes_[mine % stripes_.size()].mutex);
   }
-  ~Rocks() override {
-    (void)db_->SyncWAL();
-    for (Family* family : families_) (void)db_->DestroyColumnFamilyHandle(family);
-    (void)db_->Close();
+  /// close returns the locks of all stripes, or none if somebody stays inside: a scan whose visitor
+  /// writes is inside itself, so waiting for ever would be a deadlock.
+  std::vector<std::unique_lock<std::shared_mutex>> close() {
+    std::vector<std::unique_lock<std::shared_mutex>> held;
+    const auto deadline = Clock::now() + kResumePause;
+    for (auto& stripe : stripes_) {
+      std::unique_lock lock(stripe.mutex, std::try_to_lock);
+      for (; !lock.owns_lock(); (void)lock.try_lock()) {
+        if (Clock::now() > deadline) return {};
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+      }
+      held.push_back(std::move(lock));
+    }
+    return held;
   }
 
+ private:
+  struct alignas(64) Stripe {
+    mutable std::shared_mutex mutex;
+  };
+  std::array<Stripe, 16> stripes_;
+};
+
+class Rocks : public Store {
+ public:
+  Rocks(DirectoryLock lock, rocksdb::Env* env, std::string directory, const RocksOptions& options)
+      : lock_(std::move(lock)),
+        env_(env != nullptr ? env : rocksdb::Env::Default()),
+        directory_(std::move(directory)),
+        options_(options),
+        cache_(rocksdb::HyperClockCacheOptions(options.cache_mib << 20, kBlockBytes).MakeSharedCache()) {}
+  ~Rocks() override {
+    if (db_) (void)sync();
+    close();
+  }
+  rocksdb::Status open();
+
   Result<bool> get(Table table, std::string_view key, std::string& out) const override {
+    const auto inside = gate_.enter();
+    if (!db_) return closed();
     return get_from(*db_, family(table), nullptr, key, out);
   }
   Result<void> scan(Table table, std::string_view prefix, std::string_view from,
                     const Visitor& visit) const override {
+    const auto inside = gate_.enter();
+    if (!db_) return closed();
     return scan_from(*db_, family(table), nullptr, shape_of(table), prefix, from, visit);
   }
   Result<void> write(const Batch& batch, Durability durability) override;
-  Result<void> sync() override {
-    return again_if_stopped([this] { return db_->SyncWAL(); });
-  }
+  Result<void> sync() override;
   std::unique_ptr<Reader> snapshot() const override;
   Result<void> purge(Table table, std::string_view prefix) override;
 
  private:
   friend class RocksSnapshot;
+  static std::unexpected<Failure> closed() { return fail(Reason::store_failed, "closed after a failed write"); }
   Family* family(Table table) const {
     const auto i = static_cast<std::size_t>(table);
-    insist(i < kTables);
+    insist(i < kTables && families_.size() == kTables + 1);
     return families_[i];
   }
-  template <class Write>
-  Result<void> again_if_stopped(const Write& write);
+  void close();
+  /// attempt does `act`, and once more if the first time failed and the database could be revived.
+  template <class Act>
+  Result<void> attempt(const Act& act);
+  bool revive();
+  bool reopen();
   Result<void> wait_for_old_snapshots();
 
   const DirectoryLock lock_;
-  const std::unique_ptr<rocksdb::DB> db_;
-  const std::vector<Family*> families_;  // by Table; the last is RocksDB's own "default", unused
-  std::mutex resume_mutex_;
-  Clock::time_point resumed_{};
+  rocksdb::Env* const env_;
+  const std::string directory_;
+  const RocksOptions options_;
+  const std::shared_ptr<rocksdb::Cache> cache_;
+
+  Gate gate_;                      // over the next two
+  std::unique_ptr<rocksdb::DB> db_;  // null: a reopening failed
+  std::vector<Family*> families_;  // by Table; the last is RocksDB's own "default", unused
+  mutable std::atomic<int> snapshots_ = 0;
+  std::mutex revive_mutex_;
+  Clock::time_point revived_{};
 };
 
+// The database is not reopened while a snapshot lives, so reads through one need not pass the gate.
 class RocksSnapshot : public Reader {
  public:
-  explicit RocksSnapshot(const Rocks& rocks) : rocks_(rocks), snapshot_(rocks.db_->GetSnapshot()) {}
-  ~RocksSnapshot() override { rocks_.db_->ReleaseSnapshot(snapshot_); }
+  explicit RocksSnapshot(const Rocks& rocks) : rocks_(rocks) {
+    const auto inside = rocks_.gate_.enter();
+    ++rocks_.snapshots_;
+    if (rocks_.db_) snapshot_ = rocks_.db_->GetSnapshot();
+  }
+  ~RocksSnapshot() override {
+    if (snapshot_ != nullptr) rocks_.db_->ReleaseSnapshot(snapshot_);
+    --rocks_.snapshots_;
+  }
   RocksSnapshot(const RocksSnapshot&) = delete;
   RocksSnapshot& operator=(const RocksSnapshot&) = delete;
 
   Result<bool> get(Table table, std::string_view key, std::string& out) const override {
+    if (snapshot_ == nullptr) return Rocks::closed();
     return get_from(*rocks_.db_, rocks_.family(table), snapshot_, key, out);
   }
   Result<void> scan(Table table, std::string_view prefix, std::string_view from,
                     const Visitor& visit) const override {
+    if (snapshot_ == nullptr) return Rocks::closed();
     return scan_from(*rocks_.db_, rocks_.family(table), snapshot_, shape_of(table), prefix, from, visit);
   }
 
  private:
   const Rocks& rocks_;
-  const rocksdb::Snapshot* const snapshot_;
+  const rocksdb::Snapshot* snapshot_ = nullptr;
 };
 
 std::unique_ptr<Reader> Rocks::snapshot() const { return std::make_unique<RocksSnapshot>(*this); }
 
-// After a failed write or flush RocksDB refuses all writes until it is told to resume. We tell it at
-// the next write, so that writes come back as soon as there is space; not more often than every
-// kResumePause, because each attempt tries to write the memtables out.
-template <class Write>
-Result<void> Rocks::again_if_stopped(const Write& write) {
-  rocksdb::Status status = write();
-  if (status.ok()) return {};
-  const auto first = failure_of(status);
+rocksdb::Status Rocks::open() {
+  insist(!db_ && families_.empty());
+  std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
+  for (std::size_t i = 0; i < kTables; ++i)
+    wanted.emplace_back(std::to_string(i), family_options(kShapes[i], cache_));
+  wanted.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Shape{0, 1, 1}, cache_));
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::Open(database_options(env_, options_), directory_, wanted, &families_, &db);
+  if (status.ok()) db_.reset(db);
+  else families_.clear();
+  return status;
+}
+
+void Rocks::close() {
+  if (!db_) return;
+  for (Family* family : families_) (void)db_->DestroyColumnFamilyHandle(family);
+  families_.clear();
+  (void)db_->Close();
+  db_.reset();
+}
+
+// After a failed write or flush RocksDB refuses all writes until it is told to resume, and after some
+// errors for good. We see to that at the next write, so that writes come back as soon as the disk
+// does; not more often than every kResumePause, because each time the memtables are written out.
+template <class Act>
+Result<void> Rocks::attempt(const Act& act) {
+  auto once = [&]() -> Result<void> {
+    const auto inside = gate_.enter();
+    if (!db_) return closed();
+    if (const rocksdb::Status status = act(*db_); !status.ok()) return failure_of(status);
+    return {};
+  };
+  auto first = once();
+  if (first || !revive()) return first;
+  return once();
+}
+
+bool Rocks::revive() {
+  const std::scoped_lock lock(revive_mutex_);
+  if (Clock::now() - revived_ < kResumePause) return false;
+  bool revived = false, full = false;
   {
-    const std::scoped_lock lock(resume_mutex_);
-    const auto time = Clock::now();
-    if (time - resumed_ < kResumePause) return first;
-    resumed_ = time;
-    if (!db_->Resume().ok()) return first;
+    const auto inside = gate_.enter();
+    if (db_) {
+      const auto status = db_->Resume();
+      revived = status.ok();
+      full = status.IsNoSpace();
+    }
   }
-  status = write();
-  if (!status.ok()) return failure_of(status);
-  return {};
+  if (!revived && !full) revived = reopen();
+  revived_ = Clock::now();
+  return revived;
+}
+
+// For errors RocksDB cannot resume from: recovery reads what the log has and writes it to new files.
+// Tried only when the disk takes a small file again, so that until then reads go on.
+bool Rocks::reopen() {
+  const std::string probe = directory_ + "/probe";
+  if (!rocksdb::WriteStringToFile(env_, "amanat", probe, true).ok()) return false;
+  (void)env_->DeleteFile(probe);
+  const auto gate = gate_.close();
+  if (gate.empty() || snapshots_ != 0) return false;
+  close();
+  return open().ok();
 }
 
 Result<void> Rocks::write(const Batch& batch, Durability durability) {
   if (batch.empty()) return {};
-  rocksdb::WriteBatch writes(batch.bytes() + batch.size() * 16);
-  for (const auto i : write_order(batch)) {
-    const Batch::Write w = batch[i];
-    const auto status = w.erase ? writes.Delete(family(w.table), slice(w.key))
-                                : writes.Put(family(w.table), slice(w.key), slice(w.value));
-    if (!status.ok()) return failure_of(status);
-  }
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::synced;
-  return again_if_stopped([&] { return db_->Write(options, &writes); });
+  const auto order = write_order(batch);
+  return attempt([&](rocksdb::DB& db) {
+    rocksdb::WriteBatch writes(batch.bytes() + batch.size() * 16);
+    for (const auto i : order) {
+      const Batch::Write w = batch[i];
+      const auto status = w.erase ? writes.Delete(family(w.table), slice(w.key))
+                                  : writes.Put(family(w.table), slice(w.key), slice(w.value));
+      if (!status.ok()) return status;
+    }
+    return db.Write(options, &writes);
+  });
+}
+
+// A synced write of nothing, not SyncWAL(): that one aborts (RocksDB 7.8 as Debian builds it, with
+// assertions) when it meets a log file that failed before.
+Result<void> Rocks::sync() {
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  return attempt([&](rocksdb::DB& db) {
+    rocksdb::WriteBatch nothing;
+    (void)nothing.PutLogData(rocksdb::Slice());
+    return db.Write(options, &nothing);
+  });
 }
 
 Result<void> Rocks::wait_for_old_snapshots() {
-  const std::uint64_t now = db_->GetLatestSequenceNumber();
   const auto deadline = Clock::now() + kSnapshotWait;
+  std::uint64_t now = 0;
   for (;;) {
-    std::uint64_t oldest = 0;
-    insist(db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest));
-    if (oldest == 0 || oldest >= now) return {};
+    {
+      const auto inside = gate_.enter();
+      if (!db_) return closed();
+      if (now == 0) now = db_->GetLatestSequenceNumber();
+      std::uint64_t oldest = 0;
+      insist(db_->GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence, &oldest));
+      if (oldest == 0 || oldest >= now) return {};
+    }
     if (Clock::now() > deadline)
       return fail(Reason::store_failed, "an open snapshot still sees what is to be purged");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -314,22 +441,20 @@ Result<void> Rocks::wait_for_old_snapshots() {
 // 4. What became obsolete is unlinked now, and not when RocksDB next gets to it.
 Result<void> Rocks::purge(Table table, std::string_view prefix) {
   if (auto waited = wait_for_old_snapshots(); !waited) return waited;
-  if (auto flushed = again_if_stopped([this] { return db_->Flush(rocksdb::FlushOptions(), families_); }); !flushed)
-    return flushed;
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   const std::string end = after(prefix);
   const rocksdb::Slice from = slice(prefix), to(end);
-  if (auto compacted = again_if_stopped([&] {
-        return db_->CompactRange(options, family(table), prefix.empty() ? nullptr : &from,
-                                 end.empty() ? nullptr : &to);
-      });
-      !compacted)
-    return compacted;
-  if (auto status = db_->DisableFileDeletions(); !status.ok()) return failure_of(status);
-  if (auto status = db_->EnableFileDeletions(true); !status.ok()) return failure_of(status);
-  return {};
+  return attempt([&](rocksdb::DB& db) {
+    auto status = db.Flush(rocksdb::FlushOptions(), families_);
+    if (status.ok())
+      status = db.CompactRange(options, family(table), prefix.empty() ? nullptr : &from,
+                               end.empty() ? nullptr : &to);
+    if (status.ok()) status = db.DisableFileDeletions();
+    if (status.ok()) status = db.EnableFileDeletions(true);
+    return status;
+  });
 }
 
 }  // namespace
@@ -340,16 +465,9 @@ Result<std::unique_ptr<Store>> open_rocks_on(rocksdb::Env* env, const std::strin
   if (auto made = system_disk().make_directory(directory); !made) return std::unexpected(std::move(made.error()));
   auto lock = DirectoryLock::take(directory);
   if (!lock) return std::unexpected(std::move(lock.error()));
-  const auto cache = rocksdb::HyperClockCacheOptions(options.cache_mib << 20, kBlockBytes).MakeSharedCache();
-  std::vector<rocksdb::ColumnFamilyDescriptor> wanted;
-  for (std::size_t i = 0; i < kTables; ++i)
-    wanted.emplace_back(std::to_string(i), family_options(kShapes[i], cache));
-  wanted.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Shape{0, 1, 1}, cache));
-  std::vector<Family*> families;
-  rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(database_options(env, options), directory, wanted, &families, &db);
-  if (!status.ok()) return failure_of(status);
-  return std::make_unique<Rocks>(std::move(*lock), std::unique_ptr<rocksdb::DB>(db), std::move(families));
+  auto rocks = std::make_unique<Rocks>(std::move(*lock), env, directory, options);
+  if (const auto status = rocks->open(); !status.ok()) return failure_of(status);
+  return rocks;
 }
 
 Result<std::unique_ptr<Store>> open_rocks(const std::string& directory, const RocksOptions& options) {

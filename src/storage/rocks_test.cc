@@ -26,7 +26,6 @@ bool any_file_holds(const std::string& directory, std::string_view bytes) {
   return false;
 }
 
-// A file system whose writes fail while `trouble` is not none.
 enum class Trouble : std::uint8_t { none, full, broken };
 
 rocksdb::IOStatus status_of(Trouble trouble) {
@@ -35,10 +34,12 @@ rocksdb::IOStatus status_of(Trouble trouble) {
   return status;
 }
 
+// A file system that counts syncs and whose writes fail while `trouble` is not none.
 class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
-  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, const std::atomic<Trouble>& trouble)
-      : FSWritableFileOwnerWrapper(std::move(file)), trouble_(trouble) {}
+  FailingFile(std::unique_ptr<rocksdb::FSWritableFile>&& file, const std::atomic<Trouble>& trouble,
+              std::atomic<int>& syncs)
+      : FSWritableFileOwnerWrapper(std::move(file)), trouble_(trouble), syncs_(syncs) {}
   using FSWritableFileOwnerWrapper::Append;
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                            rocksdb::IODebugContext* context) override {
@@ -54,11 +55,13 @@ class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
   }
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
     const Trouble trouble = trouble_;
+    ++syncs_;
     return trouble == Trouble::none ? FSWritableFileOwnerWrapper::Sync(options, context) : status_of(trouble);
   }
 
  private:
   const std::atomic<Trouble>& trouble_;
+  std::atomic<int>& syncs_;
 };
 
 class FailingSystem : public rocksdb::FileSystemWrapper {
@@ -70,10 +73,11 @@ class FailingSystem : public rocksdb::FileSystemWrapper {
                                     rocksdb::IODebugContext* context) override {
     std::unique_ptr<rocksdb::FSWritableFile> file;
     auto status = FileSystemWrapper::NewWritableFile(name, options, &file, context);
-    if (status.ok()) *result = std::make_unique<FailingFile>(std::move(file), trouble);
+    if (status.ok()) *result = std::make_unique<FailingFile>(std::move(file), trouble, syncs);
     return status;
   }
   std::atomic<Trouble> trouble = Trouble::none;
+  std::atomic<int> syncs = 0;
 };
 
 class Rocks : public testing::Test {
@@ -108,6 +112,19 @@ TEST_F(Rocks, ASecondOpeningIsToldThatTheExchangeIsBusy) {
   EXPECT_EQ(open().error().reason, Reason::exchange_busy);
   first->reset();
   EXPECT_TRUE(open());
+}
+
+TEST_F(Rocks, OnlyWhatAsksForItWaitsForTheDisk) {
+  auto store = open();
+  ASSERT_TRUE(store);
+  int before = system_->syncs;
+  ASSERT_TRUE(put(**store, Table::spent, "a", "1", Durability::buffered));
+  EXPECT_EQ(system_->syncs, before);
+  ASSERT_TRUE((*store)->sync());
+  EXPECT_EQ(system_->syncs, before + 1);
+  before = system_->syncs;
+  ASSERT_TRUE(put(**store, Table::spent, "b", "1", Durability::synced));
+  EXPECT_EQ(system_->syncs, before + 1);
 }
 
 TEST_F(Rocks, AfterAPurgeNoFileHoldsWhatWasErased) {
@@ -184,6 +201,7 @@ TEST_F(Rocks, AFullDiskStopsWritesAndSpaceResumesThem) {
     EXPECT_EQ(put(**store, Table::spent, "during", "2").error().reason, Reason::disk_full);
     EXPECT_EQ(get(**store, Table::spent, "before"), "1");
     EXPECT_EQ(get(**store, Table::spent, "during"), std::nullopt);
+    EXPECT_EQ((*store)->sync().error().reason, Reason::disk_full);
   }
   system_->trouble = Trouble::none;
   Result<void> written = fail(Reason::store_failed);
@@ -211,6 +229,7 @@ TEST_F(Rocks, ABrokenDiskStopsWritesAndAHealedOneResumesThem) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(put(**store, Table::spent, "during", "2").error().reason, Reason::store_failed);
     EXPECT_EQ(get(**store, Table::spent, "before"), "1");
+    EXPECT_EQ((*store)->sync().error().reason, Reason::store_failed);
   }
   system_->trouble = Trouble::none;
   Result<void> written = fail(Reason::store_failed);
@@ -224,6 +243,40 @@ TEST_F(Rocks, ABrokenDiskStopsWritesAndAHealedOneResumesThem) {
   ASSERT_TRUE(store);
   EXPECT_EQ(get(**store, Table::spent, "before"), "1");
   EXPECT_EQ(get(**store, Table::spent, "after"), "3");
+}
+
+TEST_F(Rocks, WhatWasBufferedBeforeADiskFilledUpIsNotLost) {
+  auto store = open();
+  ASSERT_TRUE(store);
+  for (int i = 0; i < 1'000; ++i)
+    ASSERT_TRUE(put(**store, Table::index, "key " + std::to_string(i), std::string(200, 'v'), Durability::buffered));
+  system_->trouble = Trouble::full;
+  EXPECT_EQ((*store)->sync().error().reason, Reason::disk_full);
+  EXPECT_EQ(get(**store, Table::index, "key 999"), std::string(200, 'v'));
+  system_->trouble = Trouble::none;
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  ASSERT_TRUE((*store)->sync());
+  const Scratch crash;
+  std::filesystem::copy(scratch_ / "store", crash / "store", std::filesystem::copy_options::recursive);
+  auto again = open_rocks(crash / "store", kSmall);
+  ASSERT_TRUE(again);
+  for (int i = 0; i < 1'000; ++i)
+    ASSERT_EQ(get(**again, Table::index, "key " + std::to_string(i)), std::string(200, 'v')) << i;
+}
+
+TEST_F(Rocks, AScanMayMeetABrokenDiskInItsVisitor) {
+  auto store = open();
+  ASSERT_TRUE(store);
+  for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(put(**store, Table::cases, key, ""));
+  system_->trouble = Trouble::broken;
+  int seen = 0;
+  EXPECT_TRUE((*store)->scan(Table::cases, "", "", [&](std::string_view key, auto) {
+    EXPECT_FALSE(put(**store, Table::cases, std::string(key) + "x", ""));
+    system_->trouble = Trouble::none;  // healed, but the scan itself keeps the store from reopening
+    ++seen;
+    return true;
+  }));
+  EXPECT_EQ(seen, 3);
 }
 
 TEST_F(Rocks, ADamagedFileIsReportedAndNotBelieved) {
