@@ -1,0 +1,81 @@
+// A log of a million entries, accepted by verifiers that others wrote.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "export_folder.h"
+#include "ledger/audit.h"
+#include "ledger/log_source.h"
+#include "ledger/proof.h"
+
+namespace amanat::ledger {
+namespace {
+
+constexpr int kSkipped = 77;
+
+// The arguments are names made here, so the shell of popen sees nothing foreign.
+int run_interop(const std::string& arguments, std::string& printed) {
+  const std::string command = std::string(AMANAT_SOURCE_DIR) + "/tests/interop/run " + arguments + " 2>&1";
+  std::FILE* const pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) return -1;
+  for (char part[512]; std::fgets(part, sizeof(part), pipe) != nullptr;) printed += part;
+  const int status = pclose(pipe);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string quoted_key() { return "'" + test_signer().verifier().text() + "'"; }
+
+// Receipts as the log hands them out: paths made from the tiles.
+void write_receipts(const std::string& folder, const std::string& to, std::uint64_t size, std::string_view note) {
+  const auto source = open_folder(folder);
+  TileTree tree(size, [&](const TileName& name) { return source->read(tile_path(name)); });
+  for (std::uint64_t i = 0; i < size; i += size / 200 + 1) {
+    const auto path = inclusion_path(i, size, tree.reader());
+    ASSERT_TRUE(path) << path.error().detail;
+    std::string receipt;
+    append_tlog_proof(receipt, test_entry(i), i, *path, note);
+    write_text(to + "/" + std::to_string(i) + ".tlog-proof", receipt);
+  }
+}
+
+TEST(Interop, OthersVerifiersAcceptALogOfAMillionEntries) {
+  const TestFolder probe;
+  std::string printed;
+  if (run_interop(probe.path() + " none", printed) == kSkipped) GTEST_SKIP() << printed;
+  const TestFolder folder, receipts;
+  const std::string note = export_folder(folder.path(), 1'000'000);
+  write_receipts(folder.path(), receipts.path(), 1'000'000, note);
+  printed.clear();
+  EXPECT_EQ(run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed), 0) << printed;
+  EXPECT_NE(printed.find("1000000 entries, 3924 tiles, 1000 inclusion and 1000 consistency proofs, 200 receipts"),
+            printed.npos)
+      << printed;
+  const auto source = open_folder(folder.path());
+  const auto audit = audit_log(*source, test_signer().verifier(), {});
+  ASSERT_TRUE(audit);
+  EXPECT_EQ(audit->problem, "");
+  EXPECT_EQ(audit->tiles, 3924u);
+}
+
+TEST(Interop, OthersVerifiersAcceptEveryWidthAndRefuseWhatWasChanged) {
+  for (const std::uint64_t size : {1u, 255u, 256u, 257u, 65'535u, 65'536u, 65'537u}) {
+    const TestFolder folder, receipts;
+    const std::string note = export_folder(folder.path(), size);
+    write_receipts(folder.path(), receipts.path(), size, note);
+    std::string printed;
+    const int code = run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed);
+    if (code == kSkipped) GTEST_SKIP() << printed;
+    EXPECT_EQ(code, 0) << size << printed;
+    const auto tile = folder.path() + "/" + tile_path({TileName::Kind::hashes, 0, 0, tile_width(0, 0, size)});
+    std::string bytes = read_text(tile);
+    bytes[7] = static_cast<char>(bytes[7] ^ 1);
+    write_text(tile, bytes);
+    EXPECT_EQ(run_interop(folder.path() + " " + quoted_key(), printed), 1) << size;
+  }
+}
+
+}  // namespace
+}  // namespace amanat::ledger
