@@ -152,12 +152,12 @@ Result<void> Filler::make(std::uint32_t number) {
     }
     return disk_.sync_directory(segments_directory(directory_));
   }
-  if (auto r = fill(number); !r) return r;
+  if (auto r = fill(); !r) return r;
   if (auto r = disk_.rename(segments_directory(directory_) + std::string(kUnfinished), path); !r) return r;
   return disk_.sync_directory(segments_directory(directory_));
 }
 
-Result<void> Filler::fill(std::uint32_t) {
+Result<void> Filler::fill() {
   const std::string path = segments_directory(directory_) + std::string(kUnfinished);
   if (!filling_) {
     auto file = disk_.open(path, storage::Disk::Open::create_or_existing);
@@ -166,7 +166,8 @@ Result<void> Filler::fill(std::uint32_t) {
     filling_ = std::move(*file);
     filled_ = 0;
   }
-  while (filled_ < segment_bytes_ && !stop_) {
+  while (filled_ < segment_bytes_) {
+    if (stop_) return fail(Reason::shutting_down);   // an unfinished file never gets a segment's name
     // A full disk leaves what is there: the next attempt goes on from here as soon as there is room.
     const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment_bytes_ - filled_));
     if (auto r = filling_->write_at(filled_, std::string_view(zeros()).substr(0, n)); !r) return r;

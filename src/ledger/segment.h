@@ -69,7 +69,7 @@ class Filler {
  private:
   void run();
   Result<void> make(std::uint32_t number);
-  Result<void> fill(std::uint32_t number);
+  Result<void> fill();
 
   storage::Disk& disk_;
   const std::string directory_;
