@@ -110,11 +110,11 @@ Result<std::unique_ptr<SlotFile>> SlotFile::open(storage::Disk& disk, const std:
     return fail(Reason::key_missing, path + " belongs to another master.key");
   if (auto r = slots->find_end(); !r) return std::unexpected(r.error());
   slots->shards_ = std::vector<Shard>(cache.shards);
+  slots->keys_per_shard_ = cache.keys_per_shard;
   for (auto& shard : slots->shards_) {
     auto handle = disk.open(path, storage::Disk::Open::existing);
     if (!handle) return std::unexpected(std::move(handle.error()));
     shard.file = std::move(*handle);
-    shard.cached.resize(cache.keys_per_shard);
   }
   return slots;
 }

@@ -69,7 +69,7 @@ class SlotFile {
   struct Shard {
     std::mutex mutex;
     std::unique_ptr<storage::File> file;  // its own handle: a File serves one thread at a time
-    std::vector<Cached> cached;
+    std::vector<Cached> cached;           // empty until first used: most commands read few keys
   };
 
   SlotFile(storage::Disk& disk, std::string path, Kind kind, const Key256& master);
@@ -81,7 +81,8 @@ class SlotFile {
   void draw(std::span<std::uint8_t> out);
   Shard& shard_of(std::uint64_t slot) const { return shards_[slot & (shards_.size() - 1)]; }
   Cached& place_of(Shard& shard, std::uint64_t slot) const {
-    return shard.cached[slot / shards_.size() & (shard.cached.size() - 1)];
+    if (shard.cached.empty()) shard.cached.resize(keys_per_shard_);
+    return shard.cached[slot / shards_.size() & (keys_per_shard_ - 1)];
   }
 
   storage::Disk& disk_;
@@ -103,6 +104,7 @@ class SlotFile {
   std::size_t random_used_ = sizeof random_;
 
   mutable std::vector<Shard> shards_;
+  std::size_t keys_per_shard_ = 1;
 };
 
 }  // namespace amanat::vault
