@@ -17,6 +17,7 @@ constexpr std::size_t kIdMax = 128;
 constexpr std::size_t kPurposeMax = 64;
 constexpr std::size_t kCaseMax = 200;
 constexpr std::size_t kReasonMax = 500;
+constexpr std::size_t kWordMax = 32;
 constexpr std::size_t kValueMax = 128;
 constexpr std::size_t kNarrowingMax = 4;
 constexpr std::uint64_t kSubjectsMax = 256;
@@ -37,6 +38,12 @@ bool is_id(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
   });
+}
+
+// Search words hold no digit, so that no number written in a word's place is ever taken for one.
+bool is_word(std::string_view text) {
+  return !text.empty() && text.size() <= kWordMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
 Result<std::string> text_of(const net::Json& value, std::string_view member, std::size_t max) {
@@ -111,7 +118,7 @@ Result<SubjectForm> read_subject(const net::Json& value) {
     } else {
       // The catalog says which words can be searched; here only their form is judged, and a word
       // of the wrong form is not repeated to anybody.
-      if (!is_id(member.name) || member.name.size() > 32) return wrong("subject has a member that is no search word");
+      if (!is_word(member.name)) return wrong("subject has a member that is no search word");
       auto text = text_of(member.value, "subject." + member.name, kValueMax);
       if (!text) return std::unexpected(text.error());
       if (text->empty()) return wrong("subject." + member.name + " is empty");

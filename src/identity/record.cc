@@ -47,9 +47,10 @@ class Taker {
   }
   std::optional<Moment> moment() {
     const bool there = flag();
-    const Moment at{number(8)};
-    if (!there) return std::nullopt;
-    return at;
+    const std::uint64_t at = number(8);
+    if (there) return Moment{at};
+    if (at != 0) broken_ = true;  // one form for what is not there
+    return std::nullopt;
   }
   template <std::size_t N>
   std::array<std::uint8_t, N> bytes() {
@@ -129,6 +130,7 @@ std::optional<AccountRecord> decode_account(std::string_view bytes) {
   const bool has_own = take.flag();
   const Tag own = take.bytes<16>();
   if (has_own) r.own = own;
+  if (!has_own && own != Tag{}) return std::nullopt;
   if (!take.whole()) return std::nullopt;
   return r;
 }

@@ -106,7 +106,7 @@ std::optional<BookedCase> decode_case(std::string_view bytes) {
   b.opened = Moment{take.number(8)};
   const auto closed = take.number(1);
   const Moment closed_at{take.number(8)};
-  if (closed > 1) return std::nullopt;
+  if (closed > 1 || (closed == 0 && number(closed_at) != 0)) return std::nullopt;
   if (closed == 1) b.closed = closed_at;
   const auto officers = take.number(2);
   if (officers > kOfficersMax) return std::nullopt;
