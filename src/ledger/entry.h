@@ -15,9 +15,9 @@
 
 namespace amanat::ledger {
 
-/// kEntryVersion is byte 0 of every entry. 0 says that labels are HMACs, not yet VRF outputs
-/// (ledger page 5.3, fallback); a log with the VRF writes 1. Nothing else in the entry differs.
-inline constexpr std::uint8_t kEntryVersion = 0;
+/// kEntryVersion is byte 0 of every entry. 1 says that labels are VRF outputs (0 would say HMACs;
+/// RFC 9381, C2SP vrf-r255). Nothing else in the entry would differ.
+inline constexpr std::uint8_t kEntryVersion = 1;
 inline constexpr std::size_t kEntryHead = 106;      // up to the tail
 inline constexpr std::size_t kLeafBytesMax = 162;
 inline constexpr std::size_t kEvidenceBytesMax = 1u << 20;

@@ -53,9 +53,9 @@ Result<void> take_lock(storage::Disk& disk, const std::string& directory, std::o
 }
 
 // The frame of entry 0.
-std::string genesis_frame(const NoteSigner& signer, Moment time) {
+std::string genesis_frame(const NoteSigner& signer, const std::string& text, Moment time) {
   const std::string& origin = signer.verifier().name;
-  const Digest document = crypto::sha256(genesis_document(signer.verifier()));
+  const Digest document = crypto::sha256(text);
   PublicEntry genesis;
   genesis.type = EntryType::genesis;
   genesis.time = time;
@@ -84,7 +84,7 @@ std::string checkpoint_of(std::string_view frame_bytes, const Digest& log) {
 Result<void> check_genesis(storage::Disk& disk, const std::string& directory, const VerifierKey& key) {
   auto document = read_small(disk, genesis_path(directory), 64 * 1024);
   if (!document) return fail(Reason::ledger_corrupt, document.error().detail);
-  if (*document != genesis_document(key))
+  if (!genesis_names(*document, key))
     return fail(Reason::key_missing, "the genesis document names another origin or key");
   std::string block;
   auto file = disk.open_for_recovery(segment_path(directory, 0));
@@ -155,8 +155,8 @@ Result<void> Ledger::create(const Options& options, const Key256& signer_seed, c
   if (*count > 0) return fail(Reason::exchange_exists, options.directory);
 
   const NoteSigner signer(options.origin, signer_seed);
-  const std::string frame = genesis_frame(signer, options.clock ? options.clock() : now());
-  const std::string document = genesis_document(signer.verifier());
+  const std::string document = genesis_document(signer.verifier(), options.label_key);
+  const std::string frame = genesis_frame(signer, document, options.clock ? options.clock() : now());
   if (auto r = storage::replace_file(disk, genesis_path(options.directory), document); !r) return r;
   const Published published{random_hex(), false, checkpoint_of(frame, log_id(options.origin))};
   if (auto r = storage::replace_file(disk, published_path(options.directory), encode_published(published)); !r) return r;

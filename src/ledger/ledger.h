@@ -49,6 +49,7 @@ using KeyOfSlice = std::function<Result<Key256>(std::span<const std::uint8_t, 16
 struct Options {
   std::string directory;
   std::string origin;                       // name of the log = key name
+  Digest label_key{};                       // public key of the labels' VRF; create() writes it down
   storage::Disk* disk = nullptr;            // null: system_disk()
   std::uint64_t segment_bytes = 256u << 20; // tests use small ones
   std::size_t queue_entries_max = 8192;

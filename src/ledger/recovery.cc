@@ -109,12 +109,26 @@ Result<Snapshot> decode_snapshot(std::string_view bytes, const VerifierKey& log)
   return s;
 }
 
-std::string genesis_document(const VerifierKey& log) {
-  // Names of logs hold no quotes or backslashes (create() refuses them), so this is JSON as it stands.
+namespace {
+
+// Names of logs hold no quotes or backslashes (create() refuses them), so this is JSON as it stands.
+std::string genesis_head(const VerifierKey& log) {
   std::string out = "{\n  \"format\": \"amanat-genesis/1\",\n";
   out.append("  \"origin\": \"").append(log.name).append("\",\n");
   out.append("  \"vkey\": \"").append(log.text()).append("\",\n");
-  out.append("  \"entry_version\": 0,\n  \"label\": \"hmac-sha256\",\n  \"map_depth\": 24,\n");
+  return out;
+}
+
+}  // namespace
+
+bool genesis_names(std::string_view document, const VerifierKey& log) {
+  return document.starts_with(genesis_head(log));
+}
+
+std::string genesis_document(const VerifierKey& log, const Digest& label_key) {
+  std::string out = genesis_head(log);
+  out.append("  \"entry_version\": 1,\n  \"label\": \"c2sp.org/vrf-r255\",\n  \"label_key\": \"");
+  out.append(crypto::base64(label_key)).append("\",\n  \"map_depth\": 24,\n");
   out.append("  \"slice_period\": \"quarter\",\n  \"retention\": \"none\"\n}\n");
   return out;
 }

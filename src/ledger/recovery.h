@@ -47,8 +47,11 @@ std::string encode_snapshot(const Snapshot& snapshot);
 /// Errors: ledger_corrupt.
 Result<Snapshot> decode_snapshot(std::string_view bytes, const VerifierKey& log);
 
-/// genesis_document is the text whose SHA-256 is in entry 0; a function of the log's key.
-std::string genesis_document(const VerifierKey& log);
+/// genesis_document is the text whose SHA-256 is in entry 0: the log's key, and the public key of
+/// the VRF its labels come from.
+std::string genesis_document(const VerifierKey& log, const Digest& label_key);
+/// genesis_names says whether a genesis document is of this log; entry 0 vouches for the rest of it.
+bool genesis_names(std::string_view document, const VerifierKey& log);
 std::string genesis_path(const std::string& ledger_directory);
 Digest log_id(std::string_view origin);
 

@@ -130,8 +130,9 @@ Result<void> Exchange::init(const InitOptions& options) {
   if (!slice) return std::unexpected(slice.error());
   Config config;
   config.origin = options.origin;
-  if (auto made = ledger::Ledger::create(ledger_options(home, config), *seed, *slice); !made)
-    return made;
+  ledger::Options log = ledger_options(home, config);
+  log.label_key = (*vault)->label_key();
+  if (auto made = ledger::Ledger::create(log, *seed, *slice); !made) return made;
   // The configuration comes last: a home without it is no exchange, and init may be run again.
   if (auto put = storage::replace_file(disk, home.config(), write_config(config), 0644); !put)
     return put;
