@@ -1,5 +1,7 @@
 #include "registry/judge.h"
 
+#include <algorithm>
+
 #include "model/insist.h"
 #include "registry/normalise.h"
 
@@ -19,7 +21,6 @@ std::vector<std::string_view> split_list(std::string_view cell, char separator) 
     if (to == cell.npos || out.size() > kListMax) break;
     from = to + 1;
   }
-  if (out.size() > 1 && trim(out.back()).empty()) out.pop_back();   // "a;b;" lists two
   return out;
 }
 
@@ -52,21 +53,29 @@ void Judge::settle() {
   }
 }
 
-std::optional<Fault> Judge::expand(const RawRow& row) {
-  const std::size_t n = dataset_.fields.size();
-  std::vector<std::vector<std::string_view>> lists(n);
-  for (std::size_t f = 0; f < n; ++f) {
+/// side_by_side splits the lists of a row; all must have one length. An empty cell says nothing, and
+/// a separator after the last element is forgiven where it alone makes the difference.
+std::optional<Fault> Judge::side_by_side(const RawRow& row, std::vector<std::vector<std::string_view>>& lists) {
+  std::size_t shortest = kListMax;
+  for (std::size_t f = 0; f < lists.size(); ++f) {
     if (dataset_.fields[f].split == '\0' || trim(row.cells[f]).empty()) continue;
     lists[f] = split_list(row.cells[f], dataset_.fields[f].split);
     if (lists[f].size() > kListMax) return Fault{Reason::value_too_long, f, false};
-    if (copies_ > 1 && lists[f].size() != copies_) return Fault{Reason::lists_of_two_lengths, f, false};
-    if (copies_ == 1 && lists[f].size() > 1) {
-      // A list of one before it is a list of another length too; an empty cell says nothing.
-      for (std::size_t before = 0; before < f; ++before)
-        if (lists[before].size() == 1) return Fault{Reason::lists_of_two_lengths, f, false};
-      copies_ = lists[f].size();
-    }
+    shortest = std::min(shortest, lists[f].size());
   }
+  for (std::size_t f = 0; f < lists.size(); ++f) {
+    if (lists[f].empty()) continue;
+    if (lists[f].size() == shortest + 1 && trim(lists[f].back()).empty()) lists[f].pop_back();
+    if (lists[f].size() != shortest) return Fault{Reason::lists_of_two_lengths, f, false};
+    copies_ = shortest;
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> Judge::expand(const RawRow& row) {
+  const std::size_t n = dataset_.fields.size();
+  std::vector<std::vector<std::string_view>> lists(n);
+  if (const auto fault = side_by_side(row, lists)) return fault;
   cells_.resize(copies_ * n);
   for (std::size_t copy = 0; copy < copies_; ++copy)
     for (std::size_t f = 0; f < n; ++f) {

@@ -50,6 +50,7 @@ class Judge {
   };
   std::optional<Reason> take(const Field& field, std::string_view raw, Cell& cell);
   std::optional<Fault> missing(std::size_t field) const;
+  std::optional<Fault> side_by_side(const RawRow& row, std::vector<std::vector<std::string_view>>& lists);
   std::optional<Fault> expand(const RawRow& row);
   void settle();
 
