@@ -2,6 +2,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 
 #include "model/insist.h"
@@ -11,12 +12,32 @@ namespace amanat::storage {
 namespace {
 
 using Rows = std::map<std::string, std::string, std::less<>>;
-using Tables = std::array<std::shared_ptr<const Rows>, kTables>;
 
-const Rows& rows_of(const Tables& tables, Table table) {
+// A table's rows, and how many snapshots and scans look at them just now.
+struct Held {
+  Rows rows;
+  std::atomic<int> lookers = 0;
+};
+
+// A look at a table, which keeps the rows as they are: whoever writes meanwhile copies them first.
+class Look {
+ public:
+  explicit Look(std::shared_ptr<Held> held) : held_(std::move(held)) { held_->lookers.fetch_add(1); }
+  ~Look() { held_->lookers.fetch_sub(1); }
+  Look(const Look&) = delete;
+  Look& operator=(const Look&) = delete;
+  const Rows& rows() const { return held_->rows; }
+
+ private:
+  const std::shared_ptr<Held> held_;
+};
+
+using Tables = std::array<std::shared_ptr<Held>, kTables>;
+
+std::size_t place_of(Table table) {
   const auto i = static_cast<std::size_t>(table);
   insist(i < kTables);
-  return *tables[i];
+  return i;
 }
 
 Result<bool> get_from(const Rows& rows, std::string_view key, std::string& out) {
@@ -32,44 +53,44 @@ void scan_rows(const Rows& rows, std::string_view prefix, std::string_view from,
     if (!it->first.starts_with(prefix) || !visit(it->first, it->second)) return;
 }
 
-// A table is copied only when it is written while a snapshot or a scan still looks at it.
 class Snapshot : public Reader {
  public:
-  explicit Snapshot(Tables tables) : tables_(std::move(tables)) {}
+  explicit Snapshot(const Tables& tables) {
+    for (std::size_t i = 0; i < kTables; ++i) looks_[i].emplace(tables[i]);
+  }
   Result<bool> get(Table table, std::string_view key, std::string& out) const override {
-    return get_from(rows_of(tables_, table), key, out);
+    return get_from(looks_[place_of(table)]->rows(), key, out);
   }
   Result<void> scan(Table table, std::string_view prefix, std::string_view from,
                     const Visitor& visit) const override {
-    scan_rows(rows_of(tables_, table), prefix, from, visit);
+    scan_rows(looks_[place_of(table)]->rows(), prefix, from, visit);
     return {};
   }
 
  private:
-  Tables tables_;
+  std::array<std::optional<Look>, kTables> looks_;
 };
 
 class Memory : public Store {
  public:
   Memory() {
-    for (auto& table : tables_) table = std::make_shared<Rows>();
+    for (auto& table : tables_) table = std::make_shared<Held>();
   }
 
   Result<bool> get(Table table, std::string_view key, std::string& out) const override {
     const std::shared_lock lock(mutex_);
-    return get_from(rows_of(tables_, table), key, out);
+    return get_from(tables_[place_of(table)]->rows, key, out);
   }
 
-  // Visits what the table held when the scan began, without a lock: a visitor may write.
+  // The lock is not held while the visitor runs: it may write.
   Result<void> scan(Table table, std::string_view prefix, std::string_view from,
                     const Visitor& visit) const override {
-    insist(static_cast<std::size_t>(table) < kTables);
-    std::shared_ptr<const Rows> rows;
+    std::optional<Look> look;
     {
       const std::shared_lock lock(mutex_);
-      rows = tables_[static_cast<std::size_t>(table)];
+      look.emplace(tables_[place_of(table)]);
     }
-    scan_rows(*rows, prefix, from, visit);
+    scan_rows(look->rows(), prefix, from, visit);
     return {};
   }
 
@@ -102,10 +123,13 @@ class Memory : public Store {
 
  private:
   Rows& own(Table table) {
-    auto& shared = tables_[static_cast<std::size_t>(table)];
-    if (shared.use_count() > 1) shared = std::make_shared<Rows>(*shared);
-    std::atomic_thread_fence(std::memory_order_acquire);  // the count was read relaxed
-    return const_cast<Rows&>(*shared);  // made as Rows above, and nobody else holds it
+    auto& held = tables_[place_of(table)];
+    if (held->lookers.load() != 0) {
+      auto copy = std::make_shared<Held>();
+      copy->rows = held->rows;
+      held = std::move(copy);
+    }
+    return held->rows;
   }
 
   mutable std::shared_mutex mutex_;
