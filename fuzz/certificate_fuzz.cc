@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   check(text);
   // The same bytes as the DER inside a well-formed PEM, so that mutations reach the parser.
-  check("-----BEGIN CERTIFICATE REQUEST-----\n" + base64(bytes_of(text)) + "\n-----END CERTIFICATE REQUEST-----\n");
+  check("-----BEGIN CERTIFICATE REQUEST-----\n" + base64(bytes_of(text)) +
+        "\n-----END CERTIFICATE REQUEST-----\n");
   const auto peer = inspect(text, authority.certificate_pem);
   insist(!peer || !peer->issued_by_us);
   for (const auto& decoded : {from_base64(text), from_base64url(text), from_hex(text)})

@@ -1,4 +1,5 @@
-// Signed notes and verifier keys: whatever the bytes, no crash, and what is accepted has one spelling.
+// Signed notes and verifier keys: whatever the bytes, no crash, and what is accepted has one
+// spelling.
 
 #include <cstdint>
 #include <string_view>

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     insist(proof->path.size() <= kProofHashesMax);
     if (proof->checkpoint.ends_with('\n') && (!proof->extra || !proof->extra->empty())) {
       std::string again;
-      append_tlog_proof(again, proof->extra.value_or(""), proof->index, proof->path, proof->checkpoint);
+      append_tlog_proof(again, proof->extra.value_or(""), proof->index, proof->path,
+                        proof->checkpoint);
       insist(again == text);
     }
   }

@@ -46,7 +46,8 @@ Ran run_verify(std::vector<std::string> words, const std::string& input = {}) {
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status));
-  return {WEXITSTATUS(status), read_text(folder.path() + "/out"), read_text(folder.path() + "/err")};
+  return {WEXITSTATUS(status), read_text(folder.path() + "/out"),
+          read_text(folder.path() + "/err")};
 }
 
 const std::string& vkey() {
@@ -54,12 +55,15 @@ const std::string& vkey() {
   return text;
 }
 
-Ran verify_folder(const std::string& folder) { return run_verify({"--vkey", vkey(), "--dir", folder}); }
+Ran verify_folder(const std::string& folder) {
+  return run_verify({"--vkey", vkey(), "--dir", folder});
+}
 
 // Serves a folder over HTTP/1.1 until it is destroyed, counting requests and connections.
 class TestServer {
  public:
-  explicit TestServer(std::string folder) : folder_(std::move(folder)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+  explicit TestServer(std::string folder)
+      : folder_(std::move(folder)), listener_(socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -91,14 +95,17 @@ class TestServer {
   void converse(int peer) {
     std::string buffer;
     for (char part[4096];;) {
-      for (std::size_t end; (end = buffer.find("\r\n\r\n")) != buffer.npos; buffer.erase(0, end + 4)) {
+      for (std::size_t end; (end = buffer.find("\r\n\r\n")) != buffer.npos;
+           buffer.erase(0, end + 4)) {
         ++requests;
         const std::string path = buffer.substr(4, buffer.find(' ', 4) - 4);
         const bool there = !missing.contains(path) && fs::is_regular_file(folder_ + path);
         const int status = status_instead != 0 ? status_instead.load() : there ? 200 : 404;
-        const std::string body = status == 200 ? read_text(folder_ + path) : "<html>not this</html>";
-        const std::string reply = "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " +
-                                  std::to_string(body.size()) + "\r\n\r\n" + body;
+        const std::string body =
+            status == 200 ? read_text(folder_ + path) : "<html>not this</html>";
+        const std::string reply = "HTTP/1.1 " + std::to_string(status) +
+                                  " X\r\nContent-Length: " + std::to_string(body.size()) +
+                                  "\r\n\r\n" + body;
         if (send(peer, reply.data(), reply.size(), MSG_NOSIGNAL) < 0) return;
       }
       const ssize_t got = recv(peer, part, sizeof(part), 0);
@@ -120,7 +127,8 @@ TEST(AmanatVerify, AnHonestFolderHoldsAtEveryWidth) {
     export_folder(folder.path(), size);
     const Ran ran = run_verify({"--vkey", vkey(), "--dir", folder.path(), "--json"});
     EXPECT_EQ(ran.exit_code, 0) << size << ran.err << ran.out;
-    EXPECT_NE(ran.out.find("{\"holds\":true,\"origin\":\"log.example.org/test\",\"size\":" + std::to_string(size) + ","),
+    EXPECT_NE(ran.out.find("{\"holds\":true,\"origin\":\"log.example.org/test\",\"size\":" +
+                           std::to_string(size) + ","),
               ran.out.npos)
         << ran.out;
     EXPECT_NE(ran.out.find("\"entries\":" + std::to_string(size) + ","), ran.out.npos) << ran.out;
@@ -133,8 +141,9 @@ TEST(AmanatVerify, SaysInWordsWhatItChecked) {
   const Ran ran = verify_folder(folder.path());
   EXPECT_EQ(ran.exit_code, 0) << ran.err;
   EXPECT_EQ(ran.err, "");
-  for (const char* part : {"The log holds.", "log.example.org/test", "70,000 entries", "274 bundles, 277 tiles", "GENESIS 1\n",
-                           "DISCLOSURE 69,999\n", "2026-07-25T"})
+  for (const char* part :
+       {"The log holds.", "log.example.org/test", "70,000 entries", "274 bundles, 277 tiles",
+        "GENESIS 1\n", "DISCLOSURE 69,999\n", "2026-07-25T"})
     EXPECT_NE(ran.out.find(part), ran.out.npos) << part << "\n" << ran.out;
 }
 
@@ -169,8 +178,8 @@ TEST(AmanatVerify, EveryFlippedByteOfAFolderIsFound) {
 TEST(AmanatVerify, ALostOrCutFileIsNamed) {
   const TestFolder folder;
   export_folder(folder.path(), 66'000);
-  for (const char* name : {"tile/0/000", "tile/0/257.p/208", "tile/1/000", "tile/1/001.p/1", "tile/2/000.p/1",
-                           "tile/entries/100", "tile/entries/257.p/208"}) {
+  for (const char* name : {"tile/0/000", "tile/0/257.p/208", "tile/1/000", "tile/1/001.p/1",
+                           "tile/2/000.p/1", "tile/entries/100", "tile/entries/257.p/208"}) {
     const fs::path path = fs::path(folder.path()) / name;
     const std::string good = read_text(path);
     fs::remove(path);
@@ -194,22 +203,27 @@ TEST(AmanatVerify, AnotherKeyAnotherOriginOrAnotherRootDoesNotHold) {
   Key256 seed;
   seed.mutable_bytes()[0] = 1;
   const NoteSigner impostor("log.example.org/test", seed), other("log.example.org/other", Key256{});
-  EXPECT_EQ(run_verify({"--vkey", impostor.verifier().text(), "--dir", folder.path()}).exit_code, 1);
+  EXPECT_EQ(run_verify({"--vkey", impostor.verifier().text(), "--dir", folder.path()}).exit_code,
+            1);
   EXPECT_EQ(run_verify({"--vkey", other.verifier().text(), "--dir", folder.path()}).exit_code, 1);
   // The log's own key signs another root, another size.
-  write_text(folder.path() + "/checkpoint",
-             test_signer().sign(checkpoint_text("log.example.org/test", 300, leaf_hash("another root"))));
+  write_text(
+      folder.path() + "/checkpoint",
+      test_signer().sign(checkpoint_text("log.example.org/test", 300, leaf_hash("another root"))));
   const Ran ran = verify_folder(folder.path());
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_NE(ran.err.find("not the one the checkpoint signs"), ran.err.npos) << ran.err;
-  write_text(folder.path() + "/checkpoint", test_signer().sign(checkpoint_text("log.example.org/test", 299, leaf_hash("r"))));
+  write_text(folder.path() + "/checkpoint",
+             test_signer().sign(checkpoint_text("log.example.org/test", 299, leaf_hash("r"))));
   EXPECT_EQ(verify_folder(folder.path()).exit_code, 1);
   write_text(folder.path() + "/checkpoint", good);
   EXPECT_EQ(verify_folder(folder.path()).exit_code, 0);
 }
 
 TEST(AmanatVerify, AnEntryOutOfFormOrOrderIsFoundInOurLogsOnly) {
-  const auto out_of_form = [](std::uint64_t i) { return i == 5 ? std::string(106, '\x09') : test_entry(i); };
+  const auto out_of_form = [](std::uint64_t i) {
+    return i == 5 ? std::string(106, '\x09') : test_entry(i);
+  };
   const auto out_of_order = [](std::uint64_t i) { return test_entry(i == 5 ? 2 : i); };
   const auto foreign = [](std::uint64_t i) { return "line " + std::to_string(i); };
   const TestFolder form, order, other;
@@ -218,13 +232,15 @@ TEST(AmanatVerify, AnEntryOutOfFormOrOrderIsFoundInOurLogsOnly) {
   export_folder(other.path(), 600, foreign);
   EXPECT_NE(verify_folder(form.path()).err.find("entry 5 is not in the form"), std::string::npos);
   EXPECT_NE(verify_folder(order.path()).err.find("entry 5 is older"), std::string::npos);
-  EXPECT_EQ(verify_folder(other.path()).exit_code, 0) << "another conforming log may hold other entries";
+  EXPECT_EQ(verify_folder(other.path()).exit_code, 0)
+      << "another conforming log may hold other entries";
 }
 
 TEST(AmanatVerify, AnOlderCheckpointMustBeAPrefix) {
   const TestFolder now, then, forked, files;
   export_folder(now.path(), 1'000);
-  export_folder(forked.path(), 1'000, [](std::uint64_t i) { return test_entry(i == 0 || i == 400 ? i + 7 : i); });
+  export_folder(forked.path(), 1'000,
+                [](std::uint64_t i) { return test_entry(i == 0 || i == 400 ? i + 7 : i); });
   const std::string older = files.path() + "/older", odd = files.path() + "/odd";
   for (const std::uint64_t size : {0u, 1u, 256u, 700u, 1'000u}) {
     const TestFolder folder;
@@ -242,7 +258,9 @@ TEST(AmanatVerify, AnOlderCheckpointMustBeAPrefix) {
   EXPECT_NE(ran.err.find("rolled back"), ran.err.npos) << ran.err;
   write_text(odd, "no checkpoint");
   EXPECT_EQ(run_verify({"--vkey", vkey(), "--dir", now.path(), "--consistency", odd}).exit_code, 1);
-  EXPECT_EQ(run_verify({"--vkey", vkey(), "--dir", now.path(), "--consistency", "/no/such/file"}).exit_code, 2);
+  EXPECT_EQ(run_verify({"--vkey", vkey(), "--dir", now.path(), "--consistency", "/no/such/file"})
+                .exit_code,
+            2);
 }
 
 TEST(AmanatVerify, AServedLogHoldsUnderItsPrefixOrUnderLedger) {
@@ -250,7 +268,8 @@ TEST(AmanatVerify, AServedLogHoldsUnderItsPrefixOrUnderLedger) {
   const TestFolder folder;
   export_folder(folder.path() + "/ledger", 70'000);
   TestServer server(folder.path());
-  for (const std::string& url : {server.url(), server.url() + "/", server.url() + "/ledger", server.url() + "/ledger/"}) {
+  for (const std::string& url :
+       {server.url(), server.url() + "/", server.url() + "/ledger", server.url() + "/ledger/"}) {
     const Ran ran = run_verify({"--vkey", vkey(), "--url", url, "--json"});
     EXPECT_EQ(ran.exit_code, 0) << ran.err << ran.out;
     EXPECT_NE(ran.out.find("\"size\":70000"), ran.out.npos);
@@ -281,7 +300,8 @@ TEST(AmanatVerify, AServersFaultsAreToldFromItsTroubles) {
     EXPECT_EQ(run_verify({"--vkey", vkey(), "--url", server.url()}).exit_code, 1);
   }
   EXPECT_EQ(run_verify({"--vkey", vkey(), "--url", dead_url}).exit_code, 2);
-  for (const char* url : {"ftp://127.0.0.1", "file:///etc", "https://a\"b", "https://a b", "https://a\\b", "https://a/?q", "-x"})
+  for (const char* url : {"ftp://127.0.0.1", "file:///etc", "https://a\"b", "https://a b",
+                          "https://a\\b", "https://a/?q", "-x"})
     EXPECT_EQ(run_verify({"--vkey", vkey(), "--url", url}).exit_code, 2) << url;
 }
 
@@ -292,7 +312,8 @@ struct Receipts {
     for (std::uint64_t i = 0; i < 40; ++i) leaves.push_back(leaf_hash(test_entry(i)));
     BatchTree batch;
     batch.fold(CompactRange{}, leaves);
-    const std::string note = test_signer().sign(checkpoint_text(test_signer().verifier().name, 40, batch.root()));
+    const std::string note =
+        test_signer().sign(checkpoint_text(test_signer().verifier().name, 40, batch.root()));
     std::vector<Digest> path;
     for (std::uint64_t i = 0; i < 40; ++i) {
       batch.path(i, path);
@@ -310,7 +331,8 @@ std::string json_string(std::string_view text) {
 TEST(AmanatVerify, ReceiptsAreCheckedOffline) {
   const Receipts receipts;
   const TestFolder folder;
-  const std::string one = folder.path() + "/one.tlog-proof", two = folder.path() + "/two.tlog-proof";
+  const std::string one = folder.path() + "/one.tlog-proof",
+                    two = folder.path() + "/two.tlog-proof";
   write_text(one, receipts.texts[0]);
   write_text(two, receipts.texts[17]);
   Ran ran = run_verify({"--vkey", vkey(), one, two});
@@ -321,7 +343,8 @@ TEST(AmanatVerify, ReceiptsAreCheckedOffline) {
   EXPECT_EQ(ran.out, "-: holds; entry 3 of 40, DISCLOSURE at 2026-07-25T17:20:00.003Z\n");
   ran = run_verify({"--vkey", vkey(), "--json", one});
   EXPECT_EQ(ran.out, "{\"holds\":true,\"receipts\":[{\"file\":" + json_string(one) +
-                         ",\"holds\":true,\"index\":0,\"size\":40,\"origin\":\"log.example.org/test\",\"type\":\"GENESIS\","
+                         ",\"holds\":true,\"index\":0,\"size\":40,\"origin\":\"log.example.org/"
+                         "test\",\"type\":\"GENESIS\","
                          "\"time\":\"2026-07-25T17:20:00.000Z\"}]}\n");
 
   std::string bad = receipts.texts[17];
@@ -329,7 +352,8 @@ TEST(AmanatVerify, ReceiptsAreCheckedOffline) {
   write_text(two, bad);
   ran = run_verify({"--vkey", vkey(), one, two});
   EXPECT_EQ(ran.exit_code, 1);
-  EXPECT_NE(ran.out.find(one + ": holds"), ran.out.npos) << "one bad receipt does not hide a good one";
+  EXPECT_NE(ran.out.find(one + ": holds"), ran.out.npos)
+      << "one bad receipt does not hide a good one";
   EXPECT_NE(ran.err.find(two), ran.err.npos) << ran.err;
   ran = run_verify({"--vkey", vkey(), "--json", one, two});
   EXPECT_EQ(ran.exit_code, 1);
@@ -342,7 +366,8 @@ TEST(AmanatVerify, TheReceiptsInALookupsAnswerAreChecked) {
   const Receipts receipts;
   const auto answer = [&](std::uint64_t first, std::uint64_t second) {
     return "{\"answers\":[{\"citizen\":\"x\",\"records\":{},\"entry\":" + std::to_string(first) +
-           ",\"receipt\":" + json_string(receipts.texts[4]) + "},{\"receipt\":" + json_string(receipts.texts[5]) +
+           ",\"receipt\":" + json_string(receipts.texts[4]) +
+           "},{\"receipt\":" + json_string(receipts.texts[5]) +
            ",\"entry\":" + std::to_string(second) + "}]}";
   };
   Ran ran = run_verify({"--vkey", vkey(), "-"}, answer(4, 5));
@@ -350,7 +375,8 @@ TEST(AmanatVerify, TheReceiptsInALookupsAnswerAreChecked) {
   EXPECT_NE(ran.out.find("- (receipt 2): holds; entry 5 of 40"), ran.out.npos) << ran.out;
   ran = run_verify({"--vkey", vkey(), "-"}, answer(4, 6));
   EXPECT_EQ(ran.exit_code, 1);
-  EXPECT_NE(ran.err.find("the answer names entry 6, its receipt proves entry 5"), ran.err.npos) << ran.err;
+  EXPECT_NE(ran.err.find("the answer names entry 6, its receipt proves entry 5"), ran.err.npos)
+      << ran.err;
   EXPECT_EQ(run_verify({"--vkey", vkey(), "-"}, "{\"answers\":[]}").exit_code, 1);
 }
 

@@ -67,8 +67,9 @@ inline const NoteSigner& test_signer() {
 }
 
 /// export_folder writes `size` entries as a static log and returns the signed checkpoint.
-inline std::string export_folder(const std::filesystem::path& folder, std::uint64_t size,
-                                 const std::function<std::string(std::uint64_t)>& entry_at = test_entry) {
+inline std::string export_folder(
+    const std::filesystem::path& folder, std::uint64_t size,
+    const std::function<std::string(std::uint64_t)>& entry_at = test_entry) {
   const auto write_tile = [&](const TileName& name, std::string_view bytes) -> Result<void> {
     write_text(folder / tile_path(name), bytes);
     return {};

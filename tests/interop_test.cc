@@ -18,7 +18,8 @@ constexpr int kSkipped = 77;
 
 // The arguments are names made here, so the shell of popen sees nothing foreign.
 int run_interop(const std::string& arguments, std::string& printed) {
-  const std::string command = std::string(AMANAT_SOURCE_DIR) + "/tests/interop/run " + arguments + " 2>&1";
+  const std::string command =
+      std::string(AMANAT_SOURCE_DIR) + "/tests/interop/run " + arguments + " 2>&1";
   std::FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return -1;
   for (char part[512]; std::fgets(part, sizeof(part), pipe) != nullptr;) printed += part;
@@ -29,7 +30,8 @@ int run_interop(const std::string& arguments, std::string& printed) {
 std::string quoted_key() { return "'" + test_signer().verifier().text() + "'"; }
 
 // Receipts as the log hands them out: paths made from the tiles.
-void write_receipts(const std::string& folder, const std::string& to, std::uint64_t size, std::string_view note) {
+void write_receipts(const std::string& folder, const std::string& to, std::uint64_t size,
+                    std::string_view note) {
   const auto source = open_folder(folder);
   TileTree tree(size, [&](const TileName& name) { return source->read(tile_path(name)); });
   for (std::uint64_t i = 0; i < size; i += size / 200 + 1) {
@@ -49,9 +51,12 @@ TEST(Interop, OthersVerifiersAcceptALogOfAMillionEntries) {
   const std::string note = export_folder(folder.path(), 1'000'000);
   write_receipts(folder.path(), receipts.path(), 1'000'000, note);
   printed.clear();
-  EXPECT_EQ(run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed), 0) << printed;
-  EXPECT_NE(printed.find("1000000 entries, 3924 tiles, 1000 inclusion and 1000 consistency proofs, 200 receipts"),
-            printed.npos)
+  EXPECT_EQ(run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed), 0)
+      << printed;
+  EXPECT_NE(
+      printed.find(
+          "1000000 entries, 3924 tiles, 1000 inclusion and 1000 consistency proofs, 200 receipts"),
+      printed.npos)
       << printed;
   const auto source = open_folder(folder.path());
   const auto audit = audit_log(*source, test_signer().verifier(), {});
@@ -66,10 +71,12 @@ TEST(Interop, OthersVerifiersAcceptEveryWidthAndRefuseWhatWasChanged) {
     const std::string note = export_folder(folder.path(), size);
     write_receipts(folder.path(), receipts.path(), size, note);
     std::string printed;
-    const int code = run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed);
+    const int code =
+        run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed);
     if (code == kSkipped) GTEST_SKIP() << printed;
     EXPECT_EQ(code, 0) << size << printed;
-    const auto tile = folder.path() + "/" + tile_path({TileName::Kind::hashes, 0, 0, tile_width(0, 0, size)});
+    const auto tile =
+        folder.path() + "/" + tile_path({TileName::Kind::hashes, 0, 0, tile_width(0, 0, size)});
     std::string bytes = read_text(tile);
     bytes[7] = static_cast<char>(bytes[7] ^ 1);
     write_text(tile, bytes);

@@ -33,8 +33,8 @@ enum class Direction { decrypting = 0, encrypting = 1 };
 Context make_context(Direction direction) {
   Context context(EVP_CIPHER_CTX_new());
   insist(context != nullptr);
-  const int ready =
-      EVP_CipherInit_ex2(context.get(), gcm(), nullptr, nullptr, static_cast<int>(direction), nullptr);
+  const int ready = EVP_CipherInit_ex2(context.get(), gcm(), nullptr, nullptr,
+                                       static_cast<int>(direction), nullptr);
   insist(ready == 1);
   return context;
 }
@@ -54,7 +54,8 @@ int length_of(Bytes data) {
 }
 
 // Writes ciphertext || tag to `out`, which has room for both.
-void encrypt(const Key256& key, Nonce nonce, Bytes associated, Bytes plaintext, unsigned char* out) {
+void encrypt(const Key256& key, Nonce nonce, Bytes associated, Bytes plaintext,
+             unsigned char* out) {
   EVP_CIPHER_CTX* const context = encrypting();
   int written = 0;
   int ok = EVP_EncryptInit_ex2(context, nullptr, key.bytes().data(), nonce.data(), nullptr);
@@ -71,7 +72,8 @@ void encrypt(const Key256& key, Nonce nonce, Bytes associated, Bytes plaintext, 
 
 }  // namespace
 
-void seal_with_nonce(const Key256& key, Nonce nonce, Bytes associated, Bytes plaintext, std::string& out) {
+void seal_with_nonce(const Key256& key, Nonce nonce, Bytes associated, Bytes plaintext,
+                     std::string& out) {
   const std::size_t before = out.size();
   out.resize(before + plaintext.size() + kAeadTag);
   encrypt(key, nonce, associated, plaintext, reinterpret_cast<unsigned char*>(out.data()) + before);
@@ -104,7 +106,8 @@ Result<void> open_with_nonce(const Key256& key, Nonce nonce, Bytes associated, B
     ok &= EVP_DecryptUpdate(context, nullptr, &written, associated.data(), length_of(associated));
   written = 0;
   if (length > 0)
-    ok &= EVP_DecryptUpdate(context, place, &written, ciphertext.data(), length_of(ciphertext.first(length)));
+    ok &= EVP_DecryptUpdate(context, place, &written, ciphertext.data(),
+                            length_of(ciphertext.first(length)));
   ok &= EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kAeadTag, tag.data());
   insist(ok == 1);
   int rest = 0;
@@ -117,7 +120,8 @@ Result<void> open_with_nonce(const Key256& key, Nonce nonce, Bytes associated, B
 
 Result<void> open(const Key256& key, Bytes associated, Bytes sealed, WipingBuffer& out) {
   if (sealed.size() < kAeadOverhead) return fail(Reason::seal_broken, "shorter than nonce and tag");
-  return open_with_nonce(key, sealed.first<kAeadNonce>(), associated, sealed.subspan(kAeadNonce), out);
+  return open_with_nonce(key, sealed.first<kAeadNonce>(), associated, sealed.subspan(kAeadNonce),
+                         out);
 }
 
 }  // namespace amanat::crypto

@@ -25,7 +25,9 @@ namespace {
 template <auto Function>
 struct Free {
   template <class T>
-  void operator()(T* p) const { Function(p); }
+  void operator()(T* p) const {
+    Function(p);
+  }
 };
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Pkey = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
@@ -34,8 +36,8 @@ using Csr = std::unique_ptr<X509_REQ, Free<X509_REQ_free>>;
 using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES_free>>;
 
 constexpr std::size_t kCsrBytesMax = 8 * 1024, kCertificateBytesMax = 16 * 1024;
-constexpr std::size_t kNameMax = 64;            // X.520 ub-common-name
-constexpr std::time_t kClockSlack = 5 * 60;     // clocks of clients may be behind ours
+constexpr std::size_t kNameMax = 64;         // X.520 ub-common-name
+constexpr std::time_t kClockSlack = 5 * 60;  // clocks of clients may be behind ours
 
 // Leaves nothing of this call's failure in the thread's error queue: TLS code reads that queue.
 std::unexpected<Failure> trouble(Reason reason, std::string what) {
@@ -84,7 +86,8 @@ std::string pem_of(X509* certificate) {
 // A secure-memory BIO cleanses its buffer when freed, so the key's PEM stays in one wiped place.
 PemKey pem_of(EVP_PKEY* key) {
   const Bio bio(BIO_new(BIO_s_secmem()));
-  const int written = PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
+  const int written =
+      PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
   insist(written == 1);
   char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
@@ -113,7 +116,8 @@ Moment moment_of(const ASN1_TIME* time) {
 bool set_random_serial(X509* certificate) {
   std::array<std::uint8_t, 16> bytes;
   random_bytes(bytes);
-  bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0x3f) | 0x40);  // positive, never zero, 16 octets
+  bytes[0] =
+      static_cast<std::uint8_t>((bytes[0] & 0x3f) | 0x40);  // positive, never zero, 16 octets
   BIGNUM* const number = BN_bin2bn(bytes.data(), bytes.size(), nullptr);
   const bool set = BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr;
   BN_free(number);
@@ -149,7 +153,8 @@ bool add_subject_names(X509* certificate, const std::vector<std::string>& names)
     } else {
       ERR_clear_error();
       ASN1_IA5STRING* const host = ASN1_IA5STRING_new();
-      if (host == nullptr || ASN1_STRING_set(host, name.data(), static_cast<int>(name.size())) != 1) {
+      if (host == nullptr ||
+          ASN1_STRING_set(host, name.data(), static_cast<int>(name.size())) != 1) {
         ASN1_IA5STRING_free(host);
         GENERAL_NAME_free(entry);
         return false;
@@ -225,7 +230,8 @@ std::optional<Bytes> element(Bytes& rest, int tag, int xclass) {
   const unsigned char* at = rest.data();
   long length = 0;
   int found_tag = 0, found_class = 0;
-  const int flags = ASN1_get_object(&at, &length, &found_tag, &found_class, static_cast<long>(rest.size()));
+  const int flags =
+      ASN1_get_object(&at, &length, &found_tag, &found_class, static_cast<long>(rest.size()));
   if ((flags & 0x80) != 0 || (flags & 1) != 0 || found_tag != tag || found_class != xclass)
     return std::nullopt;  // broken, of indefinite length (not DER), or another element
   const std::size_t header = static_cast<std::size_t>(at - rest.data());
@@ -247,7 +253,8 @@ bool asks_for_p256(Bytes der) {
   if (!info || !element(*info, V_ASN1_INTEGER, V_ASN1_UNIVERSAL) ||
       !element(*info, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL))
     return false;
-  return info->size() >= sizeof(kP256Start) + 64 && std::ranges::equal(info->first(sizeof(kP256Start)), kP256Start);
+  return info->size() >= sizeof(kP256Start) + 64 &&
+         std::ranges::equal(info->first(sizeof(kP256Start)), kP256Start);
 }
 
 // The DER of the one PEM block that the text consists of.
@@ -261,7 +268,8 @@ std::optional<std::string> only_pem_block(std::string_view text) {
   const Bio bio = reader(text);
   if (PEM_read_bio(bio.get(), &name, &header, &data, &size) != 1) return std::nullopt;
   const std::string_view kind = name;
-  const bool right = (kind == PEM_STRING_X509_REQ || kind == PEM_STRING_X509_REQ_OLD) && *header == '\0';
+  const bool right =
+      (kind == PEM_STRING_X509_REQ || kind == PEM_STRING_X509_REQ_OLD) && *header == '\0';
   std::string der(reinterpret_cast<const char*>(data), static_cast<std::size_t>(size));
   OPENSSL_free(name);
   OPENSSL_free(header);
@@ -277,7 +285,8 @@ Result<Csr> read_request(std::string_view pem) {
   if (pem.size() > kCsrBytesMax) return fail(Reason::csr_wrong, "larger than 8 KiB");
   const auto der = only_pem_block(pem);
   if (!der) return trouble(Reason::csr_wrong, "not one PEM block CERTIFICATE REQUEST");
-  if (!asks_for_p256(bytes_of(*der))) return fail(Reason::csr_wrong, "its key is not an uncompressed P-256 key");
+  if (!asks_for_p256(bytes_of(*der)))
+    return fail(Reason::csr_wrong, "its key is not an uncompressed P-256 key");
   const auto* at = reinterpret_cast<const unsigned char*>(der->data());
   Csr request(d2i_X509_REQ(nullptr, &at, static_cast<long>(der->size())));
   if (request == nullptr) return trouble(Reason::csr_wrong, "not a PKCS#10 request");
@@ -302,12 +311,14 @@ Result<Authority> make_authority(std::string_view common_name, unsigned years) {
   if (c == nullptr || X509_set_issuer_name(c, X509_get_subject_name(c)) != 1 ||
       !add_extension(c, c, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
       !add_extension(c, c, NID_key_usage, "critical,keyCertSign,cRLSign") ||
-      !add_extension(c, c, NID_subject_key_identifier, "hash") || X509_sign(c, key.get(), EVP_sha256()) <= 0)
+      !add_extension(c, c, NID_subject_key_identifier, "hash") ||
+      X509_sign(c, key.get(), EVP_sha256()) <= 0)
     return trouble(Reason::internal_error, "making the authority's certificate");
   return Authority{pem_of(c), pem_of(key.get())};
 }
 
-Result<Authority> issue_server(const Authority& ca, const std::vector<std::string>& names, unsigned days) {
+Result<Authority> issue_server(const Authority& ca, const std::vector<std::string>& names,
+                               unsigned days) {
   insist(days >= 1);
   if (names.empty() || !std::ranges::all_of(names, plain_host))
     return fail(Reason::internal_error, "a server certificate needs host names or addresses");
@@ -323,8 +334,8 @@ Result<Authority> issue_server(const Authority& ca, const std::vector<std::strin
   return Authority{pem_of(certificate.get()), pem_of(key.get())};
 }
 
-Result<Certified> certify(const Authority& ca, std::string_view csr_pem, std::string_view common_name,
-                          unsigned days) {
+Result<Certified> certify(const Authority& ca, std::string_view csr_pem,
+                          std::string_view common_name, unsigned days) {
   insist(days >= 1);
   insist(plain_name(common_name));
   const auto request = read_request(csr_pem);
@@ -333,7 +344,8 @@ Result<Certified> certify(const Authority& ca, std::string_view csr_pem, std::st
   if (!signer) return std::unexpected(signer.error());
   EVP_PKEY* const key = X509_REQ_get0_pubkey(request->get());
   // An authority's own key in a request would make a client out of whoever issues certificates.
-  if (EVP_PKEY_eq(key, signer->key.get()) == 1) return fail(Reason::csr_wrong, "its key is the authority's own");
+  if (EVP_PKEY_eq(key, signer->key.get()) == 1)
+    return fail(Reason::csr_wrong, "its key is the authority's own");
   const Cert certificate = unsigned_certificate(common_name, key, std::time_t{days} * kDay);
   if (certificate == nullptr || !sign_leaf(*signer, certificate.get(), "clientAuth"))
     return trouble(Reason::internal_error, "making the client's certificate");
@@ -346,7 +358,8 @@ Result<DeviceKey> make_device_key(std::string_view common_name) {
   if (!plain_name(common_name)) return fail(Reason::internal_error, "the device's name");
   const Pkey key(EVP_EC_gen("P-256"));
   const Csr request(X509_REQ_new());
-  if (key == nullptr || request == nullptr || X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
+  if (key == nullptr || request == nullptr ||
+      X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) != 1 ||
       !set_common_name(X509_REQ_get_subject_name(request.get()), common_name) ||
       X509_REQ_set_pubkey(request.get(), key.get()) != 1 ||
       X509_REQ_sign(request.get(), key.get(), EVP_sha256()) <= 0)
@@ -360,10 +373,12 @@ Result<DeviceKey> make_device_key(std::string_view common_name) {
 }
 
 Result<PeerCertificate> inspect(std::string_view der, std::string_view ca_pem) {
-  if (der.size() > kCertificateBytesMax) return fail(Reason::malformed_value, "certificate larger than 16 KiB");
+  if (der.size() > kCertificateBytesMax)
+    return fail(Reason::malformed_value, "certificate larger than 16 KiB");
   const auto* at = reinterpret_cast<const unsigned char*>(der.data());
   const Cert certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
-  if (certificate == nullptr || at != reinterpret_cast<const unsigned char*>(der.data()) + der.size())
+  if (certificate == nullptr ||
+      at != reinterpret_cast<const unsigned char*>(der.data()) + der.size())
     return trouble(Reason::malformed_value, "not a DER certificate");
   const Cert ca = read_certificate(ca_pem);
   if (ca == nullptr) return trouble(Reason::key_missing, "the authority's certificate");
@@ -375,9 +390,10 @@ Result<PeerCertificate> inspect(std::string_view der, std::string_view ca_pem) {
   peer.not_after = moment_of(X509_get0_notAfter(certificate.get()));
   // Names can be copied by anybody: only the signature says who issued it. A server's certificate
   // or the authority's own is no client's.
-  const bool client = (X509_get_extension_flags(certificate.get()) & (EXFLAG_CA | EXFLAG_INVALID)) == 0 &&
-                      (X509_get_extension_flags(certificate.get()) & EXFLAG_XKUSAGE) != 0 &&
-                      (X509_get_extended_key_usage(certificate.get()) & XKU_SSL_CLIENT) != 0;
+  const bool client =
+      (X509_get_extension_flags(certificate.get()) & (EXFLAG_CA | EXFLAG_INVALID)) == 0 &&
+      (X509_get_extension_flags(certificate.get()) & EXFLAG_XKUSAGE) != 0 &&
+      (X509_get_extended_key_usage(certificate.get()) & XKU_SSL_CLIENT) != 0;
   EVP_PKEY* const issuer = X509_get0_pubkey(ca.get());
   peer.issued_by_us = client && issuer != nullptr &&
                       X509_check_issued(ca.get(), certificate.get()) == X509_V_OK &&

@@ -85,7 +85,8 @@ TEST(Certificate, ADevicesRequestBecomesAClientsCertificate) {
   const std::string der = der_of_pem(certified->certificate_pem);
   EXPECT_EQ(certified->thumbprint, sha256(der));
   EXPECT_NE(der.find("PO-1000"), std::string::npos);
-  EXPECT_EQ(der.find("anything"), std::string::npos) << "the name the request asks for must not be taken over";
+  EXPECT_EQ(der.find("anything"), std::string::npos)
+      << "the name the request asks for must not be taken over";
 
   const auto peer = inspect(der, authority().certificate_pem);
   ASSERT_TRUE(peer);
@@ -128,9 +129,12 @@ TEST(Certificate, AServersOrTheAuthoritysOwnIsNoClients) {
   ASSERT_TRUE(peer);
   EXPECT_FALSE(peer->issued_by_us);
   EXPECT_NE(der.find("localhost"), std::string::npos);
-  EXPECT_NE(der.find(std::string("\x87\x04\x7f\x00\x00\x01", 6)), std::string::npos) << "IP address as a name";
-  EXPECT_NE(der.find("\x87\x10" + std::string(15, '\0') + "\x01"), std::string::npos) << "IPv6 address as a name";
-  EXPECT_FALSE(inspect(der_of_pem(authority().certificate_pem), authority().certificate_pem)->issued_by_us);
+  EXPECT_NE(der.find(std::string("\x87\x04\x7f\x00\x00\x01", 6)), std::string::npos)
+      << "IP address as a name";
+  EXPECT_NE(der.find("\x87\x10" + std::string(15, '\0') + "\x01"), std::string::npos)
+      << "IPv6 address as a name";
+  EXPECT_FALSE(
+      inspect(der_of_pem(authority().certificate_pem), authority().certificate_pem)->issued_by_us);
 }
 
 TEST(Certificate, AServersNamesAreHostsOnly) {
@@ -143,7 +147,8 @@ TEST(Certificate, AServersNamesAreHostsOnly) {
 
 TEST(Certificate, EveryFlippedBitOfAClientsIsForeignOrUnreadable) {
   const auto device = make_device_key("d");
-  const std::string der = der_of_pem(certify(authority(), device->csr_pem, "PO-1000", 30)->certificate_pem);
+  const std::string der =
+      der_of_pem(certify(authority(), device->csr_pem, "PO-1000", 30)->certificate_pem);
   for (std::size_t i = 0; i < der.size() * 8; i += 3) {
     std::string changed = der;
     changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << (i % 8)));
@@ -153,13 +158,15 @@ TEST(Certificate, EveryFlippedBitOfAClientsIsForeignOrUnreadable) {
 }
 
 TEST(Certificate, GarbageIsNoCertificate) {
-  for (const std::string& der : {std::string(), std::string("garbage"), std::string(1000, '\x30'), std::string(20'000, 'x')}) {
+  for (const std::string& der : {std::string(), std::string("garbage"), std::string(1000, '\x30'),
+                                 std::string(20'000, 'x')}) {
     const auto peer = inspect(der, authority().certificate_pem);
     ASSERT_FALSE(peer);
     EXPECT_EQ(peer.error().reason, Reason::malformed_value);
   }
   const auto device = make_device_key("d");
-  const std::string der = der_of_pem(certify(authority(), device->csr_pem, "PO-1", 30)->certificate_pem);
+  const std::string der =
+      der_of_pem(certify(authority(), device->csr_pem, "PO-1", 30)->certificate_pem);
   EXPECT_FALSE(inspect(der + "x", authority().certificate_pem));
   EXPECT_EQ(inspect(der, "no authority").error().reason, Reason::key_missing);
 }
@@ -170,11 +177,14 @@ TEST(Certificate, OtherKeysThanP256AreRefused) {
   expect_refused(kEd25519Request, "P-256");
 }
 
-TEST(Certificate, OtherSignaturesThanEcdsaWithSha256AreRefused) { expect_refused(kSha512Request, "SHA-256"); }
+TEST(Certificate, OtherSignaturesThanEcdsaWithSha256AreRefused) {
+  expect_refused(kSha512Request, "SHA-256");
+}
 
 TEST(Certificate, ARequestMustBeOneBlockOfTheRightKind) {
   const std::string csr = make_device_key("d")->csr_pem;
-  EXPECT_TRUE(certify(authority(), "\n" + csr + "\r\n", "PO-1", 30)) << "white space around it does no harm";
+  EXPECT_TRUE(certify(authority(), "\n" + csr + "\r\n", "PO-1", 30))
+      << "white space around it does no harm";
   expect_refused("", "PEM");
   expect_refused("garbage", "PEM");
   expect_refused("comment\n" + csr, "PEM");

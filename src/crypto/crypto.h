@@ -22,7 +22,9 @@ using Bytes = std::span<const std::uint8_t>;
 inline Bytes bytes_of(std::string_view s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
 }
-inline std::string_view text_of(Bytes b) { return {reinterpret_cast<const char*>(b.data()), b.size()}; }
+inline std::string_view text_of(Bytes b) {
+  return {reinterpret_cast<const char*>(b.data()), b.size()};
+}
 
 /// Sha256 hashes a stream; copyable, so that a common prefix is hashed once (FIPS 180-4).
 class Sha256 {
@@ -63,12 +65,12 @@ inline constexpr std::size_t kAeadNonce = 12, kAeadTag = 16, kAeadOverhead = kAe
 /// seal appends nonce || ciphertext || tag of AES-256-GCM (SP 800-38D) with a fresh random nonce.
 void seal(const Key256& key, Bytes associated, Bytes plaintext, std::string& out);
 /// seal_with_nonce is seal without writing the nonce. The caller never repeats a (key, nonce).
-void seal_with_nonce(const Key256& key, std::span<const std::uint8_t, kAeadNonce> nonce, Bytes associated,
-                     Bytes plaintext, std::string& out);
+void seal_with_nonce(const Key256& key, std::span<const std::uint8_t, kAeadNonce> nonce,
+                     Bytes associated, Bytes plaintext, std::string& out);
 /// open appends the plaintext to `out`. Errors: seal_broken (nothing is appended).
 Result<void> open(const Key256& key, Bytes associated, Bytes sealed, WipingBuffer& out);
-Result<void> open_with_nonce(const Key256& key, std::span<const std::uint8_t, kAeadNonce> nonce, Bytes associated,
-                             Bytes ciphertext, WipingBuffer& out);
+Result<void> open_with_nonce(const Key256& key, std::span<const std::uint8_t, kAeadNonce> nonce,
+                             Bytes associated, Bytes ciphertext, WipingBuffer& out);
 
 /// random_bytes fills with bytes fit for keys; aborts if the system has none.
 void random_bytes(std::span<std::uint8_t> out);

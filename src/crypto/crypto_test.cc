@@ -29,7 +29,8 @@ std::array<std::uint8_t, kAeadNonce> nonce_of(std::string_view text) {
 
 // FIPS 180-4 examples and the NIST million-a message.
 TEST(Sha256, GivesTheDigestsOfTheStandard) {
-  EXPECT_EQ(hex(sha256(std::string_view())), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hex(sha256(std::string_view())),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hex(sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")),
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
@@ -51,7 +52,9 @@ TEST(Sha256, AStreamInAnyPiecesIsTheWhole) {
 
 // RFC 4231, cases 1, 2, 3, 6 and 7.
 TEST(Hmac, GivesTheMacsOfRfc4231) {
-  const auto mac = [](std::string_view key, std::string_view data) { return hex(Hmac(bytes_of(key)).mac(data)); };
+  const auto mac = [](std::string_view key, std::string_view data) {
+    return hex(Hmac(bytes_of(key)).mac(data));
+  };
   EXPECT_EQ(mac(std::string(20, '\x0b'), "Hi There"),
             "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
   EXPECT_EQ(mac("Jefe", "what do ya want for nothing?"),
@@ -61,7 +64,8 @@ TEST(Hmac, GivesTheMacsOfRfc4231) {
   EXPECT_EQ(mac(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   EXPECT_EQ(mac(std::string(131, '\xaa'),
-                "This is a test using a larger than block-size key and a larger than block-size data. The key "
+                "This is a test using a larger than block-size key and a larger than block-size "
+                "data. The key "
                 "needs to be hashed before being used by the HMAC algorithm."),
             "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
 }
@@ -78,7 +82,8 @@ TEST(Hmac, OneKeyMacsManyMessagesAndPartsAreOneMessage) {
 // Computed with an independent implementation (Python's hmac, RFC 5869 with an empty salt).
 TEST(Hkdf, DerivesAKeyPerUse) {
   const Key256 key = key_of("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-  EXPECT_EQ(hex(hkdf(key, "amanat/test").bytes()), "336973aa8ea9c153e63c7d2d3d17936d0f251f6b0f78f9aa3fbcab43b0cf1d6b");
+  EXPECT_EQ(hex(hkdf(key, "amanat/test").bytes()),
+            "336973aa8ea9c153e63c7d2d3d17936d0f251f6b0f78f9aa3fbcab43b0cf1d6b");
   EXPECT_FALSE(equal(hkdf(key, "amanat/test").bytes(), hkdf(key, "amanat/tesu").bytes()));
 }
 
@@ -89,21 +94,26 @@ TEST(Aead, GivesTheCiphertextsOfTheSpecification) {
   seal_with_nonce(zero, nonce_of("000000000000000000000000"), {}, {}, out);
   EXPECT_EQ(hex(bytes_of(out)), "530f8afbc74536b9a963b4f1c4cb738b");
   out.clear();
-  seal_with_nonce(zero, nonce_of("000000000000000000000000"), {}, bytes_of(std::string(16, '\0')), out);
+  seal_with_nonce(zero, nonce_of("000000000000000000000000"), {}, bytes_of(std::string(16, '\0')),
+                  out);
   EXPECT_EQ(hex(bytes_of(out)), "cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919");
   out.clear();
   const Key256 key = key_of("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
-  const std::string plain = raw(
-      "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525"
-      "b16aedf5aa0de657ba637b39");
+  const std::string plain =
+      raw("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e24"
+          "49a6b525"
+          "b16aedf5aa0de657ba637b39");
   const std::string associated = raw("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-  seal_with_nonce(key, nonce_of("cafebabefacedbaddecaf888"), bytes_of(associated), bytes_of(plain), out);
+  seal_with_nonce(key, nonce_of("cafebabefacedbaddecaf888"), bytes_of(associated), bytes_of(plain),
+                  out);
   EXPECT_EQ(hex(bytes_of(out)),
-            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838"
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b"
+            "1056828838"
             "c5f61e6393ba7a0abcc9f662"
             "76fc6ece0f4e1768cddf8853bb2d551b");
   WipingBuffer opened;
-  ASSERT_TRUE(open_with_nonce(key, nonce_of("cafebabefacedbaddecaf888"), bytes_of(associated), bytes_of(out), opened));
+  ASSERT_TRUE(open_with_nonce(key, nonce_of("cafebabefacedbaddecaf888"), bytes_of(associated),
+                              bytes_of(out), opened));
   EXPECT_EQ(opened.view(), plain);
 }
 
@@ -154,7 +164,8 @@ TEST(Aead, ThreadsSealSideBySide) {
         std::string sealed;
         WipingBuffer out;
         seal(key, {}, bytes_of(std::to_string(i)), sealed);
-        opened[t] += open(key, {}, bytes_of(sealed), out) && out.view() == std::to_string(i) ? 1 : 0;
+        opened[t] +=
+            open(key, {}, bytes_of(sealed), out) && out.view() == std::to_string(i) ? 1 : 0;
       }
     });
   for (auto& thread : threads) thread.join();
@@ -183,7 +194,8 @@ TEST(Random, AForkedChildDrawsOtherBytesThanItsParent) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     random_bytes(childs);
-    _exit(write(ends[1], childs.data(), childs.size()) == static_cast<ssize_t>(childs.size()) ? 0 : 1);
+    _exit(write(ends[1], childs.data(), childs.size()) == static_cast<ssize_t>(childs.size()) ? 0
+                                                                                              : 1);
   }
   random_bytes(mine);
   int status = 1;
@@ -209,15 +221,18 @@ struct SignCase {
 constexpr SignCase kSignCases[] = {
     {"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
      "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b"
+     "46b"
      "d25bf5f0595bbe24655141438e7a100b"},
     {"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
      "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c"
+     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11"
+     "d8c"
      "387b2eaeb4302aeeb00d291612bb0c00"},
     {"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
      "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
+     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc"
+     "659"
      "4a7c15e9716ed28dc027beceea1ec40a"}};
 
 TEST(Sign, GivesTheSignaturesOfRfc8032) {
@@ -257,8 +272,12 @@ TEST(SignDeathTest, AMovedFromSignerSignsNothing) {
 
 // RFC 4648 section 10.
 TEST(Encode, WritesWhatRfc4648Writes) {
-  const std::pair<const char*, const char*> cases[] = {{"", ""},         {"f", "Zg=="},     {"fo", "Zm8="},
-                                                       {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "Zg=="},
+                                                       {"fo", "Zm8="},
+                                                       {"foo", "Zm9v"},
+                                                       {"foob", "Zm9vYg=="},
+                                                       {"fooba", "Zm9vYmE="},
                                                        {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : cases) {
     EXPECT_EQ(base64(bytes_of(plain)), coded);
@@ -275,12 +294,14 @@ TEST(Encode, WritesWhatRfc4648Writes) {
 }
 
 TEST(Encode, AnythingButTheOneSpellingIsRefused) {
-  for (const char* text : {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm8=Zm8=", "Zm9v\n", " Zm9v",
-                           "Zm9-", "Zm9_", "Zm9v=", "Zm9v==", "Zm9v====", "Zm\x80v", "Z=g=", "A=="})
+  for (const char* text :
+       {"Zg", "Zg=", "Zg===", "Z===", "====", "=", "Zh==", "Zm9=", "Zm8=Zm8=", "Zm9v\n", " Zm9v",
+        "Zm9-", "Zm9_", "Zm9v=", "Zm9v==", "Zm9v====", "Zm\x80v", "Z=g=", "A=="})
     EXPECT_FALSE(from_base64(text)) << text;
   for (const char* text : {"Z", "Zg==", "Zh", "Zm9", "Zm9v\n", "+/+/", "Zm9vY"})
     EXPECT_FALSE(from_base64url(text)) << text;
-  for (const char* text : {"6", "6g", "FF", "0x", " 6", "66 "}) EXPECT_FALSE(from_hex(text)) << text;
+  for (const char* text : {"6", "6g", "FF", "0x", " 6", "66 "})
+    EXPECT_FALSE(from_hex(text)) << text;
 }
 
 TEST(Encode, WhatADecoderTakesIsWhatTheEncoderWrites) {

@@ -7,8 +7,10 @@
 namespace amanat::crypto {
 namespace {
 
-constexpr std::string_view kStandard = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kUrl = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kStandard =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrl =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 // Value of each character, 0xff for those outside the alphabet.
 using Values = std::array<std::uint8_t, 256>;
@@ -39,7 +41,8 @@ void encode(std::string& out, Bytes data, std::string_view alphabet, Padding pad
     to[3] = letter(bits);
   }
   if (rest == 0) return;
-  const std::uint32_t bits = std::uint32_t{from[0]} << 16 | (rest == 2 ? std::uint32_t{from[1]} << 8 : 0);
+  const std::uint32_t bits =
+      std::uint32_t{from[0]} << 16 | (rest == 2 ? std::uint32_t{from[1]} << 8 : 0);
   to[0] = letter(bits >> 18);
   to[1] = letter(bits >> 12);
   if (rest == 2) to[2] = letter(bits >> 6);
@@ -55,7 +58,9 @@ std::optional<std::string> decode(std::string_view text, const Values& values) {
   if (rest == 1) return std::nullopt;
   std::string out(groups * 3 + (rest == 0 ? 0 : rest - 1), '\0');
   char* to = out.data();
-  const auto value = [&](std::size_t at) { return std::uint32_t{values[static_cast<unsigned char>(text[at])]}; };
+  const auto value = [&](std::size_t at) {
+    return std::uint32_t{values[static_cast<unsigned char>(text[at])]};
+  };
   std::uint32_t wrong = 0;  // letters outside the alphabet leave a bit above the low six
   for (std::size_t i = 0; i < groups * 4; i += 4, to += 3) {
     const std::uint32_t a = value(i), b = value(i + 1), c = value(i + 2), d = value(i + 3);
@@ -81,7 +86,9 @@ std::optional<std::string> decode(std::string_view text, const Values& values) {
 
 }  // namespace
 
-void append_base64(std::string& out, Bytes data) { encode(out, data, kStandard, Padding::required); }
+void append_base64(std::string& out, Bytes data) {
+  encode(out, data, kStandard, Padding::required);
+}
 
 std::string base64(Bytes data) {
   std::string out;
@@ -105,7 +112,9 @@ std::string base64url(Bytes data) {
   return out;
 }
 
-std::optional<std::string> from_base64url(std::string_view text) { return decode(text, kUrlValues); }
+std::optional<std::string> from_base64url(std::string_view text) {
+  return decode(text, kUrlValues);
+}
 
 std::string hex(Bytes data) {
   constexpr std::string_view digits = "0123456789abcdef";

@@ -19,7 +19,8 @@ struct Ed25519Signer::Key {
 };
 
 Ed25519Signer::Ed25519Signer(const Key256& seed) : key_(std::make_unique<Key>()) {
-  key_->pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.bytes().data(), seed.size());
+  key_->pair =
+      EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.bytes().data(), seed.size());
   insist(key_->pair != nullptr);
   std::size_t length = key_->public_key.size();
   const int got = EVP_PKEY_get_raw_public_key(key_->pair, key_->public_key.data(), &length);
@@ -41,7 +42,8 @@ Ed25519Signature Ed25519Signer::sign(Bytes message) const {
   Ed25519Signature signature{};
   std::size_t length = signature.size();
   int ok = EVP_DigestSignInit(context, nullptr, nullptr, nullptr, key_->pair);
-  if (ok == 1) ok = EVP_DigestSign(context, signature.data(), &length, message.data(), message.size());
+  if (ok == 1)
+    ok = EVP_DigestSign(context, signature.data(), &length, message.data(), message.size());
   EVP_MD_CTX_free(context);
   insist(ok == 1 && length == signature.size());
   return signature;
@@ -50,7 +52,8 @@ Ed25519Signature Ed25519Signer::sign(Bytes message) const {
 bool ed25519_verify(const Ed25519Public& key, Bytes message, const Ed25519Signature& signature) {
   static const int initialised = sodium_init();
   insist(initialised >= 0);
-  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(), key.data()) == 0;
+  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(),
+                                     key.data()) == 0;
 }
 
 }  // namespace amanat::crypto

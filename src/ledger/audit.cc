@@ -34,7 +34,7 @@ TileName bundle_name(std::uint64_t number, std::uint64_t size) {
   return {TileName::Kind::entries, 0, number, tile_width(0, number, size)};
 }
 
-// One run of audit_log. A member that fails sets `problem` and returns false, or returns trouble.
+// One run of audit_log. A member leaves what does not hold in `problem`; an error is trouble alone.
 class Run {
  public:
   Run(LogSource& source, const AuditOptions& options, Audit& audit)
@@ -42,7 +42,8 @@ class Run {
 
   Result<void> all() {
     if (options_.older && options_.older->size > size_) {
-      return problem("the log has " + std::to_string(size_) + " entries, fewer than the older checkpoint's " +
+      return problem("the log has " + std::to_string(size_) +
+                     " entries, fewer than the older checkpoint's " +
                      std::to_string(options_.older->size) + ": it was rolled back or forked");
     }
     if (auto compared = compare_older(); !compared || !holds()) return compared;
@@ -74,9 +75,11 @@ class Run {
       bytes = source_.read(tile_path(full));
     }
     if (bytes) return bytes;
-    if (bytes.error().reason != Reason::no_record && bytes.error().reason != Reason::value_too_long) return bytes;
-    problem(tile_path(name) +
-            (bytes.error().reason == Reason::no_record ? " is missing" : " is larger than it can be"));
+    if (bytes.error().reason != Reason::no_record && bytes.error().reason != Reason::value_too_long)
+      return bytes;
+    problem(tile_path(name) + (bytes.error().reason == Reason::no_record
+                                   ? " is missing"
+                                   : " is larger than it can be"));
     return std::string();
   }
 
@@ -86,12 +89,14 @@ class Run {
       if (!theirs) return std::unexpected(theirs.error());
       if (!holds()) return {};
       ++audit_.tiles;
-      const bool length_fits = theirs->size() == bytes.size() || theirs->size() == kTileWidth * sizeof(Digest);
+      const bool length_fits =
+          theirs->size() == bytes.size() || theirs->size() == kTileWidth * sizeof(Digest);
       if (!length_fits) return problem(tile_path(name) + " has the wrong length");
       if (std::string_view(*theirs).substr(0, bytes.size()) == bytes) return {};
       std::size_t at = 0;
       while ((*theirs)[at] == bytes[at]) ++at;
-      return problem(tile_path(name) + " differs from the entries at hash " + std::to_string(at / sizeof(Digest)));
+      return problem(tile_path(name) + " differs from the entries at hash " +
+                     std::to_string(at / sizeof(Digest)));
     };
   }
 
@@ -118,10 +123,12 @@ class Run {
   }
 
   Result<void> compare_older() {
-    if (!options_.older || writer_.size() != options_.older->size || audit_.consistent_with) return {};
+    if (!options_.older || writer_.size() != options_.older->size || audit_.consistent_with)
+      return {};
     if (writer_.root() != options_.older->root)
-      return problem("the first " + std::to_string(options_.older->size) +
-                     " entries are not those of the older checkpoint: the log was rewritten or forked");
+      return problem(
+          "the first " + std::to_string(options_.older->size) +
+          " entries are not those of the older checkpoint: the log was rewritten or forked");
     audit_.consistent_with = options_.older->size;
     return {};
   }
@@ -166,7 +173,8 @@ std::optional<EntryHead> read_entry_head(std::string_view entry) {
   if (entry.size() < kEntryHeadBytes) return std::nullopt;
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(entry[i]); };
   // Version 0 is a log whose labels are keyed hashes, version 1 one with VRF labels.
-  if (byte(0) > 1 || byte(1) == 0 || byte(1) >= kForms.size() || entry.size() != kForms[byte(1)].bytes)
+  if (byte(0) > 1 || byte(1) == 0 || byte(1) >= kForms.size() ||
+      entry.size() != kForms[byte(1)].bytes)
     return std::nullopt;
   std::uint64_t time = 0;
   for (std::size_t i = 2; i < 10; ++i) time = time << 8 | byte(i);
@@ -184,7 +192,8 @@ Result<Audit> audit_log(LogSource& source, const VerifierKey& log, const AuditOp
   Audit audit;
   auto opened = open_checkpoint(*note, log);
   if (!opened) {
-    audit.problem = std::string(row_of(opened.error().reason).english) + " (checkpoint: " + opened.error().detail + ")";
+    audit.problem = std::string(row_of(opened.error().reason).english) +
+                    " (checkpoint: " + opened.error().detail + ")";
     return audit;
   }
   audit.at = *std::move(opened);

@@ -43,23 +43,23 @@ std::string entry_type_name(std::uint8_t type);
 /// Audit is what an audit found.
 struct Audit {
   OpenedCheckpoint at;
-  std::string problem;              // empty: everything holds; else what does not, and where
-  std::uint64_t entries = 0;        // entries hashed
+  std::string problem;        // empty: everything holds; else what does not, and where
+  std::uint64_t entries = 0;  // entries hashed
   std::uint64_t bundles = 0, tiles = 0;
-  bool ours = false;                // entry 0 is an Amanat GENESIS, so every entry was held to that form
-  std::map<std::uint8_t, std::uint64_t> by_type;   // of an Amanat log
+  bool ours = false;  // entry 0 is an Amanat GENESIS, so every entry was held to that form
+  std::map<std::uint8_t, std::uint64_t> by_type;  // of an Amanat log
   std::optional<Moment> first_time, last_time;
-  std::optional<std::uint64_t> consistent_with;    // size of the older checkpoint, once compared
+  std::optional<std::uint64_t> consistent_with;  // size of the older checkpoint, once compared
 };
 
 struct AuditOptions {
-  std::optional<Checkpoint> older;                   // opened and verified by the caller
-  std::function<void(std::uint64_t done, std::uint64_t size)> progress;   // may be null
+  std::optional<Checkpoint> older;  // opened and verified by the caller
+  std::function<void(std::uint64_t done, std::uint64_t size)> progress;  // may be null
 };
 
 /// audit_log verifies the checkpoint's signature, rebuilds the tree from every bundle, compares
-/// every tile of every level with it, the root with the signed one, and with `older` the root of its
-/// size. What does not hold is a problem in the Audit; an error is trouble with the source.
+/// every tile of every level with it, the root with the signed one, and with `older` the root of
+/// its size. What does not hold is a problem in the Audit; an error is trouble with the source.
 /// Errors: those of LogSource::read.
 Result<Audit> audit_log(LogSource& source, const VerifierKey& log, const AuditOptions& options);
 

@@ -10,7 +10,9 @@
 namespace amanat::ledger {
 namespace {
 
-std::unexpected<Failure> malformed(std::string what) { return fail(Reason::note_malformed, std::move(what)); }
+std::unexpected<Failure> malformed(std::string what) {
+  return fail(Reason::note_malformed, std::move(what));
+}
 
 // Takes the next line off `text`, without its LF; none if no LF is left.
 std::optional<std::string_view> next_line(std::string_view& text) {
@@ -60,7 +62,8 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
     return malformed("a checkpoint of size 0 whose root is not the empty tree's");
   while (!text.empty()) {
     const auto extension = next_line(text);
-    if (!extension || extension->empty()) return malformed("the checkpoint has an empty or unfinished line");
+    if (!extension || extension->empty())
+      return malformed("the checkpoint has an empty or unfinished line");
     checkpoint.extensions.emplace_back(*extension);
   }
   return checkpoint;
@@ -75,7 +78,8 @@ Result<OpenedCheckpoint> open_checkpoint(std::string_view note, const VerifierKe
   const bool by_log = std::ranges::any_of(opened->signed_by, [&](const NoteSigned& s) {
     return s.id == log.id && s.name == log.name && s.type == SignatureType::ed25519;
   });
-  if (!by_log) return fail(Reason::note_signature_wrong, "the log itself has not signed the checkpoint");
+  if (!by_log)
+    return fail(Reason::note_signature_wrong, "the log itself has not signed the checkpoint");
   auto checkpoint = parse_checkpoint(opened->text);
   if (!checkpoint) return std::unexpected(checkpoint.error());
   // A log's key signs for its own origin only; otherwise one key could vouch for another's log.

@@ -17,7 +17,7 @@ struct Checkpoint {
   std::string origin;
   std::uint64_t size = 0;
   Digest root{};
-  std::vector<std::string> extensions;   // legal in others' checkpoints; we never write any
+  std::vector<std::string> extensions;  // legal in others' checkpoints; we never write any
 };
 
 /// checkpoint_text is the note text: origin, size, base64 root, each with LF. insists on a valid

@@ -51,9 +51,11 @@ Result<std::string> read_file(const std::string& path) {
     return fail(Reason::file_failed, path + ": " + std::strerror(errno));
   }
   struct stat about {};
-  if (fstat(file.value(), &about) != 0) return fail(Reason::file_failed, path + ": " + std::strerror(errno));
+  if (fstat(file.value(), &about) != 0)
+    return fail(Reason::file_failed, path + ": " + std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return fail(Reason::file_failed, path + " is not a file");
-  if (static_cast<std::uint64_t>(about.st_size) > kResourceBytesMax) return fail(Reason::value_too_long, path);
+  if (static_cast<std::uint64_t>(about.st_size) > kResourceBytesMax)
+    return fail(Reason::value_too_long, path);
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
@@ -70,7 +72,9 @@ Result<std::string> read_file(const std::string& path) {
 class Folder : public LogSource {
  public:
   explicit Folder(std::string directory) : directory_(std::move(directory)) {}
-  Result<std::string> read(const std::string& path) override { return read_file(directory_ + "/" + path); }
+  Result<std::string> read(const std::string& path) override {
+    return read_file(directory_ + "/" + path);
+  }
 
  private:
   std::string directory_;
@@ -119,7 +123,8 @@ class FileSizeLimit {
 
 // Runs a program found on PATH with `input` on its standard input; what it prints comes back.
 // `errors` names the file its standard error goes to.
-Result<std::string> run(std::vector<std::string> words, const std::string& input, const std::string& errors) {
+Result<std::string> run(std::vector<std::string> words, const std::string& input,
+                        const std::string& errors) {
   insist(!words.empty());
   int in[2], out[2];
   if (pipe2(in, O_CLOEXEC) != 0) return fail(Reason::file_failed, std::strerror(errno));
@@ -134,13 +139,16 @@ Result<std::string> run(std::vector<std::string> words, const std::string& input
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in_read.value(), STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out_write.value(), STDOUT_FILENO);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC, 0600);
   pid_t child = 0;
   const FileSizeLimit limit;
-  const int spawned = posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int spawned =
+      posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (spawned == ENOENT)
-    return fail(Reason::peer_unreachable, "the program " + words[0] + " is not installed; install it, or use --dir");
+    return fail(Reason::peer_unreachable,
+                "the program " + words[0] + " is not installed; install it, or use --dir");
   if (spawned != 0) return fail(Reason::file_failed, words[0] + ": " + std::strerror(spawned));
   in_read.close();
   out_write.close();
@@ -168,10 +176,12 @@ Result<std::string> run(std::vector<std::string> words, const std::string& input
 
 class Url : public LogSource {
  public:
-  Url(std::string prefix, std::string ca_file) : prefix_(std::move(prefix)), ca_file_(std::move(ca_file)) {}
+  Url(std::string prefix, std::string ca_file)
+      : prefix_(std::move(prefix)), ca_file_(std::move(ca_file)) {}
 
   Result<void> find() {
-    if (scratch_.path().empty()) return fail(Reason::file_failed, "no temporary folder could be made");
+    if (scratch_.path().empty())
+      return fail(Reason::file_failed, "no temporary folder could be made");
     for (const std::string& prefix : {prefix_, prefix_ + "/ledger"}) {
       const std::string before = std::exchange(prefix_, prefix);
       auto checkpoint = read("checkpoint");
@@ -179,7 +189,8 @@ class Url : public LogSource {
         checkpoint_ = *std::move(checkpoint);
         return {};
       }
-      if (checkpoint.error().reason != Reason::no_record) return std::unexpected(checkpoint.error());
+      if (checkpoint.error().reason != Reason::no_record)
+        return std::unexpected(checkpoint.error());
       prefix_ = before;
     }
     return fail(Reason::no_record, prefix_ + "/checkpoint");
@@ -200,10 +211,12 @@ class Url : public LogSource {
     if (fetched.trouble) return fail(fetched.trouble->reason, fetched.trouble->detail);
     if (fetched.status == 404 || fetched.status == 410) return fail(Reason::no_record, url);
     if (fetched.status != 200)
-      return fail(Reason::peer_unreachable, url + " answered with status " + std::to_string(fetched.status));
+      return fail(Reason::peer_unreachable,
+                  url + " answered with status " + std::to_string(fetched.status));
     auto bytes = read_file(bytes_file);
     ::unlink(bytes_file.c_str());
-    if (!bytes && bytes.error().reason == Reason::no_record) return std::string();  // curl makes no file of nothing
+    if (!bytes && bytes.error().reason == Reason::no_record)
+      return std::string();  // curl makes no file of nothing
     return bytes;
   }
 
@@ -216,7 +229,9 @@ class Url : public LogSource {
     std::optional<Failure> trouble;
   };
 
-  std::string file_of(std::size_t slot) const { return scratch_.path() + "/" + std::to_string(slot); }
+  std::string file_of(std::size_t slot) const {
+    return scratch_.path() + "/" + std::to_string(slot);
+  }
 
   // One run of curl for all of them, so that connection and handshake are shared.
   void fetch(const std::vector<std::string>& paths) {
@@ -227,11 +242,23 @@ class Url : public LogSource {
       configuration += "output = \"" + file_of(next_slot_++) + "\"\n";
     }
     // --disable must come first: a user's own curlrc must not change what is fetched.
-    std::vector<std::string> words{"curl",          "--disable",  "--silent",        "--show-error",
-                                   "--globoff",     "--proto",    "=http,https",     "--connect-timeout",
-                                   "10",            "--max-time", "600",             "--max-filesize",
-                                   std::to_string(kResourceBytesMax), "--write-out", "%{http_code} %{exitcode}\\n",
-                                   "--config",      "-"};
+    std::vector<std::string> words{"curl",
+                                   "--disable",
+                                   "--silent",
+                                   "--show-error",
+                                   "--globoff",
+                                   "--proto",
+                                   "=http,https",
+                                   "--connect-timeout",
+                                   "10",
+                                   "--max-time",
+                                   "600",
+                                   "--max-filesize",
+                                   std::to_string(kResourceBytesMax),
+                                   "--write-out",
+                                   "%{http_code} %{exitcode}\\n",
+                                   "--config",
+                                   "-"};
     if (!ca_file_.empty()) words.insert(words.end() - 2, {"--cacert", ca_file_});
     const std::string errors = scratch_.path() + "/errors";
     const auto printed = run(std::move(words), configuration, errors);
@@ -246,7 +273,8 @@ class Url : public LogSource {
       if (!printed) {
         fetched.trouble = printed.error();
       } else if (space == line.npos) {
-        fetched.trouble = Failure{Reason::peer_unreachable, first_error(errors, "curl gave no result")};
+        fetched.trouble =
+            Failure{Reason::peer_unreachable, first_error(errors, "curl gave no result")};
       } else {
         fetched.status = static_cast<unsigned>(std::strtoul(line.c_str(), nullptr, 10));
         exit_code = static_cast<unsigned>(std::strtoul(line.c_str() + space, nullptr, 10));
@@ -272,7 +300,7 @@ class Url : public LogSource {
   }
 
   std::string prefix_, ca_file_;
-  std::optional<std::string> checkpoint_;   // read once: the audit is of one head
+  std::optional<std::string> checkpoint_;  // read once: the audit is of one head
   ScratchFolder scratch_;
   std::size_t next_slot_ = 0;
   std::unordered_map<std::string, Fetched> fetched_;

@@ -13,9 +13,9 @@ namespace amanat::ledger {
 /// open_folder reads DIR/checkpoint, DIR/tile/.... Whether there is such a folder, read() tells.
 std::unique_ptr<LogSource> open_folder(std::string directory);
 
-/// open_url reads PREFIX/checkpoint, or where that is absent PREFIX/ledger/checkpoint, and the tiles
-/// beside it, with `curl` (run without a shell) into a temporary folder that is removed at the end.
-/// `ca_file` may be empty. Errors: usage_wrong (not a plain http(s) URL), file_failed,
+/// open_url reads PREFIX/checkpoint, or where that is absent PREFIX/ledger/checkpoint, and the
+/// tiles beside it, with `curl` (run without a shell) into a temporary folder that is removed at
+/// the end. `ca_file` may be empty. Errors: usage_wrong (not a plain http(s) URL), file_failed,
 /// peer_unreachable, peer_untrusted.
 Result<std::unique_ptr<LogSource>> open_url(std::string prefix, std::string ca_file);
 

@@ -31,7 +31,8 @@ std::optional<char32_t> next_character(std::string_view& text) {
     value = value << 6 | (byte(i) & 0x3fu);
   }
   constexpr std::array<char32_t, 5> kLeast{0, 0, 0x80, 0x800, 0x10000};
-  if (value < kLeast[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return std::nullopt;
+  if (value < kLeast[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+    return std::nullopt;
   text.remove_prefix(length);
   return value;
 }
@@ -64,16 +65,20 @@ std::uint64_t read_big_endian(std::string_view bytes) {
   return value;
 }
 
-std::unexpected<Failure> malformed(std::string what) { return fail(Reason::note_malformed, std::move(what)); }
+std::unexpected<Failure> malformed(std::string what) {
+  return fail(Reason::note_malformed, std::move(what));
+}
 
 Result<NoteSignature> parse_line(std::string_view line) {
-  if (!line.starts_with(kSignatureStart)) return malformed("a signature line does not begin with an em dash");
+  if (!line.starts_with(kSignatureStart))
+    return malformed("a signature line does not begin with an em dash");
   line.remove_prefix(kSignatureStart.size());
   const std::size_t space = line.find(' ');
   if (space == line.npos || !valid_key_name(line.substr(0, space)))
     return malformed("a signature line has no valid key name");
   const auto bytes = crypto::from_base64(line.substr(space + 1));
-  if (!bytes || bytes->size() <= kIdBytes) return malformed("a signature line is not base64 of ID and signature");
+  if (!bytes || bytes->size() <= kIdBytes)
+    return malformed("a signature line is not base64 of ID and signature");
   const std::string_view all = *bytes;
   return NoteSignature{std::string(line.substr(0, space)),
                        static_cast<std::uint32_t>(read_big_endian(all.substr(0, kIdBytes))),
@@ -95,7 +100,8 @@ std::string cosigned_message(std::string_view text, std::uint64_t time) {
   return message;
 }
 
-bool signature_holds(const VerifierKey& key, std::string_view text, std::string_view blob, NoteSigned& by) {
+bool signature_holds(const VerifierKey& key, std::string_view text, std::string_view blob,
+                     NoteSigned& by) {
   crypto::Ed25519Signature signature;
   if (key.type == SignatureType::ed25519) {
     if (blob.size() != signature.size()) return false;
@@ -107,7 +113,8 @@ bool signature_holds(const VerifierKey& key, std::string_view text, std::string_
   by.time = read_big_endian(blob.substr(0, kTimeBytes));
   if (by.time == 0 || by.time > INT64_MAX) return false;
   std::memcpy(signature.data(), blob.data() + kTimeBytes, signature.size());
-  return crypto::ed25519_verify(key.key, crypto::bytes_of(cosigned_message(text, by.time)), signature);
+  return crypto::ed25519_verify(key.key, crypto::bytes_of(cosigned_message(text, by.time)),
+                                signature);
 }
 
 }  // namespace
@@ -123,11 +130,13 @@ bool valid_key_name(std::string_view name) {
 
 std::uint32_t key_id(std::string_view name, SignatureType type, const crypto::Ed25519Public& key) {
   crypto::Sha256 hash;
-  const Digest digest = hash.update(name).update('\n').update(static_cast<std::uint8_t>(type)).update(key).finish();
+  const Digest digest =
+      hash.update(name).update('\n').update(static_cast<std::uint8_t>(type)).update(key).finish();
   return static_cast<std::uint32_t>(read_big_endian(crypto::text_of(digest).substr(0, kIdBytes)));
 }
 
-VerifierKey make_verifier_key(std::string_view name, SignatureType type, const crypto::Ed25519Public& key) {
+VerifierKey make_verifier_key(std::string_view name, SignatureType type,
+                              const crypto::Ed25519Public& key) {
   insist(valid_key_name(name));
   return VerifierKey{std::string(name), key_id(name, type, key), type, key};
 }
@@ -148,22 +157,26 @@ Result<VerifierKey> parse_verifier_key(std::string_view text) {
   const auto id = crypto::from_hex(text.substr(first + 1, second - first - 1));
   const auto typed = crypto::from_base64(text.substr(second + 1));
   if (!valid_key_name(name)) return malformed("the verifier key's name");
-  if (!id || id->size() != kIdBytes) return malformed("the verifier key's ID is not 8 hexadecimal digits");
+  if (!id || id->size() != kIdBytes)
+    return malformed("the verifier key's ID is not 8 hexadecimal digits");
   if (!typed || typed->empty()) return malformed("the verifier key is not base64");
   const auto type = static_cast<SignatureType>((*typed)[0]);
   if (type != SignatureType::ed25519 && type != SignatureType::cosignature)
     return malformed("the verifier key's type is neither 0x01 (Ed25519) nor 0x04 (cosignature)");
   VerifierKey key{std::string(name), 0, type, {}};
-  if (typed->size() != 1 + key.key.size()) return malformed("the verifier key has the wrong length");
+  if (typed->size() != 1 + key.key.size())
+    return malformed("the verifier key has the wrong length");
   std::memcpy(key.key.data(), typed->data() + 1, key.key.size());
   key.id = key_id(key.name, key.type, key.key);
-  if (key.id != read_big_endian(*id)) return malformed("the verifier key's ID does not fit its name and key");
+  if (key.id != read_big_endian(*id))
+    return malformed("the verifier key's ID does not fit its name and key");
   return key;
 }
 
 Result<Note> parse_note(std::string_view note) {
   if (note.size() > kNoteBytesMax) return malformed("a note larger than 512 KiB");
-  if (!valid_note_characters(note)) return malformed("a note that is not UTF-8, or with control characters");
+  if (!valid_note_characters(note))
+    return malformed("a note that is not UTF-8, or with control characters");
   // The text may hold blank lines of its own; the signatures cannot.
   const std::size_t blank = note.rfind("\n\n");
   if (blank == note.npos) return malformed("a note without a blank line before its signatures");
@@ -173,7 +186,8 @@ Result<Note> parse_note(std::string_view note) {
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
     if (end == rest.npos) return malformed("a note that does not end with a line feed");
-    if (parsed.signatures.size() == kNoteSignaturesMax) return malformed("a note with more than 64 signatures");
+    if (parsed.signatures.size() == kNoteSignaturesMax)
+      return malformed("a note with more than 64 signatures");
     auto signature = parse_line(rest.substr(0, end));
     if (!signature) return std::unexpected(signature.error());
     parsed.signatures.push_back(*std::move(signature));
@@ -196,13 +210,15 @@ Result<OpenedNote> open_note(std::string_view note, std::span<const VerifierKey>
       return fail(Reason::note_signature_wrong, "the signature of " + key->name + " is wrong");
     opened.signed_by.push_back(std::move(by));
   }
-  if (opened.signed_by.empty()) return fail(Reason::note_signature_wrong, "no known key has signed");
+  if (opened.signed_by.empty())
+    return fail(Reason::note_signature_wrong, "no known key has signed");
   opened.text = std::move(parsed->text);
   return opened;
 }
 
 NoteSigner::NoteSigner(std::string_view name, const Key256& seed)
-    : signer_(seed), verifier_(make_verifier_key(name, SignatureType::ed25519, signer_.public_key())) {}
+    : signer_(seed),
+      verifier_(make_verifier_key(name, SignatureType::ed25519, signer_.public_key())) {}
 
 std::string NoteSigner::line(std::string_view text) const {
   insist(text.ends_with('\n'));
@@ -217,7 +233,8 @@ std::string NoteSigner::sign(std::string_view text) const {
 }
 
 Cosigner::Cosigner(std::string_view name, const Key256& seed)
-    : signer_(seed), verifier_(make_verifier_key(name, SignatureType::cosignature, signer_.public_key())) {}
+    : signer_(seed),
+      verifier_(make_verifier_key(name, SignatureType::cosignature, signer_.public_key())) {}
 
 std::string Cosigner::line(std::string_view text, std::uint64_t time) const {
   insist(text.ends_with('\n'));

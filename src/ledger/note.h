@@ -36,7 +36,8 @@ struct VerifierKey {
 /// key_id is the first 4 bytes, big-endian, of SHA-256(name || LF || type || key).
 std::uint32_t key_id(std::string_view name, SignatureType type, const crypto::Ed25519Public& key);
 /// make_verifier_key names a public key. insists on a valid_key_name.
-VerifierKey make_verifier_key(std::string_view name, SignatureType type, const crypto::Ed25519Public& key);
+VerifierKey make_verifier_key(std::string_view name, SignatureType type,
+                              const crypto::Ed25519Public& key);
 /// parse_verifier_key reads the C2SP form, at most 1 KiB. Errors: note_malformed (also when the ID
 /// does not fit the key, or the type is neither 0x01 nor 0x04).
 Result<VerifierKey> parse_verifier_key(std::string_view text);
@@ -70,7 +71,7 @@ struct NoteSigned {
 /// OpenedNote is a note that at least one of the keys given has signed.
 struct OpenedNote {
   std::string text;
-  std::vector<NoteSigned> signed_by;   // one for each known line, in the note's order
+  std::vector<NoteSigned> signed_by;  // one for each known line, in the note's order
 };
 
 /// open_note parses and verifies. Errors: note_malformed, note_signature_wrong.

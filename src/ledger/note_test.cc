@@ -23,7 +23,9 @@ std::string line_of(std::string_view name, std::string_view id_and_blob) {
   return "\u2014 " + std::string(name) + " " + crypto::base64(crypto::bytes_of(id_and_blob)) + "\n";
 }
 
-Result<OpenedNote> opened(std::string_view note) { return open_note(note, std::span(&signer().verifier(), 1)); }
+Result<OpenedNote> opened(std::string_view note) {
+  return open_note(note, std::span(&signer().verifier(), 1));
+}
 
 void expect_malformed(const std::string& note) {
   const auto refused = opened(note);
@@ -33,7 +35,8 @@ void expect_malformed(const std::string& note) {
 
 // The example of C2SP signed-note v1.0.0.
 TEST(Note, TheSpecificationsKeyHasItsId) {
-  const auto key = parse_verifier_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k");
+  const auto key =
+      parse_verifier_key("example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k");
   ASSERT_TRUE(key) << key.error().detail;
   EXPECT_EQ(key->id, 0x530d903au);
   EXPECT_EQ(key->name, "example.com/foo");
@@ -47,12 +50,14 @@ TEST(Note, AKeyInAnyOtherFormIsRefused) {
   typed += crypto::text_of(signer().verifier().key);
   const std::string start = good.substr(0, good.rfind('+') + 1);
   for (const std::string& text :
-       {std::string(), std::string("name"), std::string("name+00000000"), "x" + good, good + "A", good + "\n", good + "=",
-        std::string("a b") + good.substr(good.find('+')), good.substr(good.find('+')),
-        start + crypto::base64(crypto::bytes_of(typed)), start, start + "AQ==",
+       {std::string(), std::string("name"), std::string("name+00000000"), "x" + good, good + "A",
+        good + "\n", good + "=", std::string("a b") + good.substr(good.find('+')),
+        good.substr(good.find('+')), start + crypto::base64(crypto::bytes_of(typed)), start,
+        start + "AQ==",
         std::string("log.example.org/amanat1+BA03C0CF") + good.substr(good.rfind('+')),
         std::string("log.example.org/amanat1+ba03c0ce") + good.substr(good.rfind('+')),
-        std::string("log.example.org/amanat1+a03c0cf") + good.substr(good.rfind('+')), std::string(2000, 'a')}) {
+        std::string("log.example.org/amanat1+a03c0cf") + good.substr(good.rfind('+')),
+        std::string(2000, 'a')}) {
     const auto refused = parse_verifier_key(text);
     ASSERT_FALSE(refused) << text;
     EXPECT_EQ(refused.error().reason, Reason::note_malformed);
@@ -60,9 +65,11 @@ TEST(Note, AKeyInAnyOtherFormIsRefused) {
 }
 
 TEST(Note, NamesHaveNoSpaceAndNoPlus) {
-  for (const char* name : {"a", "log.example.org/amanat1", "\u0644\u0627\u06af", "a/b:c"}) EXPECT_TRUE(valid_key_name(name));
-  for (const char* name : {"", "a b", "a+b", "a\tb", "a\nb", "a\u00a0b", "a\u2003b", "a\u3000b", "a\u0085b", "a\x01",
-                           "\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x80"})
+  for (const char* name : {"a", "log.example.org/amanat1", "\u0644\u0627\u06af", "a/b:c"})
+    EXPECT_TRUE(valid_key_name(name));
+  for (const char* name :
+       {"", "a b", "a+b", "a\tb", "a\nb", "a\u00a0b", "a\u2003b", "a\u3000b", "a\u0085b", "a\x01",
+        "\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x80"})
     EXPECT_FALSE(valid_key_name(name)) << name;
 }
 
@@ -90,7 +97,8 @@ TEST(Note, UnknownLinesAreIgnored) {
   note += line_of("ml-dsa.example", std::string("\x01\x02\x03\x06") + std::string(2428, 'm'));
   // Our name under another ID, our ID under another name, our ID with other letters in the name.
   note += line_of("log.example.org/amanat1", std::string("\0\0\0\0", 4) + std::string(64, 's'));
-  note += line_of("log.example.org/amanat2", std::string("\xba\x03\xc0\xcf") + std::string(64, 's'));
+  note +=
+      line_of("log.example.org/amanat2", std::string("\xba\x03\xc0\xcf") + std::string(64, 's'));
   note += ours;
   note += grease_lines("witness.example");
   const auto good = opened(note);
@@ -180,7 +188,8 @@ TEST(Note, ACosignatureCarriesItsTime) {
   const std::string id = std::string("\xf3\xc0\x80\xb6");
   const auto with_time = [&](std::string_view time) {
     const auto blob = parse_note(note)->signatures[1].blob;
-    return signer().sign(text) + line_of("witness.example.org/w1", id + std::string(time) + blob.substr(8));
+    return signer().sign(text) +
+           line_of("witness.example.org/w1", id + std::string(time) + blob.substr(8));
   };
   EXPECT_FALSE(open_note(with_time(std::string(8, '\0')), known));
   EXPECT_FALSE(open_note(with_time(std::string(8, '\xff')), known));

@@ -79,8 +79,8 @@ Result<void> included(std::uint64_t index, std::uint64_t size, const Digest& lea
 }
 
 // RFC 9162 section 2.1.4.2, for 1 <= m < n and a non-empty path.
-Result<void> consistent(std::uint64_t m, std::uint64_t n, std::span<const Digest> path, RawHash root_m,
-                        RawHash root_n) {
+Result<void> consistent(std::uint64_t m, std::uint64_t n, std::span<const Digest> path,
+                        RawHash root_m, RawHash root_n) {
   insist(m >= 1 && m < n && !path.empty());
   std::uint64_t node = m - 1, last = n - 1;
   while (odd(node)) {
@@ -195,12 +195,14 @@ bool Subtree::valid() const {
 Result<void> verify_subtree_inclusion(std::uint64_t index, Subtree subtree, RawHash leaf,
                                       std::span<const RawHash> path, RawHash root) {
   if (!subtree.valid()) return wrong("not a subtree");
-  if (index < subtree.start || index >= subtree.end) return wrong("the index lies outside the subtree");
+  if (index < subtree.start || index >= subtree.end)
+    return wrong("the index lies outside the subtree");
   return verify_inclusion(index - subtree.start, subtree.end - subtree.start, leaf, path, root);
 }
 
-Result<void> verify_subtree_consistency(Subtree subtree, std::uint64_t size, std::span<const RawHash> path,
-                                        RawHash root, RawHash tree_root) {
+Result<void> verify_subtree_consistency(Subtree subtree, std::uint64_t size,
+                                        std::span<const RawHash> path, RawHash root,
+                                        RawHash tree_root) {
   if (!subtree.valid() || subtree.end > size) return wrong("not a subtree of the tree");
   if (subtree.start == subtree.end) {
     // The empty subtree lies in every tree.
@@ -255,7 +257,8 @@ Result<Digest> root_of(std::uint64_t size, const ReadNode& read) {
   return range_root(0, size, read);
 }
 
-Result<std::vector<Digest>> inclusion_path(std::uint64_t index, std::uint64_t size, const ReadNode& read) {
+Result<std::vector<Digest>> inclusion_path(std::uint64_t index, std::uint64_t size,
+                                           const ReadNode& read) {
   insist(index < size);
   std::vector<Digest> path;
   std::uint64_t start = 0, end = size;
@@ -272,7 +275,8 @@ Result<std::vector<Digest>> inclusion_path(std::uint64_t index, std::uint64_t si
   return path;
 }
 
-Result<std::vector<Digest>> consistency_path(std::uint64_t m, std::uint64_t n, const ReadNode& read) {
+Result<std::vector<Digest>> consistency_path(std::uint64_t m, std::uint64_t n,
+                                             const ReadNode& read) {
   insist(m >= 1 && m <= n);
   std::vector<Digest> path;
   std::uint64_t start = 0, end = n;
@@ -320,10 +324,12 @@ void append_tlog_proof(std::string& out, std::string_view extra, std::uint64_t i
 }
 
 Result<TlogProof> parse_tlog_proof(std::string_view text) {
-  if (text.size() > kBeforeNoteMax + kNoteBytesMax) return malformed("a receipt larger than 640 KiB");
+  if (text.size() > kBeforeNoteMax + kNoteBytesMax)
+    return malformed("a receipt larger than 640 KiB");
   TlogProof proof;
   auto line = next_line(text);
-  if (!line || *line != kTlogProofHead) return malformed("the receipt does not begin with c2sp.org/tlog-proof@v1");
+  if (!line || *line != kTlogProofHead)
+    return malformed("the receipt does not begin with c2sp.org/tlog-proof@v1");
   line = next_line(text);
   if (line && line->starts_with("extra ")) {
     proof.extra = crypto::from_base64(line->substr(6));
@@ -335,14 +341,16 @@ Result<TlogProof> parse_tlog_proof(std::string_view text) {
   if (!index) return malformed("the receipt's index is not plain decimal");
   proof.index = *index;
   for (line = next_line(text); line && !line->empty(); line = next_line(text)) {
-    if (proof.path.size() == kProofHashesMax) return malformed("the receipt has more than 63 proof lines");
+    if (proof.path.size() == kProofHashesMax)
+      return malformed("the receipt has more than 63 proof lines");
     const auto bytes = crypto::from_base64(*line);
     const auto hash = bytes ? digest_of(crypto::bytes_of(*bytes)) : std::nullopt;
     if (!hash) return malformed("a proof line is not the base64 of a SHA-256 value");
     proof.path.push_back(*hash);
   }
   if (!line) return malformed("the receipt has no blank line before its checkpoint");
-  if (text.size() > kNoteBytesMax) return malformed("the receipt's checkpoint is larger than 512 KiB");
+  if (text.size() > kNoteBytesMax)
+    return malformed("the receipt's checkpoint is larger than 512 KiB");
   proof.checkpoint = std::string(text);
   return proof;
 }
@@ -358,9 +366,11 @@ Result<ProvenEntry> verify_tlog_proof(std::string_view text, const VerifierKey& 
     return wrong("the receipt's extra line is not the entry given");
   auto opened = open_checkpoint(proof->checkpoint, log, witnesses);
   if (!opened) return std::unexpected(opened.error());
-  ProvenEntry proven{proof->index, std::string(entry ? *entry : std::string_view(*proof->extra)), {}};
+  ProvenEntry proven{
+      proof->index, std::string(entry ? *entry : std::string_view(*proof->extra)), {}};
   const Checkpoint& head = opened->checkpoint;
-  if (const auto ok = verify_inclusion(proof->index, head.size, leaf_hash(proven.entry), proof->path, head.root);
+  if (const auto ok = verify_inclusion(proof->index, head.size, leaf_hash(proven.entry),
+                                       proof->path, head.root);
       !ok)
     return std::unexpected(ok.error());
   proven.at = *std::move(opened);

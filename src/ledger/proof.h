@@ -50,8 +50,9 @@ Result<void> verify_subtree_inclusion(std::uint64_t index, Subtree subtree, RawH
                                       std::span<const RawHash> path, RawHash root);
 /// verify_subtree_consistency checks that the subtree with root `root` lies in the tree of `size`
 /// leaves with root `tree_root`. Errors: ledger_proof_wrong.
-Result<void> verify_subtree_consistency(Subtree subtree, std::uint64_t size, std::span<const RawHash> path,
-                                        RawHash root, RawHash tree_root);
+Result<void> verify_subtree_consistency(Subtree subtree, std::uint64_t size,
+                                        std::span<const RawHash> path, RawHash root,
+                                        RawHash tree_root);
 
 /// ReadNode gives the root of the complete subtree of leaves [index << level, (index+1) << level).
 using ReadNode = std::function<Result<Digest>(unsigned level, std::uint64_t index)>;
@@ -60,16 +61,18 @@ using ReadNode = std::function<Result<Digest>(unsigned level, std::uint64_t inde
 Result<Digest> root_of(std::uint64_t size, const ReadNode& read);
 /// inclusion_path makes the path of leaf `index` in the tree of `size` leaves, leaf side first.
 /// insists that index < size. Errors: those of `read`.
-Result<std::vector<Digest>> inclusion_path(std::uint64_t index, std::uint64_t size, const ReadNode& read);
+Result<std::vector<Digest>> inclusion_path(std::uint64_t index, std::uint64_t size,
+                                           const ReadNode& read);
 /// consistency_path makes the path from size `m` to size `n`. insists that 1 <= m <= n.
-Result<std::vector<Digest>> consistency_path(std::uint64_t m, std::uint64_t n, const ReadNode& read);
+Result<std::vector<Digest>> consistency_path(std::uint64_t m, std::uint64_t n,
+                                             const ReadNode& read);
 
 /// TlogProof is a receipt taken apart; nothing of it is verified.
 struct TlogProof {
-  std::optional<std::string> extra;   // ours: the public entry's bytes
+  std::optional<std::string> extra;  // ours: the public entry's bytes
   std::uint64_t index = 0;
   std::vector<Digest> path;
-  std::string checkpoint;             // the whole signed note
+  std::string checkpoint;  // the whole signed note
 };
 
 inline constexpr std::string_view kTlogProofHead = "c2sp.org/tlog-proof@v1";
@@ -88,9 +91,9 @@ struct ProvenEntry {
   std::string entry;
   OpenedCheckpoint at;
 };
-/// verify_tlog_proof verifies a receipt's checkpoint and that the entry in its extra line (or, where
-/// it has none, `entry`) is included. If both are given they must be equal.
-/// Errors: note_malformed, note_signature_wrong, ledger_proof_wrong.
+/// verify_tlog_proof verifies a receipt's checkpoint and that the entry in its extra line (or,
+/// where it has none, `entry`) is included. If both are given they must be equal. Errors:
+/// note_malformed, note_signature_wrong, ledger_proof_wrong.
 Result<ProvenEntry> verify_tlog_proof(std::string_view text, const VerifierKey& log,
                                       std::span<const VerifierKey> witnesses = {},
                                       std::optional<std::string_view> entry = std::nullopt);

@@ -14,7 +14,8 @@ namespace {
 class NaiveTree {
  public:
   explicit NaiveTree(std::size_t count) : known_((count + 1) * (count + 1)) {
-    for (std::size_t i = 0; i < count; ++i) leaves_.push_back(leaf_hash("leaf " + std::to_string(i)));
+    for (std::size_t i = 0; i < count; ++i)
+      leaves_.push_back(leaf_hash("leaf " + std::to_string(i)));
   }
   const Digest& leaf(std::size_t i) const { return leaves_[i]; }
   Digest root(std::size_t from, std::size_t to) {
@@ -43,7 +44,8 @@ class NaiveTree {
   ReadNode reader() {
     return [this](unsigned level, std::uint64_t index) -> Result<Digest> {
       const std::size_t from = index << level, to = (index + 1) << level;
-      if (to > leaves_.size()) return fail(Reason::internal_error, "a node outside the tree was read");
+      if (to > leaves_.size())
+        return fail(Reason::internal_error, "a node outside the tree was read");
       return root(from, to);
     };
   }
@@ -69,7 +71,8 @@ TEST(Proof, EveryPairOfSizesUpTo300EqualsTheRfcsRecursion) {
       const auto path = inclusion_path(m - 1, n, read);
       ASSERT_TRUE(path);
       ASSERT_EQ(*path, tree.path(m - 1, 0, n)) << m - 1 << " in " << n;
-      ASSERT_TRUE(verify_inclusion(m - 1, n, tree.leaf(m - 1), *path, root)) << m - 1 << " in " << n;
+      ASSERT_TRUE(verify_inclusion(m - 1, n, tree.leaf(m - 1), *path, root))
+          << m - 1 << " in " << n;
       const auto growth = consistency_path(m, n, read);
       ASSERT_TRUE(growth);
       ASSERT_EQ(*growth, tree.subproof(m, 0, n, true)) << m << " to " << n;
@@ -80,7 +83,9 @@ TEST(Proof, EveryPairOfSizesUpTo300EqualsTheRfcsRecursion) {
 }
 
 TEST(Proof, AFailingReadEndsTheMaking) {
-  const ReadNode broken = [](unsigned, std::uint64_t) -> Result<Digest> { return fail(Reason::store_failed); };
+  const ReadNode broken = [](unsigned, std::uint64_t) -> Result<Digest> {
+    return fail(Reason::store_failed);
+  };
   EXPECT_EQ(root_of(5, broken).error().reason, Reason::store_failed);
   EXPECT_EQ(inclusion_path(2, 5, broken).error().reason, Reason::store_failed);
   EXPECT_EQ(consistency_path(3, 5, broken).error().reason, Reason::store_failed);
@@ -169,7 +174,8 @@ constexpr std::string_view kReceipt =
     "\u2014 log.example.org/amanat1 "
     "ugPAzx4y5OFTdQBSZ0gtUx+72CSe3Pg4EwgWquqyn50fVZUsmeRiFjDHfaqxspYtwudPf9PceHCiiQqFiT/PTvy3Swk=\n"
     "\u2014 witness.example.org/w1 "
-    "88CAtgAAAABlU/EAqiNGoX3Fc2uWvUtHgdGBhyfUZ3nTA9PWjya3sKLirkCQKnDUiRbR6f9aP6ZdVxdKm0m0YkwYmUXKRVUZXKdaCQ==\n";
+    "88CAtgAAAABlU/"
+    "EAqiNGoX3Fc2uWvUtHgdGBhyfUZ3nTA9PWjya3sKLirkCQKnDUiRbR6f9aP6ZdVxdKm0m0YkwYmUXKRVUZXKdaCQ==\n";
 constexpr std::string_view kLeafSix = "PQRSTUVW";  // 5051525354555657
 
 Key256 counting_seed(std::uint8_t from) {
@@ -211,9 +217,11 @@ TEST(Receipt, TheKnownAnswerVerifies) {
   EXPECT_EQ(proven->at.signed_by[1].name, "witness.example.org/w1");
   EXPECT_EQ(proven->at.signed_by[1].time, 1'700'000'000u);
   EXPECT_TRUE(verify_tlog_proof(kReceipt, *log, {}, kLeafSix));
-  EXPECT_FALSE(verify_tlog_proof(kReceipt, *witness, {}, kLeafSix)) << "a witness cannot stand for the log";
+  EXPECT_FALSE(verify_tlog_proof(kReceipt, *witness, {}, kLeafSix))
+      << "a witness cannot stand for the log";
   EXPECT_FALSE(verify_tlog_proof(kReceipt, *log)) << "without extra line the entry must be given";
-  EXPECT_EQ(verify_tlog_proof(kReceipt, *log, {}, "PQRSTUVX").error().reason, Reason::ledger_proof_wrong);
+  EXPECT_EQ(verify_tlog_proof(kReceipt, *log, {}, "PQRSTUVX").error().reason,
+            Reason::ledger_proof_wrong);
 }
 
 TEST(Receipt, EveryFlippedBitOfItIsRefused) {
@@ -250,7 +258,8 @@ struct Made {
 
 TEST(Receipt, CarriesItsEntryInTheExtraLine) {
   const Made made;
-  EXPECT_TRUE(made.receipt.starts_with("c2sp.org/tlog-proof@v1\nextra " + crypto::base64(crypto::bytes_of(made.entry)) +
+  EXPECT_TRUE(made.receipt.starts_with("c2sp.org/tlog-proof@v1\nextra " +
+                                       crypto::base64(crypto::bytes_of(made.entry)) +
                                        "\nindex 1\n"));
   const auto proven = verify_tlog_proof(made.receipt, made.log.verifier());
   ASSERT_TRUE(proven) << proven.error().detail;
@@ -317,8 +326,9 @@ TEST(Receipt, AnyOtherFormIsRefused) {
     EXPECT_EQ(proven.error().reason, Reason::note_malformed) << text;
   }
   // A blank line too early makes the proof lines part of another text than the log signed.
-  EXPECT_EQ(verify_tlog_proof(replaced("index 1\n", "index 1\n\n"), made.log.verifier()).error().reason,
-            Reason::note_signature_wrong);
+  EXPECT_EQ(
+      verify_tlog_proof(replaced("index 1\n", "index 1\n\n"), made.log.verifier()).error().reason,
+      Reason::note_signature_wrong);
   // 63 lines are a legal form, whatever they prove.
   const auto longest =
       parse_tlog_proof(std::string(kTlogProofHead) + "\nindex 1\n" + most + "\n" + made.checkpoint);

@@ -214,7 +214,8 @@ Result<std::vector<HandedReceipt>> receipts_in(std::string_view file) {
   Scanner scanner(file);
   if (!scanner.document())
     return fail(Reason::note_malformed, "neither a receipt nor a well-formed JSON answer");
-  if (scanner.found.empty()) return fail(Reason::note_malformed, "the JSON answer holds no receipt");
+  if (scanner.found.empty())
+    return fail(Reason::note_malformed, "the JSON answer holds no receipt");
   return std::move(scanner.found);
 }
 

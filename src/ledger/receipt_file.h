@@ -21,8 +21,8 @@ struct HandedReceipt {
 };
 
 /// receipts_in finds the receipts of a file: itself, if it is a tlog-proof; otherwise the value of
-/// every member "receipt" of a JSON document (RFC 8259, at most 64 deep), with the member "entry" of
-/// the same object. Errors: note_malformed (neither form, or no receipt in it), value_too_long.
+/// every member "receipt" of a JSON document (RFC 8259, at most 64 deep), with the member "entry"
+/// of the same object. Errors: note_malformed (neither form, or no receipt in it), value_too_long.
 Result<std::vector<HandedReceipt>> receipts_in(std::string_view file);
 
 }  // namespace amanat::ledger

@@ -34,16 +34,34 @@ TEST(ReceiptFile, EscapesBecomeUtf8) {
 TEST(ReceiptFile, AnythingElseIsRefused) {
   std::string deep;
   for (int i = 0; i < 100'000; ++i) deep += '[';
-  for (const std::string& text :
-       {std::string(), std::string(" \n"), std::string("{"), std::string("{}"), std::string("[]"), std::string("{\"receipt\":1}"),
-        std::string("{\"receipt\":\"a\"}x"), std::string("{\"receipt\":\"a\",}"), std::string("{\"receipt\":\"a\"]"),
-        std::string("{\"receipt\":\"a\n\"}"), std::string("{\"receipt\":\"\\x\"}"), std::string("{\"receipt\":\"\\u12\"}"),
-        std::string("{\"receipt\":\"\\ud800\"}"), std::string("{\"receipt\":\"\\udc00\"}"), std::string("{\"receipt\":\"\\ud800\\u0041\"}"),
-        std::string("{\"receipt\":\"a\",\"receipt\":\"b\"}"), std::string("{\"receipt\":\"a\",\"entry\":1,\"entry\":2}"),
-        std::string("{\"receipt\":\"a\",\"entry\":01}"), std::string("{\"receipt\":\"a\",\"entry\":1.5}"),
-        std::string("{\"receipt\":\"a\",\"entry\":-1}"), std::string("{\"receipt\":\"a\",\"entry\":1e2}"),
-        std::string("{receipt:\"a\"}"), std::string("{\"receipt\":\"a\" \"b\":1}"), std::string("{\"a\":+1,\"receipt\":\"a\"}"),
-        std::string("{\"a\":1.,\"receipt\":\"a\"}"), std::string("{\"a\":tru,\"receipt\":\"a\"}"), deep, deep + "]"}) {
+  for (const std::string& text : {std::string(),
+                                  std::string(" \n"),
+                                  std::string("{"),
+                                  std::string("{}"),
+                                  std::string("[]"),
+                                  std::string("{\"receipt\":1}"),
+                                  std::string("{\"receipt\":\"a\"}x"),
+                                  std::string("{\"receipt\":\"a\",}"),
+                                  std::string("{\"receipt\":\"a\"]"),
+                                  std::string("{\"receipt\":\"a\n\"}"),
+                                  std::string("{\"receipt\":\"\\x\"}"),
+                                  std::string("{\"receipt\":\"\\u12\"}"),
+                                  std::string("{\"receipt\":\"\\ud800\"}"),
+                                  std::string("{\"receipt\":\"\\udc00\"}"),
+                                  std::string("{\"receipt\":\"\\ud800\\u0041\"}"),
+                                  std::string("{\"receipt\":\"a\",\"receipt\":\"b\"}"),
+                                  std::string("{\"receipt\":\"a\",\"entry\":1,\"entry\":2}"),
+                                  std::string("{\"receipt\":\"a\",\"entry\":01}"),
+                                  std::string("{\"receipt\":\"a\",\"entry\":1.5}"),
+                                  std::string("{\"receipt\":\"a\",\"entry\":-1}"),
+                                  std::string("{\"receipt\":\"a\",\"entry\":1e2}"),
+                                  std::string("{receipt:\"a\"}"),
+                                  std::string("{\"receipt\":\"a\" \"b\":1}"),
+                                  std::string("{\"a\":+1,\"receipt\":\"a\"}"),
+                                  std::string("{\"a\":1.,\"receipt\":\"a\"}"),
+                                  std::string("{\"a\":tru,\"receipt\":\"a\"}"),
+                                  deep,
+                                  deep + "]"}) {
     const auto found = receipts_in(text);
     ASSERT_FALSE(found) << text.substr(0, 60);
     EXPECT_EQ(found.error().reason, Reason::note_malformed);

@@ -116,15 +116,18 @@ Result<std::vector<std::string_view>> parse_bundle(std::string_view bundle, unsi
   std::vector<std::string_view> entries;
   entries.reserve(width);
   for (unsigned i = 0; i < width; ++i) {
-    if (bundle.size() < 2) return fail(Reason::ledger_corrupt, "a bundle has fewer entries than its name says");
-    const std::size_t length =
-        std::size_t{static_cast<unsigned char>(bundle[0])} << 8 | static_cast<unsigned char>(bundle[1]);
+    if (bundle.size() < 2)
+      return fail(Reason::ledger_corrupt, "a bundle has fewer entries than its name says");
+    const std::size_t length = std::size_t{static_cast<unsigned char>(bundle[0])} << 8 |
+                               static_cast<unsigned char>(bundle[1]);
     bundle.remove_prefix(2);
-    if (bundle.size() < length) return fail(Reason::ledger_corrupt, "a bundle ends inside an entry");
+    if (bundle.size() < length)
+      return fail(Reason::ledger_corrupt, "a bundle ends inside an entry");
     entries.push_back(bundle.substr(0, length));
     bundle.remove_prefix(length);
   }
-  if (!bundle.empty()) return fail(Reason::ledger_corrupt, "a bundle has more bytes than its entries");
+  if (!bundle.empty())
+    return fail(Reason::ledger_corrupt, "a bundle has more bytes than its entries");
   return entries;
 }
 
@@ -138,8 +141,8 @@ Digest tile_root(std::string_view hashes) {
   return row[0];
 }
 
-Result<TileWriter> TileWriter::resume(std::uint64_t size,
-                                      const std::function<Result<std::string>(const TileName&)>& partial) {
+Result<TileWriter> TileWriter::resume(
+    std::uint64_t size, const std::function<Result<std::string>(const TileName&)>& partial) {
   TileWriter writer;
   writer.size_ = size;
   for (unsigned level = 0; tile_level_size(level, size) != 0; ++level) {
@@ -149,7 +152,8 @@ Result<TileWriter> TileWriter::resume(std::uint64_t size,
     if (width == 0) continue;
     auto bytes = partial(TileName{TileName::Kind::hashes, level, number, width});
     if (!bytes) return std::unexpected(bytes.error());
-    if (bytes->size() != width * kHashBytes) return fail(Reason::ledger_corrupt, "a partial tile of the wrong length");
+    if (bytes->size() != width * kHashBytes)
+      return fail(Reason::ledger_corrupt, "a partial tile of the wrong length");
     writer.rows_.back() = *std::move(bytes);
   }
   return writer;
@@ -166,7 +170,8 @@ Result<void> TileWriter::append(const Digest& leaf, const Emit& emit) {
     if (row.size() < kTileWidth * kHashBytes) return {};
     insist(row.size() == kTileWidth * kHashBytes);
     const std::uint64_t number = tile_level_size(level, size_) / kTileWidth - 1;
-    if (auto emitted = emit(TileName{TileName::Kind::hashes, level, number, kTileWidth}, row); !emitted)
+    if (auto emitted = emit(TileName{TileName::Kind::hashes, level, number, kTileWidth}, row);
+        !emitted)
       return emitted;
     carried = tile_root(row);
     row.clear();
@@ -180,7 +185,8 @@ Result<void> TileWriter::partials(const Emit& emit) const {
     const std::uint64_t number = tile_level_size(level, size_) / kTileWidth;
     const auto width = static_cast<unsigned>(row.size() / kHashBytes);
     insist(width == tile_width(level, number, size_));
-    if (auto emitted = emit(TileName{TileName::Kind::hashes, level, number, width}, row); !emitted) return emitted;
+    if (auto emitted = emit(TileName{TileName::Kind::hashes, level, number, width}, row); !emitted)
+      return emitted;
   }
   return {};
 }
@@ -213,7 +219,8 @@ Result<const std::string*> TileTree::tile(unsigned level, std::uint64_t number) 
   auto bytes = fetch_(name);
   if (!bytes) return std::unexpected(bytes.error());
   if (bytes->size() == kTileWidth * kHashBytes) bytes->resize(width * kHashBytes);
-  if (bytes->size() != width * kHashBytes) return fail(Reason::ledger_corrupt, tile_path(name) + " has the wrong length");
+  if (bytes->size() != width * kHashBytes)
+    return fail(Reason::ledger_corrupt, tile_path(name) + " has the wrong length");
   held = Held{name, *std::move(bytes)};
   return &held.bytes;
 }

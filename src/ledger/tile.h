@@ -21,9 +21,9 @@ inline constexpr std::size_t kEntryBytesMax = 65535;
 /// TileName names a tile of hashes or a bundle of entries. Width 256 is a full one.
 struct TileName {
   enum class Kind : std::uint8_t { hashes, entries } kind = Kind::hashes;
-  unsigned level = 0;          // 0 for entries
+  unsigned level = 0;  // 0 for entries
   std::uint64_t number = 0;
-  unsigned width = kTileWidth; // 1..256
+  unsigned width = kTileWidth;  // 1..256
   friend bool operator==(const TileName&, const TileName&) = default;
 };
 
@@ -35,7 +35,8 @@ std::optional<TileName> parse_tile_path(std::string_view path);
 /// tile_width is how many hashes (or entries, at level 0) tile `number` has in a log of `size`
 /// entries: 256 for a full tile, 0 if there is none.
 unsigned tile_width(unsigned level, std::uint64_t number, std::uint64_t size);
-/// tile_level_size is how many hashes level `level` has in a log of `size` entries: size / 256^level.
+/// tile_level_size is how many hashes level `level` has in a log of `size` entries: size /
+/// 256^level.
 std::uint64_t tile_level_size(unsigned level, std::uint64_t size);
 
 /// append_bundle_entry writes u16 length || entry. insists on at most kEntryBytesMax bytes.
@@ -52,10 +53,10 @@ class TileWriter {
   using Emit = std::function<Result<void>(const TileName&, std::string_view bytes)>;
 
   TileWriter() = default;
-  /// resume continues at `size` leaves; `partial(name)` gives the bytes of each partial tile of that
-  /// size. Errors: those of `partial`; ledger_corrupt if it gives another number of bytes.
-  static Result<TileWriter> resume(std::uint64_t size,
-                                   const std::function<Result<std::string>(const TileName&)>& partial);
+  /// resume continues at `size` leaves; `partial(name)` gives the bytes of each partial tile of
+  /// that size. Errors: those of `partial`; ledger_corrupt if it gives another number of bytes.
+  static Result<TileWriter> resume(
+      std::uint64_t size, const std::function<Result<std::string>(const TileName&)>& partial);
 
   Result<void> append(const Digest& leaf, const Emit& emit);
   /// partials hands out the partial tiles of the present size, lowest level first; none is empty.
@@ -66,11 +67,11 @@ class TileWriter {
 
  private:
   std::uint64_t size_ = 0;
-  std::vector<std::string> rows_;   // [level]: hashes of the tile being filled, 32 bytes each
+  std::vector<std::string> rows_;  // [level]: hashes of the tile being filled, 32 bytes each
 };
 
-/// TileTree reads nodes of the tree of `size` leaves from tiles, keeping the tiles it last used. Hand
-/// read() to the makers in proof.h.
+/// TileTree reads nodes of the tree of `size` leaves from tiles, keeping the tiles it last used.
+/// Hand read() to the makers in proof.h.
 class TileTree {
  public:
   /// Fetch gives the bytes of a tile. A source without a partial tile may give the full one.
@@ -93,7 +94,7 @@ class TileTree {
 
   std::uint64_t size_;
   Fetch fetch_;
-  std::vector<Held> held_;   // [tile level]: the tile last used
+  std::vector<Held> held_;  // [tile level]: the tile last used
 };
 
 /// tile_root is the root of `count` hashes (a power of two, at most 256) laid side by side.

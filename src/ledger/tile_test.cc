@@ -28,14 +28,44 @@ TEST(Tile, PathsAreWrittenAsTheSpecificationWritesThem) {
 }
 
 TEST(Tile, AnyOtherPathIsNone) {
-  for (const char* path :
-       {"", "tile", "tile/", "tile/0", "tile/0/", "tile/0/00", "tile/0/0000", "tile/0/x000/000", "tile/0/x000/x001/000",
-        "tile/0/001/000", "tile/0/x001", "tile/0/x001/", "tile/0/x001/x002", "tile/00/000", "tile/64/000", "tile/-1/000",
-        "tile/+1/000", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/", "tile/0/000.p",
-        "tile/0/000.p/1/", "tile/0/000 ", "tile/0/000/", "tile/0/0a0", "tile/0/X001/000", "tile/entry/000", "/tile/0/000",
-        "tile//000", "tile/0/../000", "tile/entries/../0/000", "tile/0/x018/x446/x744/x073/x709/x551/616",
-        "tile/0/x999/x999/x999/x999/x999/x999/999", "tile/0/x001/x000/x000/x000/x000/x000/x000/000", "checkpoint",
-        "tile/0/%30%30%30", "tile/8/0/000"})
+  for (const char* path : {"",
+                           "tile",
+                           "tile/",
+                           "tile/0",
+                           "tile/0/",
+                           "tile/0/00",
+                           "tile/0/0000",
+                           "tile/0/x000/000",
+                           "tile/0/x000/x001/000",
+                           "tile/0/001/000",
+                           "tile/0/x001",
+                           "tile/0/x001/",
+                           "tile/0/x001/x002",
+                           "tile/00/000",
+                           "tile/64/000",
+                           "tile/-1/000",
+                           "tile/+1/000",
+                           "tile/0/000.p/0",
+                           "tile/0/000.p/256",
+                           "tile/0/000.p/01",
+                           "tile/0/000.p/",
+                           "tile/0/000.p",
+                           "tile/0/000.p/1/",
+                           "tile/0/000 ",
+                           "tile/0/000/",
+                           "tile/0/0a0",
+                           "tile/0/X001/000",
+                           "tile/entry/000",
+                           "/tile/0/000",
+                           "tile//000",
+                           "tile/0/../000",
+                           "tile/entries/../0/000",
+                           "tile/0/x018/x446/x744/x073/x709/x551/616",
+                           "tile/0/x999/x999/x999/x999/x999/x999/999",
+                           "tile/0/x001/x000/x000/x000/x000/x000/x000/000",
+                           "checkpoint",
+                           "tile/0/%30%30%30",
+                           "tile/8/0/000"})
     EXPECT_FALSE(parse_tile_path(path)) << path;
 }
 
@@ -52,13 +82,14 @@ TEST(Tile, WidthsAreThoseOfTheSize) {
   const struct {
     std::uint64_t size;
     unsigned width[3][2];  // [level]{tile 0, tile 1}
-  } edges[] = {{255, {{255, 0}, {0, 0}, {0, 0}}},         {256, {{256, 0}, {1, 0}, {0, 0}}},
-               {257, {{256, 1}, {1, 0}, {0, 0}}},         {65'535, {{256, 256}, {255, 0}, {0, 0}}},
-               {65'536, {{256, 256}, {256, 0}, {1, 0}}},  {65'537, {{256, 256}, {256, 0}, {1, 0}}}};
+  } edges[] = {{255, {{255, 0}, {0, 0}, {0, 0}}},        {256, {{256, 0}, {1, 0}, {0, 0}}},
+               {257, {{256, 1}, {1, 0}, {0, 0}}},        {65'535, {{256, 256}, {255, 0}, {0, 0}}},
+               {65'536, {{256, 256}, {256, 0}, {1, 0}}}, {65'537, {{256, 256}, {256, 0}, {1, 0}}}};
   for (const auto& edge : edges)
     for (unsigned level = 0; level < 3; ++level)
       for (unsigned number = 0; number < 2; ++number)
-        EXPECT_EQ(tile_width(level, number, edge.size), edge.width[level][number]) << edge.size << " level " << level;
+        EXPECT_EQ(tile_width(level, number, edge.size), edge.width[level][number])
+            << edge.size << " level " << level;
   EXPECT_EQ(tile_width(0, 255, 65'535), 255u);
   EXPECT_EQ(tile_width(0, 255, 65'536), 256u);
   EXPECT_EQ(tile_width(0, 256, 65'537), 1u);
@@ -69,15 +100,19 @@ TEST(Tile, WidthsAreThoseOfTheSize) {
 
 TEST(Tile, ABundleIsReadAsItIsWritten) {
   std::string bundle;
-  const std::string entries[] = {"", "one", std::string(kEntryBytesMax, 'm'), std::string("\0\xff", 2)};
+  const std::string entries[] = {"", "one", std::string(kEntryBytesMax, 'm'),
+                                 std::string("\0\xff", 2)};
   for (const std::string& entry : entries) append_bundle_entry(bundle, entry);
   const auto read = parse_bundle(bundle, 4);
   ASSERT_TRUE(read);
   ASSERT_EQ(read->size(), 4u);
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ((*read)[i], entries[i]);
-  for (const auto& [bytes, width] :
-       {std::pair<std::string, unsigned>{bundle, 3}, {bundle, 5}, {bundle + "x", 4}, {bundle.substr(0, bundle.size() - 1), 4},
-        {"", 1}, {std::string(1, '\0'), 1}}) {
+  for (const auto& [bytes, width] : {std::pair<std::string, unsigned>{bundle, 3},
+                                     {bundle, 5},
+                                     {bundle + "x", 4},
+                                     {bundle.substr(0, bundle.size() - 1), 4},
+                                     {"", 1},
+                                     {std::string(1, '\0'), 1}}) {
     const auto refused = parse_bundle(bytes, width);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().reason, Reason::ledger_corrupt);
@@ -94,7 +129,8 @@ struct Tiles {
   TileWriter::Emit keep() {
     return [this](const TileName& name, std::string_view bytes) -> Result<void> {
       EXPECT_EQ(bytes.size(), name.width * 32u);
-      EXPECT_TRUE(files.emplace(tile_path(name), bytes).second) << "written twice: " << tile_path(name);
+      EXPECT_TRUE(files.emplace(tile_path(name), bytes).second)
+          << "written twice: " << tile_path(name);
       return {};
     };
   }
@@ -124,7 +160,8 @@ struct Tiles {
 TEST(Tile, TheTreeReadFromTilesIsTheTreeThatWasWritten) {
   Tiles tiles;
   EXPECT_EQ(tiles.writer.root(), empty_root());
-  for (const std::size_t size : {1u, 2u, 255u, 256u, 257u, 511u, 512u, 513u, 1'000u, 65'535u, 65'536u, 65'537u, 70'000u}) {
+  for (const std::size_t size :
+       {1u, 2u, 255u, 256u, 257u, 511u, 512u, 513u, 1'000u, 65'535u, 65'536u, 65'537u, 70'000u}) {
     tiles.grow_to(size);
     TileTree tree = tiles.tree();
     const auto root = root_of(size, tree.reader());
@@ -163,11 +200,14 @@ TEST(Tile, AWriterResumesWhereItStopped) {
     Tiles whole, resumed;
     resumed.grow_to(stop);
     std::map<std::string, std::string> partials;
-    ASSERT_TRUE(resumed.writer.partials([&](const TileName& name, std::string_view bytes) -> Result<void> {
-      partials.emplace(tile_path(name), bytes);
-      return {};
-    }));
-    auto writer = TileWriter::resume(stop, [&](const TileName& name) -> Result<std::string> { return partials.at(tile_path(name)); });
+    ASSERT_TRUE(
+        resumed.writer.partials([&](const TileName& name, std::string_view bytes) -> Result<void> {
+          partials.emplace(tile_path(name), bytes);
+          return {};
+        }));
+    auto writer = TileWriter::resume(stop, [&](const TileName& name) -> Result<std::string> {
+      return partials.at(tile_path(name));
+    });
     ASSERT_TRUE(writer);
     EXPECT_EQ(writer->size(), stop);
     resumed.writer = *std::move(writer);
@@ -175,10 +215,15 @@ TEST(Tile, AWriterResumesWhereItStopped) {
     whole.grow_to(stop + 700);
     EXPECT_EQ(resumed.files, whole.files) << stop;
   }
-  const auto refused = TileWriter::resume(300, [](const TileName&) -> Result<std::string> { return std::string(31, 'x'); });
+  const auto refused = TileWriter::resume(
+      300, [](const TileName&) -> Result<std::string> { return std::string(31, 'x'); });
   EXPECT_EQ(refused.error().reason, Reason::ledger_corrupt);
-  EXPECT_EQ(TileWriter::resume(300, [](const TileName&) -> Result<std::string> { return fail(Reason::file_failed); }).error().reason,
-            Reason::file_failed);
+  EXPECT_EQ(
+      TileWriter::resume(
+          300, [](const TileName&) -> Result<std::string> { return fail(Reason::file_failed); })
+          .error()
+          .reason,
+      Reason::file_failed);
 }
 
 TEST(Tile, AFullTileServesWhereThePartialIsGone) {
@@ -200,7 +245,8 @@ TEST(Tile, AFullTileServesWhereThePartialIsGone) {
 TEST(Tile, ATileOfTheWrongLengthOrAFailedFetchIsReported) {
   TileTree wrong(300, [](const TileName&) -> Result<std::string> { return std::string(33, 'x'); });
   EXPECT_EQ(root_of(300, wrong.reader()).error().reason, Reason::ledger_corrupt);
-  TileTree failing(300, [](const TileName&) -> Result<std::string> { return fail(Reason::file_failed); });
+  TileTree failing(
+      300, [](const TileName&) -> Result<std::string> { return fail(Reason::file_failed); });
   EXPECT_EQ(root_of(300, failing.reader()).error().reason, Reason::file_failed);
 }
 

@@ -2,8 +2,10 @@
 // 1. CompactRange: hashes_.size() == popcount(size_); hashes_[k] covers the k-th highest set bit of
 //    size_ (append, restore, BatchTree::fold).
 // 2. BatchTree: made_[l] holds exactly the complete nodes of level l with an index in
-//    [first() >> l, size() >> l); a left neighbour outside it is the node of bit l in before_ (fold).
-// 3. BatchTree: edge_[l] is the root of the leaves from (size() >> l) << l on, meaningful only where
+//    [first() >> l, size() >> l); a left neighbour outside it is the node of bit l in before_
+//    (fold).
+// 3. BatchTree: edge_[l] is the root of the leaves from (size() >> l) << l on, meaningful only
+// where
 //    there are such leaves (fold).
 
 #include "ledger/tree.h"

@@ -68,9 +68,9 @@ class BatchTree {
 
   CompactRange before_, after_;
   Digest root_{};
-  unsigned levels_ = 0;                          // levels at which the batch completed nodes
-  std::vector<std::vector<Digest>> made_;        // [level]: complete nodes from index first() >> level on
-  std::vector<Digest> edge_;                     // [level]: root of the leaves after the last complete node
+  unsigned levels_ = 0;                    // levels at which the batch completed nodes
+  std::vector<std::vector<Digest>> made_;  // [level]: complete nodes from index first() >> level on
+  std::vector<Digest> edge_;  // [level]: root of the leaves after the last complete node
 };
 
 }  // namespace amanat::ledger

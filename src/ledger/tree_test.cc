@@ -23,7 +23,8 @@ std::vector<Digest> naive_path(std::size_t m, std::span<const Digest> leaves) {
   if (leaves.size() == 1) return {};
   std::size_t k = 1;
   while (k * 2 < leaves.size()) k *= 2;
-  std::vector<Digest> path = m < k ? naive_path(m, leaves.first(k)) : naive_path(m - k, leaves.subspan(k));
+  std::vector<Digest> path =
+      m < k ? naive_path(m, leaves.first(k)) : naive_path(m - k, leaves.subspan(k));
   path.push_back(naive_root(m < k ? leaves.subspan(k) : leaves.first(k)));
   return path;
 }
@@ -36,11 +37,13 @@ std::vector<Digest> some_leaves(std::size_t count) {
 
 // The constants of transparency-dev/merkle's rfc6962 hasher.
 TEST(Tree, HashesLeavesAndNodesAsRfc6962Does) {
-  EXPECT_EQ(crypto::hex(leaf_hash("L123456")), "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56");
+  EXPECT_EQ(crypto::hex(leaf_hash("L123456")),
+            "395aa064aa4c29f7010acfe3f25db9485bbd4b91897b6ad7ad547639252b4d56");
   // The same node hash over inputs that are not 32 bytes long, as those constants have it.
   EXPECT_EQ(crypto::hex(crypto::sha256(std::string_view("\x01N123N456", 9))),
             "aa217fe888e47007fa15edab33c2b492a722cb106c64667fc2b044444de66bbb");
-  EXPECT_EQ(crypto::hex(empty_root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(crypto::hex(empty_root()),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   const Digest left = leaf_hash("a"), right = leaf_hash("b");
   EXPECT_EQ(node_hash(left, right),
             crypto::Sha256().update(std::uint8_t{1}).update(left).update(right).finish());
@@ -104,7 +107,8 @@ TEST(Tree, BatchesOfAnySizesMakeOneTree) {
   BatchTree batch;
   std::vector<Digest> path;
   for (std::size_t at = 0; at < leaves.size();) {
-    const std::size_t count = std::min<std::size_t>(leaves.size() - at, 1 + random() % (random() % 4 == 0 ? 700 : 9));
+    const std::size_t count =
+        std::min<std::size_t>(leaves.size() - at, 1 + random() % (random() % 4 == 0 ? 700 : 9));
     batch.fold(in_batches, std::span(leaves).subspan(at, count));
     for (std::size_t i = at; i < at + count; ++i) one_by_one.append(leaves[i]);
     ASSERT_EQ(batch.after().hashes(), one_by_one.hashes());

@@ -79,23 +79,24 @@ TEST(Vectors, TheReferenceTreeOfRfc6962) {
 TEST(Vectors, EveryInclusionProbe) {
   run("inclusion", 65, 4, [](const Probe& p) {
     const std::string leaf = p.bytes("leafHash"), root = p.bytes("root");
-    return verify_inclusion(p.number("leafIdx"), p.number("treeSize"), crypto::bytes_of(leaf), p.hashes(),
-                            crypto::bytes_of(root));
+    return verify_inclusion(p.number("leafIdx"), p.number("treeSize"), crypto::bytes_of(leaf),
+                            p.hashes(), crypto::bytes_of(root));
   });
 }
 
 TEST(Vectors, EveryConsistencyProbe) {
   run("consistency", 65, 4, [](const Probe& p) {
     const std::string older = p.bytes("root1"), newer = p.bytes("root2");
-    return verify_consistency(p.number("size1"), p.number("size2"), p.hashes(), crypto::bytes_of(older),
-                              crypto::bytes_of(newer));
+    return verify_consistency(p.number("size1"), p.number("size2"), p.hashes(),
+                              crypto::bytes_of(older), crypto::bytes_of(newer));
   });
 }
 
 TEST(Vectors, EverySubtreeInclusionProbe) {
   run("subtreeinclusion", 138, 8, [](const Probe& p) {
     const std::string leaf = p.bytes("leafHash"), root = p.bytes("root");
-    return verify_subtree_inclusion(p.number("leafIdx"), Subtree{p.number("start"), p.number("end")},
+    return verify_subtree_inclusion(p.number("leafIdx"),
+                                    Subtree{p.number("start"), p.number("end")},
                                     crypto::bytes_of(leaf), p.hashes(), crypto::bytes_of(root));
   });
 }
@@ -103,8 +104,8 @@ TEST(Vectors, EverySubtreeInclusionProbe) {
 TEST(Vectors, EverySubtreeConsistencyProbe) {
   run("subtreeconsistency", 84, 10, [](const Probe& p) {
     const std::string part = p.bytes("root1"), whole = p.bytes("root2");
-    return verify_subtree_consistency(Subtree{p.number("start"), p.number("end")}, p.number("size"), p.hashes(),
-                                      crypto::bytes_of(part), crypto::bytes_of(whole));
+    return verify_subtree_consistency(Subtree{p.number("start"), p.number("end")}, p.number("size"),
+                                      p.hashes(), crypto::bytes_of(part), crypto::bytes_of(whole));
   });
 }
 

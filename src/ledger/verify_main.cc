@@ -96,7 +96,8 @@ std::string time_text(Moment time) {
   const auto seconds = static_cast<std::time_t>(ms / 1000);
   std::tm parts{};
   char date[32], whole[48];
-  if (gmtime_r(&seconds, &parts) == nullptr || parts.tm_year > 8099) return std::to_string(ms) + " ms";
+  if (gmtime_r(&seconds, &parts) == nullptr || parts.tm_year > 8099)
+    return std::to_string(ms) + " ms";
   std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
   std::snprintf(whole, sizeof(whole), "%s.%03uZ", date, static_cast<unsigned>(ms % 1000));
   return whole;
@@ -138,15 +139,19 @@ std::optional<Wrong> parse(int argc, char** argv, Arguments& out) {
     const Option* option = nullptr;
     for (const Option& candidate : valued)
       if (candidate.name == name) option = &candidate;
-    if (option == nullptr) return Wrong{"unknown option " + std::string(name), "see amanat-verify --help"};
-    if (equals == word.npos && i + 1 == argc) return Wrong{std::string(name) + " needs a value", ""};
+    if (option == nullptr)
+      return Wrong{"unknown option " + std::string(name), "see amanat-verify --help"};
+    if (equals == word.npos && i + 1 == argc)
+      return Wrong{std::string(name) + " needs a value", ""};
     if (!option->value->empty()) return Wrong{std::string(name) + " is given twice", ""};
     *option->value = equals == word.npos ? argv[++i] : std::string(word.substr(equals + 1));
     if (option->value->empty()) return Wrong{std::string(name) + " is empty", ""};
   }
   if (out.help || out.version) return std::nullopt;
-  const int kinds = (out.directory.empty() ? 0 : 1) + (out.url.empty() ? 0 : 1) + (out.receipts.empty() ? 0 : 1);
-  if (out.vkey.empty()) return Wrong{"--vkey is missing", "the log's operator publishes it (amanat ledger vkey)"};
+  const int kinds =
+      (out.directory.empty() ? 0 : 1) + (out.url.empty() ? 0 : 1) + (out.receipts.empty() ? 0 : 1);
+  if (out.vkey.empty())
+    return Wrong{"--vkey is missing", "the log's operator publishes it (amanat ledger vkey)"};
   if (kinds != 1) return Wrong{"give one of --dir, --url, or receipts", "see amanat-verify --help"};
   if (!out.ca_file.empty() && out.url.empty()) return Wrong{"--ca goes with --url", ""};
   if (!out.consistency.empty() && !out.receipts.empty())
@@ -194,9 +199,11 @@ void print_audit_json(const Audit& audit) {
   std::string out = std::string("{\"holds\":") + (holds ? "true" : "false");
   out += ",\"origin\":" + json_text(head.origin) + ",\"size\":" + std::to_string(head.size);
   out += ",\"root\":" + json_text(crypto::base64(head.root));
-  out += ",\"entries\":" + std::to_string(audit.entries) + ",\"bundles\":" + std::to_string(audit.bundles) +
+  out += ",\"entries\":" + std::to_string(audit.entries) +
+         ",\"bundles\":" + std::to_string(audit.bundles) +
          ",\"tiles\":" + std::to_string(audit.tiles);
-  if (audit.consistent_with) out += ",\"consistent_with\":" + std::to_string(*audit.consistent_with);
+  if (audit.consistent_with)
+    out += ",\"consistent_with\":" + std::to_string(*audit.consistent_with);
   if (audit.ours) {
     out += ",\"types\":{";
     bool first = true;
@@ -218,12 +225,16 @@ void print_audit(const Audit& audit) {
   out += "  origin   " + head.origin + "\n";
   out += "  size     " + grouped(head.size) + " entries, every one hashed\n";
   out += "  root     " + crypto::base64(head.root) + "\n";
-  out += "  checked  " + grouped(audit.bundles) + " bundles, " + grouped(audit.tiles) + " tiles, the log's signature\n";
+  out += "  checked  " + grouped(audit.bundles) + " bundles, " + grouped(audit.tiles) +
+         " tiles, the log's signature\n";
   if (audit.consistent_with)
-    out += "  grown    from the older checkpoint's " + grouped(*audit.consistent_with) + " entries, none changed\n";
-  for (const auto& [type, count] : audit.by_type) out += "  " + entry_type_name(type) + " " + grouped(count) + "\n";
+    out += "  grown    from the older checkpoint's " + grouped(*audit.consistent_with) +
+           " entries, none changed\n";
+  for (const auto& [type, count] : audit.by_type)
+    out += "  " + entry_type_name(type) + " " + grouped(count) + "\n";
   if (audit.first_time && audit.last_time)
-    out += "  from     " + time_text(*audit.first_time) + " to " + time_text(*audit.last_time) + "\n";
+    out +=
+        "  from     " + time_text(*audit.first_time) + " to " + time_text(*audit.last_time) + "\n";
   std::fputs(out.c_str(), stdout);
 }
 
@@ -242,17 +253,20 @@ int verify_log(const Arguments& arguments, const VerifierKey& log) {
   } else {
     auto opened = open_url(arguments.url, arguments.ca_file);
     if (!opened && opened.error().reason == Reason::no_record)
-      return complain(kTrouble, "There is no log at this URL.", opened.error().detail + " is absent",
+      return complain(kTrouble, "There is no log at this URL.",
+                      opened.error().detail + " is absent",
                       "give the prefix under which checkpoint and tile/ stand");
     if (!opened) return complain(kTrouble, opened.error());
     source = *std::move(opened);
   }
   const auto progress = std::make_shared<Progress>(!arguments.json);
-  options.progress = [progress](std::uint64_t done, std::uint64_t size) { (*progress)(done, size); };
+  options.progress = [progress](std::uint64_t done, std::uint64_t size) {
+    (*progress)(done, size);
+  };
   const auto audit = audit_log(*source, log, options);
   if (!audit && audit.error().reason == Reason::no_record)
-    return complain(kTrouble, "There is no log in this folder.", audit.error().detail + " is absent",
-                    "make one with: amanat ledger export DIR");
+    return complain(kTrouble, "There is no log in this folder.",
+                    audit.error().detail + " is absent", "make one with: amanat ledger export DIR");
   if (!audit) return complain(kTrouble, audit.error());
   if (arguments.json) print_audit_json(*audit);
   if (!audit->problem.empty()) {
@@ -265,13 +279,16 @@ int verify_log(const Arguments& arguments, const VerifierKey& log) {
 }
 
 // One line of the report; false if the receipt does not hold.
-bool report_receipt(const HandedReceipt& handed, const std::string& name, const VerifierKey& log, bool json,
-                    std::string& out) {
+bool report_receipt(const HandedReceipt& handed, const std::string& name, const VerifierKey& log,
+                    bool json, std::string& out) {
   auto proven = verify_tlog_proof(handed.text, log);
   if (proven && handed.entry && *handed.entry != proven->index)
-    proven = fail(Reason::ledger_proof_wrong, "the answer names entry " + std::to_string(*handed.entry) +
-                                                  ", its receipt proves entry " + std::to_string(proven->index));
-  if (json) out += std::string(out.empty() ? "" : ",") + "{\"file\":" + json_text(name) + ",\"holds\":" + (proven ? "true" : "false");
+    proven = fail(Reason::ledger_proof_wrong,
+                  "the answer names entry " + std::to_string(*handed.entry) +
+                      ", its receipt proves entry " + std::to_string(proven->index));
+  if (json)
+    out += std::string(out.empty() ? "" : ",") + "{\"file\":" + json_text(name) +
+           ",\"holds\":" + (proven ? "true" : "false");
   if (!proven) {
     if (json) {
       out += ",\"reason\":" + json_text(row_of(proven.error().reason).id) +
@@ -286,11 +303,14 @@ bool report_receipt(const HandedReceipt& handed, const std::string& name, const 
   if (json) {
     out += ",\"index\":" + std::to_string(proven->index) + ",\"size\":" + size +
            ",\"origin\":" + json_text(proven->at.checkpoint.origin);
-    if (head) out += ",\"type\":" + json_text(entry_type_name(head->type)) + ",\"time\":" + json_text(time_text(head->time));
+    if (head)
+      out += ",\"type\":" + json_text(entry_type_name(head->type)) +
+             ",\"time\":" + json_text(time_text(head->time));
     out += "}";
   } else {
     out += name + ": holds; entry " + std::to_string(proven->index) + " of " + size;
-    out += head ? ", " + entry_type_name(head->type) + " at " + time_text(head->time) : ", not an entry of Amanat's form";
+    out += head ? ", " + entry_type_name(head->type) + " at " + time_text(head->time)
+                : ", not an entry of Amanat's form";
     out += "\n";
   }
   return true;
@@ -312,12 +332,15 @@ int verify_receipts(const Arguments& arguments, const VerifierKey& log) {
       continue;
     }
     for (std::size_t i = 0; i < receipts->size(); ++i) {
-      const std::string shown = receipts->size() == 1 ? name : name + " (receipt " + std::to_string(i + 1) + ")";
-      if (!report_receipt((*receipts)[i], shown, log, arguments.json, out) && verdict == kHolds) verdict = kDoesNotHold;
+      const std::string shown =
+          receipts->size() == 1 ? name : name + " (receipt " + std::to_string(i + 1) + ")";
+      if (!report_receipt((*receipts)[i], shown, log, arguments.json, out) && verdict == kHolds)
+        verdict = kDoesNotHold;
     }
   }
   if (arguments.json)
-    out = std::string("{\"holds\":") + (verdict == kHolds ? "true" : "false") + ",\"receipts\":[" + out + "]}\n";
+    out = std::string("{\"holds\":") + (verdict == kHolds ? "true" : "false") + ",\"receipts\":[" +
+          out + "]}\n";
   std::fputs(out.c_str(), stdout);
   return verdict;
 }
@@ -335,7 +358,8 @@ int run(int argc, char** argv) {
     return complain(kTrouble, "The verifier key cannot be used.",
                     log ? "it is a witness's, not a log's" : log.error().detail,
                     "give it exactly as published: origin+id+key");
-  return arguments.receipts.empty() ? verify_log(arguments, *log) : verify_receipts(arguments, *log);
+  return arguments.receipts.empty() ? verify_log(arguments, *log)
+                                    : verify_receipts(arguments, *log);
 }
 
 }  // namespace
