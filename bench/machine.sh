@@ -29,14 +29,9 @@ busy_percent() {
 
 # cpu_ms PID...: CPU milliseconds that these processes, and children of theirs already reaped, used.
 cpu_ms() {
-  local pid total=0 part hz
-  hz=$(getconf CLK_TCK)
-  for pid in "$@"; do
-    # The command name may hold spaces and brackets: fields are counted after its last bracket.
-    part=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null | awk -v hz="$hz" '{ print int(($12 + $13 + $14 + $15) * 1000 / hz) }')
-    total=$((total + ${part:-0}))
-  done
-  echo "$total"
+  # The command name may hold spaces and brackets: fields are counted after its last bracket.
+  printf "/proc/%s/stat\n" "$@" | xargs cat 2>/dev/null |
+    awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); total += $12 + $13 + $14 + $15 } END { print int(total * 1000 / hz) }'
 }
 
 # children_of PID
@@ -52,7 +47,7 @@ note_machine() {
     printf 'memory_gib\t%s\n' "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo)"
     printf 'kernel\t%s\n' "$(uname -sr)"
     printf 'system\t%s\n' "$(. /etc/os-release && echo "$PRETTY_NAME")"
-    printf 'filesystem\t%s\n' "$(stat -f -c %T "$WORK")"
+    printf 'filesystem\t%s\n' "$(df --output=fstype "$WORK" | tail -1)"
     printf 'flush_p50_ms\t%s\n' "$(sed -n 's/.*"p50_ms":\([0-9.]*\).*/\1/p' <<<"$flush")"
     printf 'flush_p99_ms\t%s\n' "$(sed -n 's/.*"p99_ms":\([0-9.]*\).*/\1/p' <<<"$flush")"
     printf 'server_core\t%s\n' "$SERVER_CORE"

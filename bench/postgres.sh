@@ -125,24 +125,26 @@ SQL
   judge_postgres
 }
 
-# officer_env CASE: how an officer's connection reaches the peer: TLS 1.3, both sides with certificates.
-officer_env() {
-  env PGHOST=localhost PGHOSTADDR=127.0.0.1 PGPORT="$PG_PORT" PGUSER=officer PGDATABASE=postgres PGSSLMODE=verify-full \
-    PGSSLROOTCERT="$CA_CERT" PGSSLCERT="$CLIENT_CERT" PGSSLKEY="$CLIENT_KEY" \
-    PGOPTIONS="-c amanat.case=${1// /\\ } -c amanat.purpose=bench-investigation -c amanat.key=$PG_PASSPHRASE" "${@:2}"
+# as_officer CASE COMMAND...: how an officer's connection reaches the peer: TLS 1.3, certificates on
+# both sides. The command replaces this shell, so call it in a subshell of its own.
+as_officer() {
+  export PGHOST=localhost PGHOSTADDR=127.0.0.1 PGPORT=$PG_PORT PGUSER=officer PGDATABASE=postgres PGSSLMODE=verify-full
+  export PGSSLROOTCERT=$CA_CERT PGSSLCERT=$CLIENT_CERT PGSSLKEY=$CLIENT_KEY
+  export PGOPTIONS="-c amanat.case=${1// /\\ } -c amanat.purpose=bench-investigation -c amanat.key=$PG_PASSPHRASE"
+  exec "${@:2}"
 }
 
 # judge_postgres makes sure that the peer really does what it is compared for.
 judge_postgres() {
   local seen rows lines
-  seen=$(officer_env 'FIR 1/26 PS Bench' "$PG_BIN/psql" -XqAt -v n=7 -f <(tail -n +2 "$PG_SCRIPT"))
+  seen=$(as_officer 'FIR 1/26 PS Bench' "$PG_BIN/psql" -XqAt -v n=7 -f <(tail -n +2 "$PG_SCRIPT"))
   [[ $seen == 'Muhammad Invented 7|Abdul Invented 7|'*'|House 7, Street 7, Invented Town, Multan' ]] ||
     trouble "the peer does not answer a lookup: '$seen'"
-  seen=$(officer_env 'FIR 2/26 PS Bench' "$PG_BIN/psql" -XqAt -v n=7 -f <(tail -n +2 "$PG_SCRIPT"))
+  seen=$(as_officer 'FIR 2/26 PS Bench' "$PG_BIN/psql" -XqAt -v n=7 -f <(tail -n +2 "$PG_SCRIPT"))
   [ -z "$seen" ] || trouble "the peer's row-level security shows rows of a closed case"
   rows=$(psql_local -c 'select count(*) from audit where citizen = 3520100000007 and officer = '"'officer'")
   [ "$rows" = 2 ] || trouble "the peer recorded $rows lookups of 2"
-  seen=$(officer_env 'FIR 1/26 PS Bench' "$PG_BIN/psql" -XqAt -c "select version from pg_stat_ssl where pid = pg_backend_pid()")
+  seen=$(as_officer 'FIR 1/26 PS Bench' "$PG_BIN/psql" -XqAt -c "select version from pg_stat_ssl where pid = pg_backend_pid()")
   [ "$seen" = TLSv1.3 ] || trouble "the peer does not speak TLS 1.3 but '$seen'"
   lines=$(audit_lines)
   [ "$lines" -ge 2 ] || trouble "pgaudit wrote $lines lines for 2 lookups"
@@ -158,49 +160,43 @@ judge_audit_lines() {
 
 audit_lines() { as_postgres grep -c 'AUDIT: SESSION,.*pgp_sym_decrypt' "$PG_DIR/audit.log" || true; }
 
-# ask_postgres ROW CLIENTS: one run of the peer; one line into $OUT/runs.tsv.
+# ask_postgres ROW CLIENTS: one run of the peer; one line into $OUT/runs.tsv. As with http_load, the
+# connections are made and warm before the measured time begins: pgbench logs when each lookup ended,
+# and only those inside the window count, as does the servers' CPU time.
 ask_postgres() {
-  local row=$1 clients=$2 log="$WORK/pgbench.$2" before after opening before_rows rows report requests spent load_before load_after
-  # Opening a connection costs a process and a handshake, which no lookup should be charged with:
-  # what it costs is measured by itself and taken off.
-  before=$(postgres_cpu_ms)
-  run_pgbench "$clients" "$log" -t 1 >/dev/null
-  sleep 0.3
-  opening=$(($(postgres_cpu_ms) - before))
-  rm -f "$log"*
-  before_rows=$(psql_local -c 'select count(*) from audit')
-  before=$(postgres_cpu_ms)
-  load_before=$(own_children_cpu_ms)
-  report=$(run_pgbench "$clients" "$log" -T "$BENCH_SECONDS")
-  load_after=$(own_children_cpu_ms)
-  sleep 0.3
-  after=$(postgres_cpu_ms)
-  rows=$(psql_local -c 'select count(*) from audit')
-  requests=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' <<<"$report")
-  [ "$((rows - before_rows))" = "$requests" ] || trouble "the peer answered $requests lookups and recorded $((rows - before_rows))"
-  grep -q '^number of failed transactions: 0 ' <<<"$report" || trouble "the peer failed: $report"
-  spent=$((after - before - opening))
-  cat "$log"* | awk '{ print $3 }' | sort -n | awk \
-    -v row="$row" -v round="$ROUND" -v requests="$requests" -v seconds="$BENCH_SECONDS" -v spent="$spent" \
-    -v load="$((load_after - load_before))" -v tps="$(sed -n 's/^tps = \([0-9.]*\).*/\1/p' <<<"$report")" '
-    function at(p,  i) { i = int(NR * p) + 1; return t[i > NR ? NR : i] / 1000 }
-    { t[NR] = $1 }
-    END {
-      printf "%s\t%d\t%d\t%.1f\t%.3f\t%.3f\t%.3f\t%.2f\t%.1f\t%.1f\n", row, round, requests, tps, at(0.5), at(0.99),
-        at(0.999), spent * 1000 / requests, spent / seconds / 10, load / seconds / 10
-    }' >>"$OUT/runs.tsv"
-  rm -f "$log"*
-}
-
-run_pgbench() {
-  local clients=$1 log=$2
-  officer_env 'FIR 1/26 PS Bench' taskset -c "$LOAD_CORE" "$PG_BIN/pgbench" -n -M prepared -c "$clients" -j 1 \
-    -D citizens="$BENCH_CITIZENS" -f "$PG_SCRIPT" --log --log-prefix="$log" "${@:3}" 2>"$OUT/pgbench.err" ||
-    { cat "$OUT/pgbench.err" >&2; trouble "pgbench failed"; }
+  local row=$1 clients=$2 log="$WORK/pgbench" pid before after rows window server load
+  before=$(psql_local -c 'select count(*) from audit')
+  (as_officer 'FIR 1/26 PS Bench' taskset -c "$LOAD_CORE" "$PG_BIN/pgbench" -n -M prepared -c "$clients" -j 1 \
+     -T $((BENCH_SECONDS + 2)) -D citizens="$BENCH_CITIZENS" -f "$PG_SCRIPT" --log --log-prefix="$log" >"$OUT/pgbench.out" 2>&1) &
+  pid=$!
+  for _ in $(seq 600); do
+    if [ -s "$log.$pid" ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
+    sleep 0.05
+  done
+  sleep 0.5
+  server=-$(postgres_cpu_ms) load=-$(cpu_ms "$pid") window=$(date +%s%6N)
+  sleep "$BENCH_SECONDS"
+  server=$((server + $(postgres_cpu_ms))) load=$((load + $(cpu_ms "$pid"))) window="$window $(date +%s%6N)"
+  wait "$pid" || { cat "$OUT/pgbench.out" >&2; trouble "pgbench failed"; }
+  grep -q '^number of failed transactions: 0 ' "$OUT/pgbench.out" || trouble "the peer failed: $(cat "$OUT/pgbench.out")"
+  after=$(psql_local -c 'select count(*) from audit')
+  rows=$(sed -n 's/^number of transactions actually processed: \([0-9]*\).*/\1/p' "$OUT/pgbench.out")
+  [ "$((after - before))" = "$rows" ] || trouble "the peer answered $rows lookups and recorded $((after - before))"
+  awk -v window="$window" 'BEGIN { split(window, w, " ") } { t = $5 * 1e6 + $6 } t >= w[1] && t < w[2] { print $3 }' "$log.$pid" |
+    sort -n | awk -v row="$row" -v round="$ROUND" -v window="$window" -v server="$server" -v load="$load" '
+      function at(p,  i) { i = int(NR * p) + 1; return t[i > NR ? NR : i] / 1000 }
+      { t[NR] = $1 }
+      END {
+        if (NR == 0) exit 1
+        split(window, w, " ")
+        seconds = (w[2] - w[1]) / 1e6
+        printf "%s\t%d\t%d\t%.1f\t%.3f\t%.3f\t%.3f\t%.2f\t%.1f\t%.1f\n", row, round, NR, NR / seconds, at(0.5), at(0.99), at(0.999),
+          server * 1000 / NR, server / seconds / 10, load / seconds / 10
+      }' >>"$OUT/runs.tsv" || trouble "the peer answered nothing in $BENCH_SECONDS s"
+  rm -f "$log".*
 }
 
 postgres_cpu_ms() {
-  # Twice the children of a process that ends in between is impossible: it is in the list or reaped.
   # shellcheck disable=SC2046
   cpu_ms "$PG_PID" $(children_of "$PG_PID")
 }

@@ -1,0 +1,35 @@
+# The parts by themselves, each by its own *_bench program, when the servers are stopped. What a
+# program prints is for people; a pattern here takes the figures out of it, and a figure that is not
+# there fails the bench. Sourced by bench/run.
+
+# run_part NAME ARGUMENT...: runs NAME_bench; its report is left in $REPORT.
+run_part() {
+  local name=$1
+  [ -x "$BIN/${name}_bench" ] || trouble "there is no ${name}_bench"
+  REPORT=$("$BIN/${name}_bench" "${@:2}" 2>&1) || trouble "${name}_bench failed: $REPORT"
+  printf '%s\n' "$REPORT" >>"$OUT/$name.log"
+}
+
+# taken PATTERN: the number in the last report that an extended regular expression's group holds.
+taken() {
+  local value
+  value=$(sed -nE "s|.*$1.*|\\1|p" <<<"$REPORT" | tail -1)
+  [[ $value =~ ^[0-9.]+$ ]] || trouble "no figure like '$1' in: $REPORT"
+  echo "$value"
+}
+
+measure_ledger() {
+  local in_flight
+  for in_flight in 64 1024; do
+    run_part append "$WORK/append" "$BENCH_SECONDS" "$in_flight"
+    part "ledger_appends_$in_flight" "$(taken 'appends ([0-9]+)/s')" entries/s \
+      "durable appends with $in_flight in flight: 300 bytes of evidence each, one sequencer, hashed, committed, flushed"
+    part "ledger_append_${in_flight}_p99" "$(taken 'p99 ([0-9.]+) ms')" ms "from append to receipt, $in_flight in flight"
+    part "ledger_append_${in_flight}_cpu" "$(taken 'sequencer ([0-9.]+)')" "us" "CPU of the sequencer an append, $in_flight in flight"
+  done
+}
+
+measure_parts() {
+  part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
+  measure_ledger
+}
