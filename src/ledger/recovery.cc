@@ -164,6 +164,7 @@ class Scan {
   Result<bool> later_frame(const Place& from);
   Result<void> end(const char* what);
   Result<void> cut();
+  Result<void> cut_blocks(std::uint32_t number, const OpenSegment& segment, std::uint64_t begin);
 
   storage::Disk& disk_;
   const std::string& directory_;
@@ -355,30 +356,37 @@ Result<void> Scan::end(const char* what) {
   return cut();
 }
 
-// Zeroes what a torn write left, so that the next frame goes on clean blocks.
+// Zeroes what a torn write left, so that the next frame goes on clean blocks. Where the last frame
+// may have been is zeroed even if the disk shows zeros: after a failed fdatasync the page cache may
+// hold a frame there that the disk never got, and plain readers would see it.
 Result<void> Scan::cut() {
-  // Also without a cut: what was read must be durable before anything is built on it.
-  if (!remains_) {
-    auto segment = open_segment(at_.segment);
-    if (!segment) return pass_on(std::move(segment.error()));
-    return segment->file->sync();
-  }
   for (std::uint32_t number = at_.segment; number < segments_; ++number) {
     auto segment = open_segment(number);
     if (!segment) return pass_on(std::move(segment.error()));
-    Window window(*segment->file, segment->bytes);
-    std::uint64_t cut = 0;
-    for (std::uint64_t at = number == at_.segment ? at_.offset : 0; at < segment->bytes; at += kBlock) {
-      auto block = window.at(at, kBlock);
-      if (!block) return pass_on(std::move(block.error()));
-      if (all_zero(*block)) continue;
-      cut += kBlock;
-      if (published_.closed) return corrupt({number, at}, "bytes after the closing frame");
-      if (auto r = segment->file->write_at(at, std::string(kBlock, '\0')); !r) return r;
+    const std::uint64_t begin = number == at_.segment ? at_.offset : 0;
+    const bool near = !published_.closed && number <= at_.segment + 1;
+    const std::uint64_t sure = near ? std::min<std::uint64_t>(begin + kFrameBytesMax, segment->bytes) : begin;
+    if (remains_)
+      if (auto r = cut_blocks(number, *segment, begin); !r) return r;
+    if (sure > begin) {
+      const std::string zeros(static_cast<std::size_t>(sure - begin), '\0');
+      if (auto r = segment->file->write_at(begin, zeros); !r) return r;
     }
-    cut_ += cut;
-    if (cut > 0 || number == at_.segment)
-      if (auto r = segment->file->sync(); !r) return r;
+    // Also without a cut: what was read must be durable before anything is built on it.
+    if (auto r = segment->file->sync(); !r) return r;
+  }
+  return {};
+}
+
+Result<void> Scan::cut_blocks(std::uint32_t number, const OpenSegment& segment, std::uint64_t begin) {
+  Window window(*segment.file, segment.bytes);
+  for (std::uint64_t at = begin; at < segment.bytes; at += kBlock) {
+    auto block = window.at(at, kBlock);
+    if (!block) return pass_on(std::move(block.error()));
+    if (all_zero(*block)) continue;
+    if (published_.closed) return corrupt({number, at}, "bytes after the closing frame");
+    cut_ += kBlock;
+    if (auto r = segment.file->write_at(at, std::string(kBlock, '\0')); !r) return r;
   }
   return {};
 }

@@ -220,6 +220,12 @@ class SimulatedDisk : public storage::Disk {
     }
     return plan_ ? plan_(n, call, path) : std::nullopt;
   }
+  // A file may have been renamed since it was opened.
+  std::string name_of(const std::shared_ptr<Node>& node) const {
+    for (const auto& [path, held] : names_)
+      if (held == node) return path;
+    return "removed";
+  }
   static Failure failure(const Fault& f, const std::string& path) { return {f.reason, "injected: " + path}; }
 
   class OpenFile : public storage::File {
@@ -229,7 +235,7 @@ class SimulatedDisk : public storage::Disk {
 
     Result<void> write_at(std::uint64_t offset, std::string_view data) override {
       const std::lock_guard lock(disk_.mutex_);
-      const auto f = disk_.fault(Call::write, path_);
+      const auto f = disk_.fault(Call::write, disk_.name_of(node_));
       if (f && f->effect == Fault::Effect::half) data = data.substr(0, data.size() / 2 / 512 * 512);
       if (!f || f->effect != Fault::Effect::none) {
         Write w{offset, std::string(data)};
@@ -253,7 +259,7 @@ class SimulatedDisk : public storage::Disk {
     }
     Result<void> sync() override {
       const std::lock_guard lock(disk_.mutex_);
-      if (auto f = disk_.fault(Call::sync, path_)) {
+      if (auto f = disk_.fault(Call::sync, disk_.name_of(node_))) {
         if (disk_.dead_) return std::unexpected(failure(*f, path_));
         // The kernel calls the pages clean; some blocks made it, the cache shows all.
         std::size_t n = 0;
@@ -268,7 +274,7 @@ class SimulatedDisk : public storage::Disk {
     }
     Result<void> truncate(std::uint64_t size) override {
       const std::lock_guard lock(disk_.mutex_);
-      if (auto f = disk_.fault(Call::truncate, path_)) return std::unexpected(failure(*f, path_));
+      if (auto f = disk_.fault(Call::truncate, disk_.name_of(node_))) return std::unexpected(failure(*f, path_));
       Write w{size, {}, true};
       apply(w, node_->cached);
       node_->unsynced.push_back(std::move(w));
