@@ -250,7 +250,9 @@ TEST(AmanatVerify, AnOlderCheckpointMustBeAPrefix) {
     EXPECT_NE(ran.out.find("\"consistent_with\":" + std::to_string(size)), ran.out.npos) << ran.out;
     ran = run_verify({"--vkey", vkey(), "--dir", forked.path(), "--consistency", older});
     EXPECT_EQ(ran.exit_code, size == 0 ? 0 : 1);
-    if (size != 0) EXPECT_NE(ran.err.find("rewritten or forked"), ran.err.npos) << ran.err;
+    if (size != 0) {
+      EXPECT_NE(ran.err.find("rewritten or forked"), ran.err.npos) << ran.err;
+    }
   }
   write_text(older, export_folder(then.path(), 1'001));
   const Ran ran = run_verify({"--vkey", vkey(), "--dir", now.path(), "--consistency", older});

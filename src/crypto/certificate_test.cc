@@ -153,7 +153,9 @@ TEST(Certificate, EveryFlippedBitOfAClientsIsForeignOrUnreadable) {
     std::string changed = der;
     changed[i / 8] = static_cast<char>(changed[i / 8] ^ (1 << (i % 8)));
     const auto peer = inspect(changed, authority().certificate_pem);
-    if (peer) EXPECT_FALSE(peer->issued_by_us) << i;
+    if (peer) {
+      EXPECT_FALSE(peer->issued_by_us) << i;
+    }
   }
 }
 

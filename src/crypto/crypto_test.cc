@@ -317,7 +317,9 @@ TEST(Encode, WhatADecoderTakesIsWhatTheEncoderWrites) {
       ++taken;
       ASSERT_EQ(base64(bytes_of(*value)), text);
     }
-    if (const auto value = from_base64url(text)) ASSERT_EQ(base64url(bytes_of(*value)), text);
+    if (const auto value = from_base64url(text)) {
+      ASSERT_EQ(base64url(bytes_of(*value)), text);
+    }
   }
   EXPECT_GT(taken, 100);
   for (int i = 0; i < 2'000; ++i) {
