@@ -1,13 +1,23 @@
 # The parts by themselves, each by its own *_bench program, when the servers are stopped. What a
-# program prints is for people; a pattern here takes the figures out of it, and a figure that is not
-# there fails the bench. Sourced by bench/run.
+# program prints as part lines (bench/README.md) goes into the tables; of a program that prints for
+# people alone, a pattern here takes the figures, and one that is not there fails the bench. Sourced
+# by bench/run.
 
 # run_part NAME ARGUMENT...: runs NAME_bench; its report is left in $REPORT.
 run_part() {
   local name=$1
   [ -x "$BIN/${name}_bench" ] || trouble "there is no ${name}_bench"
-  REPORT=$("$BIN/${name}_bench" "${@:2}" 2>&1) || trouble "${name}_bench failed: $REPORT"
+  mkdir -p "$WORK/$name"
+  REPORT=$(TMPDIR=$WORK/$name "$BIN/${name}_bench" "${@:2}" 2>>"$OUT/$name.log") || trouble "${name}_bench failed: $(cat "$OUT/$name.log")"
+  rm -rf "${WORK:?}/$name"
   printf '%s\n' "$REPORT" >>"$OUT/$name.log"
+}
+
+# figures_of NAME ARGUMENT...: a program that prints part lines.
+figures_of() {
+  run_part "$@"
+  grep -q $'^part\t' <<<"$REPORT" || trouble "${1}_bench printed no figure"
+  sed -n 's/^part\t//p' <<<"$REPORT" >>"$OUT/parts.tsv"
 }
 
 # taken PATTERN: the number in the last report that an extended regular expression's group holds.
@@ -21,15 +31,16 @@ taken() {
 measure_ledger() {
   local in_flight
   for in_flight in 64 1024; do
-    run_part append "$WORK/append" "$BENCH_SECONDS" "$in_flight"
+    run_part append "$WORK/append/log" "$BENCH_SECONDS" "$in_flight"
     part "ledger_appends_$in_flight" "$(taken 'appends ([0-9]+)/s')" entries/s \
-      "durable appends with $in_flight in flight: 300 bytes of evidence each, one sequencer, hashed, committed, flushed"
+      "durable appends with $in_flight in flight, 300 bytes of evidence each: hashed, committed, flushed by one sequencer"
     part "ledger_append_${in_flight}_p99" "$(taken 'p99 ([0-9.]+) ms')" ms "from append to receipt, $in_flight in flight"
-    part "ledger_append_${in_flight}_cpu" "$(taken 'sequencer ([0-9.]+)')" "us" "CPU of the sequencer an append, $in_flight in flight"
+    part "ledger_append_${in_flight}_cpu" "$(taken 'sequencer ([0-9.]+)')" us "CPU of the sequencer an append, $in_flight in flight"
   done
 }
 
 measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
+  figures_of import "$BENCH_SECONDS"
 }

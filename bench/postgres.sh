@@ -167,7 +167,7 @@ ask_postgres() {
   local row=$1 clients=$2 log="$WORK/pgbench" pid before after rows window server load
   before=$(psql_local -c 'select count(*) from audit')
   (as_officer 'FIR 1/26 PS Bench' taskset -c "$LOAD_CORE" "$PG_BIN/pgbench" -n -M prepared -c "$clients" -j 1 \
-     -T $((BENCH_SECONDS + 2)) -D citizens="$BENCH_CITIZENS" -f "$PG_SCRIPT" --log --log-prefix="$log" >"$OUT/pgbench.out" 2>&1) &
+     -T $((BENCH_SECONDS + 4)) -D citizens="$BENCH_CITIZENS" -f "$PG_SCRIPT" --log --log-prefix="$log" >"$OUT/pgbench.out" 2>&1) &
   pid=$!
   for _ in $(seq 600); do
     if [ -s "$log.$pid" ] || ! kill -0 "$pid" 2>/dev/null; then break; fi
@@ -176,6 +176,7 @@ ask_postgres() {
   sleep 0.5
   server=-$(postgres_cpu_ms) load=-$(cpu_ms "$pid") window=$(date +%s%6N)
   sleep "$BENCH_SECONDS"
+  kill -0 "$pid" 2>/dev/null || { cat "$OUT/pgbench.out" >&2; trouble "pgbench ended early"; }
   server=$((server + $(postgres_cpu_ms))) load=$((load + $(cpu_ms "$pid"))) window="$window $(date +%s%6N)"
   wait "$pid" || { cat "$OUT/pgbench.out" >&2; trouble "pgbench failed"; }
   grep -q '^number of failed transactions: 0 ' "$OUT/pgbench.out" || trouble "the peer failed: $(cat "$OUT/pgbench.out")"
