@@ -5,11 +5,14 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "export_folder.h"
 #include "ledger/audit.h"
+#include "ledger/ledger.h"
 #include "ledger/log_source.h"
 #include "ledger/proof.h"
+#include "model/task.h"
 
 namespace amanat::ledger {
 namespace {
@@ -82,6 +85,63 @@ TEST(Interop, OthersVerifiersAcceptEveryWidthAndRefuseWhatWasChanged) {
     write_text(tile, bytes);
     EXPECT_EQ(run_interop(folder.path() + " " + quoted_key(), printed), 1) << size;
   }
+}
+
+Task<Result<Recorded>> record(Ledger& ledger, std::vector<EntryContent> entries) {
+  auto pending = ledger.record(std::move(entries));
+  auto recorded = co_await pending;
+  co_return recorded;
+}
+
+// Not the tile writer alone but a running ledger: its receipts at the tip and its export.
+TEST(Interop, OthersVerifiersAcceptARunningLedgersExportAndReceipts) {
+  const TestFolder home, receipts;
+  const Key256 seed = crypto::random_key();
+  Slice slice;
+  slice.key = crypto::random_key();
+  Options options;
+  options.directory = home.path() + "/ledger";
+  options.origin = "log.example.org/running";
+  options.segment_bytes = 1 << 20;
+  options.publish_every_ms = 1;
+  ASSERT_TRUE(Ledger::create(options, seed, slice));
+  auto ledger = Ledger::open(options, seed);
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<EntryContent> entries;
+    for (int i = 0; i < 60; ++i) {
+      EntryContent denied;
+      denied.type = EntryType::denied;
+      denied.subject = Label{};
+      denied.actor = Actor{};
+      denied.part(BodyPart::purpose) = "crime-investigation";
+      denied.slice = slice;
+      entries.push_back(std::move(denied));
+    }
+    const auto recorded = wait(record(**ledger, std::move(entries)));
+    ASSERT_TRUE(recorded) << recorded.error().detail;
+    ASSERT_EQ(recorded->entries.size(), 60u);
+    for (const auto& entry : recorded->entries)
+      write_text(receipts.path() + "/" + std::to_string(number(entry.index)) + ".tlog-proof",
+                 entry.proof);
+  }
+  const std::string folder = home.path() + "/export", vkey = (*ledger)->vkey();
+  // Published is what the next tick of the publisher makes so.
+  for (int i = 0; i < 500 && (*ledger)->checkpoint().find("\n1201\n") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE((*ledger)->export_to(folder));
+  const auto source = open_folder(folder);
+  const auto audit = audit_log(*source, *parse_verifier_key(vkey), {});
+  ASSERT_TRUE(audit);
+  EXPECT_EQ(audit->problem, "");
+  EXPECT_EQ(audit->entries, 1201u);
+  EXPECT_TRUE(audit->ours);
+  std::string printed;
+  const int code = run_interop(folder + " '" + vkey + "' " + receipts.path(), printed);
+  if (code == kSkipped) GTEST_SKIP() << printed;
+  EXPECT_EQ(code, 0) << printed;
+  EXPECT_NE(printed.find("1201 entries"), printed.npos) << printed;
+  EXPECT_NE(printed.find("1200 receipts"), printed.npos) << printed;
 }
 
 }  // namespace
