@@ -49,6 +49,7 @@ constexpr std::array<Shape, kTables> kShapes = {{
 constexpr std::size_t kBlockBytes = 4096;
 constexpr std::size_t kMemtablesMaxMib = 256;
 constexpr std::size_t kSortFrom = 64;
+constexpr std::uint64_t kReopenBytes = 16 << 20;
 constexpr auto kResumePause = std::chrono::milliseconds(100);
 constexpr auto kSnapshotWait = std::chrono::seconds(30);
 
@@ -155,6 +156,7 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksOptions& optio
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // One writer at a time inserts a batch; sorted batches then reuse the place of the last key.
   o.allow_concurrent_memtable_write = false;
+  o.bgerror_resume_retry_interval = std::chrono::microseconds(kResumePause).count();
   // RocksDB's own log: little, and nothing in it but file names, sizes and errors.
   o.info_log_level = rocksdb::WARN_LEVEL;
   o.keep_log_file_num = 2;
@@ -273,6 +275,7 @@ class Rocks : public Store {
   template <class Act>
   Result<void> attempt(const Act& act);
   bool revive();
+  bool may_reopen() const;
   bool reopen();
   Result<void> wait_for_old_snapshots();
 
@@ -343,9 +346,9 @@ void Rocks::close() {
   db_.reset();
 }
 
-// After a failed write or flush RocksDB refuses all writes until it is told to resume, and after some
-// errors for good. We see to that at the next write, so that writes come back as soon as the disk
-// does; not more often than every kResumePause, because each time the memtables are written out.
+// After a failed write or flush RocksDB refuses all writes until it has resumed, and after some errors
+// for good. From a full disk it resumes by itself; the rest is seen to at the next write, not more often
+// than every kResumePause, because each time the memtables are written out.
 template <class Act>
 Result<void> Rocks::attempt(const Act& act) {
   auto once = [&]() -> Result<void> {
@@ -362,26 +365,39 @@ Result<void> Rocks::attempt(const Act& act) {
 bool Rocks::revive() {
   const std::scoped_lock lock(revive_mutex_);
   if (Clock::now() - revived_ < kResumePause) return false;
-  bool revived = false, full = false;
+  bool revived = false, hopeless = true;
   {
     const auto inside = gate_.enter();
     if (db_) {
       const auto status = db_->Resume();
       revived = status.ok();
-      full = status.IsNoSpace();
+      // Whatever is less (no space, a recovery of RocksDB's own under way) may be resumed from later.
+      hopeless = status.severity() >= rocksdb::Status::Severity::kFatalError;
     }
   }
-  if (!revived && !full) revived = reopen();
+  if (!revived && hopeless) revived = reopen();
   revived_ = Clock::now();
   return revived;
 }
 
-// For errors RocksDB cannot resume from: recovery reads what the log has and writes it to new files.
-// Tried only when the disk takes a small file again, so that until then reads go on.
-bool Rocks::reopen() {
+// Recovery writes what the log has to new files, so there must be room for that, and the disk must
+// take a small file again: until then the store stays as it is and reads go on.
+bool Rocks::may_reopen() const {
+  std::vector<std::string> names;
+  if (!env_->GetChildren(directory_, &names).ok()) return false;
+  std::uint64_t needed = kReopenBytes, available = 0;
+  for (const auto& name : names)
+    if (std::uint64_t size = 0; name.ends_with(".log") && env_->GetFileSize(directory_ + "/" + name, &size).ok())
+      needed += size * 2;
+  if (!env_->GetFreeSpace(directory_, &available).ok() || available < needed) return false;
   const std::string probe = directory_ + "/probe";
   if (!rocksdb::WriteStringToFile(env_, "amanat", probe, true).ok()) return false;
   (void)env_->DeleteFile(probe);
+  return true;
+}
+
+bool Rocks::reopen() {
+  if (!may_reopen()) return false;
   const auto gate = gate_.close();
   if (gate.empty() || snapshots_ != 0) return false;
   close();
