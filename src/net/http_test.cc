@@ -24,6 +24,8 @@
 namespace amanat::net {
 namespace {
 
+using namespace std::string_literals;
+
 const TestCertificates& certificates() {
   static const TestCertificates all;
   return all;
@@ -384,7 +386,7 @@ std::vector<Refusal> refusals() {
       {"no colon", "GET / HTTP/1.1\r\nHost: x\r\nA\r\n\r\n", 400},
       {"no name", "GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n", 400},
       {"name with a space", "GET / HTTP/1.1\r\nHost: x\r\nA b: c\r\n\r\n", 400},
-      {"zero byte in a header", std::string("GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 38), 400},
+      {"zero byte in a header", "GET / HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n"s, 400},
       {"delete in a header", "GET / HTTP/1.1\r\nHost: x\r\nA: \x7f\r\n\r\n", 400},
       {"content type twice", post("Content-Type: a\r\nContent-Type: b\r\n"), 400},
       {"authorization twice", post("Authorization: a\r\nAuthorization: b\r\n"), 400},
@@ -417,7 +419,7 @@ std::vector<Refusal> refusals() {
       {"trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nA: b\r\n\r\n"), 400},
       {"chunks over the limit", post("Transfer-Encoding: chunked\r\n", "10001\r\n"), 413},
       {"chunks over the limit together", post("Transfer-Encoding: chunked\r\n", "8\r\n12345678\r\nfffa\r\n"), 413},
-      {"TLS within TLS", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15), 400},
+      {"TLS within TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s, 400},
   };
 }
 

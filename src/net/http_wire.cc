@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
 #include <ctime>
 
 #include "model/insist.h"
@@ -105,9 +104,8 @@ HeadEnd find_head_end(std::string_view text, std::size_t from) {
   insist(from <= text.size());
   std::size_t at = from;
   for (;;) {
-    const auto* feed = static_cast<const char*>(std::memchr(text.data() + at, '\n', text.size() - at));
-    if (feed == nullptr) return {HeadEnd::Kind::unfinished, text.size()};
-    const auto i = static_cast<std::size_t>(feed - text.data());
+    const auto i = text.find('\n', at);
+    if (i == std::string_view::npos) return {HeadEnd::Kind::unfinished, text.size()};
     if (i == 0 || text[i - 1] != '\r') return {HeadEnd::Kind::wrong, i};
     if (i == 1) return {HeadEnd::Kind::wrong, i};  // an empty line where the request line belongs
     if (text[i - 2] == '\n') return {HeadEnd::Kind::found, i + 1};

@@ -372,8 +372,9 @@ void Loop::run() {
     insist(count >= 0 || errno == EINTR);
     now_ms_ = monotonic_us() / 1000;
     busy_ = false;
-    if (stop_asked_ && !stopped_) begin_stop();
     for (int i = 0; i < count; ++i) handle(&events[i]);
+    // After the events: whoever asked set the flag first, so the read of its wake-up shows it.
+    if (stop_asked_ && !stopped_) begin_stop();
     run_coroutines();
     sweep_some();
     flush_touched();
