@@ -64,7 +64,7 @@ struct Verdict {
 
 /// Missing is what stands nearest between a question and a field.
 struct Missing {
-  Reason reason = Reason::field_not_granted;
+  Reason reason = Reason::purpose_not_held;   // the farthest there is
   std::uint8_t count = 0xff;      // how many needs fail; fewer is nearer
   std::string_view rule;          // the grant or forbid that says so; empty if there is none
   bool nearer_than(const Missing& other) const;
