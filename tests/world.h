@@ -96,7 +96,7 @@ class World {
  public:
   static fs::path data() { return fs::path(AMANAT_SOURCE_DIR) / "tests/data/departments"; }
 
-  World() { make(); }
+  explicit World(unsigned segment_mib = 64) { make(segment_mib); }
   ~World() {
     if (exchange) exchange->stop();
   }
@@ -216,10 +216,11 @@ class World {
   std::map<std::string, Digest> thumbprints;
 
  private:
-  void make() {
+  void make(unsigned segment_mib) {
     server::InitOptions options;
     options.home = home.string();
     options.origin = "exchange.test/one";
+    options.segment_mib = segment_mib;
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");
     auto made = server::Exchange::init(options);

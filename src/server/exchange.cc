@@ -130,6 +130,7 @@ Result<void> Exchange::init(const InitOptions& options) {
   if (!slice) return std::unexpected(slice.error());
   Config config;
   config.origin = options.origin;
+  config.segment_mib = options.segment_mib;
   ledger::Options log = ledger_options(home, config);
   log.label_key = (*vault)->label_key();
   if (auto made = ledger::Ledger::create(log, *seed, *slice); !made) return made;

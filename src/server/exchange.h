@@ -30,6 +30,7 @@ struct InitOptions {
   std::string home;
   std::string origin;                       // name of the exchange and of its log
   std::vector<Document> catalog, policy;
+  unsigned segment_mib = Config{}.segment_mib;   // of the ledger, for good
   std::vector<std::string> server_names = {"localhost", "127.0.0.1", "::1"};
 };
 
