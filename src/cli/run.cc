@@ -45,10 +45,16 @@ int on_a_home(Call& call, const Emit& emit) {
   const server::Home home(call.option("home"));
   if (is_socket(home.control())) {
     call.options["manner"] = letters(call.manner);
-    auto code = net::local_call(home.control(), as_arguments(call), emit);
+    bool heard = false;
+    const Emit listening = [&](int stream, std::string_view text) {
+      heard = true;
+      emit(stream, text);
+    };
+    auto code = net::local_call(home.control(), as_arguments(call), listening);
     if (code) return *code;
-    // A socket nobody answers on was left behind by a process that was killed: the home is free.
-    if (code.error().reason != Reason::peer_unreachable) return complain(emit, call.manner, code.error());
+    // A socket nobody answers on was left behind by a process that was killed: the home is free. A
+    // command that had begun is not begun again.
+    if (heard || code.error().reason != Reason::peer_unreachable) return complain(emit, call.manner, code.error());
   }
   auto exchange = server::Exchange::open(home.root);
   if (!exchange) return complain(emit, call.manner, exchange.error());

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -11,6 +12,25 @@
 #include "net/json.h"
 
 namespace amanat::cli {
+namespace {
+
+// A command broken before its options, as a shell takes it, so that it fits and can be copied.
+std::string shell_lines(std::string_view command, std::size_t width, std::string_view indent) {
+  std::string out, line;
+  while (!command.empty()) {
+    const auto next = std::min(command.find(" --", 1), command.size());
+    const auto piece = command.substr(0, next);
+    if (!line.empty() && width_of(line) + width_of(piece) > width) {
+      out += line + " \\\n" + std::string(indent);
+      line.clear();
+    }
+    line += line.empty() && !out.empty() ? piece.substr(1) : piece;
+    command.remove_prefix(next);
+  }
+  return out + line;
+}
+
+}  // namespace
 
 void Stage::title(std::string_view text, const std::vector<std::string>& lines) {
   if (manner_.json) return;
@@ -24,7 +44,7 @@ void Stage::step(std::string_view sentence, std::string_view command, const std:
   if (manner_.json) return;
   const std::string mark = good ? painted(manner_, Paint::good, "✓") : painted(manner_, Paint::bad, "✗ NOT AS PROMISED");
   std::string text = "\n" + mark + " " + painted(manner_, Paint::strong, sentence) + "\n";
-  if (!command.empty()) text += "    " + painted(manner_, Paint::name, "$ " + std::string(command)) + "\n";
+  if (!command.empty()) text += "    " + painted(manner_, Paint::name, "$ " + shell_lines(command, 100, "        ")) + "\n";
   for (const auto& one : back) text += "    " + one + "\n";
   emit_(1, text);
 }
