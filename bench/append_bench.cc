@@ -1,5 +1,6 @@
 // Durable appends a second, their latency and what the sequencer's core spends on them.
-//   append_bench [directory] [seconds] [in flight] [threads] [evidence bytes] [offered a second, 0 = all]
+//   append_bench [directory] [seconds] [in flight] [threads] [evidence bytes] [offered a second, 0
+//   = all]
 // Each in-flight append is a coroutine that records one DENIED entry and waits for its receipt, as
 // a lookup does. Prints one line of figures; the directory is removed at the end.
 
@@ -33,7 +34,7 @@ struct Load {
   Slice slice;
   std::string evidence;
   Clock::time_point until;
-  double interval_us = 0;   // between the appends of one coroutine; 0: at once
+  double interval_us = 0;  // between the appends of one coroutine; 0: at once
   bool receipts = true;
 };
 
@@ -118,7 +119,9 @@ double percentile(std::vector<std::uint32_t>& sorted, double p) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto argument = [&](int i, long otherwise) { return argc > i ? std::atol(argv[i]) : otherwise; };
+  const auto argument = [&](int i, long otherwise) {
+    return argc > i ? std::atol(argv[i]) : otherwise;
+  };
   const std::string directory = argc > 1 ? argv[1] : "/tmp/amanat-append-bench";
   const double seconds = static_cast<double>(argument(2, 5));
   const unsigned in_flight = static_cast<unsigned>(argument(3, 64));
@@ -141,7 +144,7 @@ int main(int argc, char** argv) {
   auto ledger = ledger::Ledger::open(options, seed);
   if (!ledger) return 2;
   load.ledger = ledger->get();
-  std::this_thread::sleep_for(std::chrono::seconds(1));   // the next segment is made ready
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // the next segment is made ready
 
   const auto before = cpu_by_thread();
   rusage usage_before{}, usage_after{};
@@ -172,14 +175,18 @@ int main(int argc, char** argv) {
       ledger_cpu += cpu - before.at(id);
       busiest = std::max(busiest, cpu - before.at(id));
     }
-  const auto cpu_of = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
-  const double cpu = cpu_of(usage_after.ru_utime) + cpu_of(usage_after.ru_stime) - cpu_of(usage_before.ru_utime) - cpu_of(usage_before.ru_stime);
+  const auto cpu_of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  const double cpu = cpu_of(usage_after.ru_utime) + cpu_of(usage_after.ru_stime) -
+                     cpu_of(usage_before.ru_utime) - cpu_of(usage_before.ru_stime);
   const auto n = static_cast<double>(all.size());
-  std::printf("appends %.0f/s  in flight %u  refused %llu  p50 %.2f ms  p99 %.2f ms  max %.2f ms  "
-              "CPU %.2f us an append (sequencer %.2f, other ledger threads %.2f, clients %.2f)\n",
-              n / took, in_flight * threads, static_cast<unsigned long long>(refused), percentile(all, 0.5),
-              percentile(all, 0.99), percentile(all, 1), cpu / n * 1e6, busiest / n * 1e6,
-              (ledger_cpu - busiest) / n * 1e6, (cpu - ledger_cpu) / n * 1e6);
+  std::printf(
+      "appends %.0f/s  in flight %u  refused %llu  p50 %.2f ms  p99 %.2f ms  max %.2f ms  "
+      "CPU %.2f us an append (sequencer %.2f, other ledger threads %.2f, clients %.2f)\n",
+      n / took, in_flight * threads, static_cast<unsigned long long>(refused), percentile(all, 0.5),
+      percentile(all, 0.99), percentile(all, 1), cpu / n * 1e6, busiest / n * 1e6,
+      (ledger_cpu - busiest) / n * 1e6, (cpu - ledger_cpu) / n * 1e6);
   const std::string vkey = (*ledger)->vkey();
   ledger->reset();
 
@@ -187,14 +194,17 @@ int main(int argc, char** argv) {
   auto verdict = ledger::verify_directory(directory, vkey, nullptr);
   const double verify = std::chrono::duration<double>(Clock::now() - verify_begin).count();
   if (!verdict || !verdict->problem.empty()) {
-    std::fprintf(stderr, "append_bench: the log does not hold: %s\n", verdict ? verdict->problem.c_str() : verdict.error().detail.c_str());
+    std::fprintf(stderr, "append_bench: the log does not hold: %s\n",
+                 verdict ? verdict->problem.c_str() : verdict.error().detail.c_str());
     return 1;
   }
-  std::printf("audit %.0f entries/s on one core (%llu entries)\n", static_cast<double>(verdict->size) / verify,
+  std::printf("audit %.0f entries/s on one core (%llu entries)\n",
+              static_cast<double>(verdict->size) / verify,
               static_cast<unsigned long long>(verdict->size));
   const auto open_begin = Clock::now();
   auto again = ledger::Ledger::open(options, seed);
-  std::printf("restart %.0f ms\n", std::chrono::duration<double>(Clock::now() - open_begin).count() * 1000);
+  std::printf("restart %.0f ms\n",
+              std::chrono::duration<double>(Clock::now() - open_begin).count() * 1000);
   if (!again) return 1;
   again->reset();
   std::filesystem::remove_all(directory);

@@ -10,7 +10,8 @@
 
 namespace amanat::ledger {
 
-/// store_number writes `value` at `at`, most significant byte first; the caller owns sizeof(value) bytes.
+/// store_number writes `value` at `at`, most significant byte first; the caller owns sizeof(value)
+/// bytes.
 template <std::unsigned_integral T>
 void store_number(char* at, T value) {
   for (std::size_t i = 0; i < sizeof(T); ++i)
@@ -29,7 +30,8 @@ template <std::unsigned_integral T>
 T load_number(const char* at) {
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i)
-    value = static_cast<T>(static_cast<T>(value << (8 % (8 * sizeof(T)))) | static_cast<std::uint8_t>(at[i]));
+    value = static_cast<T>(static_cast<T>(value << (8 % (8 * sizeof(T)))) |
+                           static_cast<std::uint8_t>(at[i]));
   return value;
 }
 

@@ -26,15 +26,24 @@ struct Shape {
 };
 std::optional<Shape> shape_of(EntryType type) {
   switch (type) {
-    case EntryType::disclosure: return Shape{true, true, true, 0};
-    case EntryType::denied: return Shape{true, true, true, 0};
-    case EntryType::export_: return Shape{false, true, true, 12};
-    case EntryType::epoch: return Shape{false, false, false, 56};
-    case EntryType::erasure: return Shape{true, true, true, 12};
-    case EntryType::policy_key: return Shape{false, true, true, 40};
-    case EntryType::alert: return Shape{true, true, true, 0};
-    case EntryType::genesis: return Shape{false, false, false, 32};
-    case EntryType::trace: return Shape{false, true, true, 33};
+    case EntryType::disclosure:
+      return Shape{true, true, true, 0};
+    case EntryType::denied:
+      return Shape{true, true, true, 0};
+    case EntryType::export_:
+      return Shape{false, true, true, 12};
+    case EntryType::epoch:
+      return Shape{false, false, false, 56};
+    case EntryType::erasure:
+      return Shape{true, true, true, 12};
+    case EntryType::policy_key:
+      return Shape{false, true, true, 40};
+    case EntryType::alert:
+      return Shape{true, true, true, 0};
+    case EntryType::genesis:
+      return Shape{false, false, false, 32};
+    case EntryType::trace:
+      return Shape{false, true, true, 33};
   }
   return std::nullopt;
 }
@@ -76,7 +85,8 @@ class SliceMac {
     return c;
   }
   Digest subject(Bytes nonce, Bytes canonical) const {
-    return commitment(with_nul("amanat/r/subject"), nonce, with_nul("amanat/subject/v1"), canonical);
+    return commitment(with_nul("amanat/r/subject"), nonce, with_nul("amanat/subject/v1"),
+                      canonical);
   }
   Digest actor(Bytes nonce, Bytes canonical) const {
     return commitment(with_nul("amanat/r/actor"), nonce, with_nul("amanat/actor/v1"), canonical);
@@ -88,7 +98,11 @@ class SliceMac {
     const auto i = static_cast<std::uint8_t>(which);
     const Digest salt = mac_.mac({with_nul("amanat/salt/v1"), nonce, Bytes(&i, 1)});
     crypto::Sha256 hash;
-    return hash.update(std::uint8_t{0x12}).update(Bytes(salt).first(16)).update(i).update(bytes).finish();
+    return hash.update(std::uint8_t{0x12})
+        .update(Bytes(salt).first(16))
+        .update(i)
+        .update(bytes)
+        .finish();
   }
   Key256 opening_key() const {
     Digest d = mac_.mac("amanat/open/v1");
@@ -134,7 +148,8 @@ Commitments commit_with(const SliceMac& mac, const OpeningView& o) {
   return c;
 }
 
-std::array<std::uint8_t, 96> associated(const Digest& subject, const Digest& actor, const Digest& body) {
+std::array<std::uint8_t, 96> associated(const Digest& subject, const Digest& actor,
+                                        const Digest& body) {
   std::array<std::uint8_t, 96> all;
   std::memcpy(all.data(), subject.data(), 32);
   std::memcpy(all.data() + 32, actor.data(), 32);
@@ -149,7 +164,8 @@ void add_sized(WipingBuffer& out, std::string_view bytes) {
   out.append(bytes);
 }
 
-std::string seal_with(const SliceMac& mac, const Slice& slice, const OpeningView& o, const Commitments& c) {
+std::string seal_with(const SliceMac& mac, const Slice& slice, const OpeningView& o,
+                      const Commitments& c) {
   insist(o.evidence.size() <= kEvidenceBytesMax);
   std::size_t parts = 0;
   for (const auto& part : o.parts) parts += part.empty() ? 0 : 1 + 4 + part.size();
@@ -175,7 +191,8 @@ std::string seal_with(const SliceMac& mac, const Slice& slice, const OpeningView
   out.push_back(static_cast<char>(kOpeningVersion));
   out.append(crypto::text_of(slice.id));
   // seal writes its fresh random 12-byte nonce first, which is where the format has it.
-  crypto::seal(mac.opening_key(), associated(c.subject, c.actor, c.body), bytes_of(plain.view()), out);
+  crypto::seal(mac.opening_key(), associated(c.subject, c.actor, c.body), bytes_of(plain.view()),
+               out);
   return out;
 }
 
@@ -185,7 +202,8 @@ bool parse_parts(std::string_view bytes, std::array<std::string, kBodyParts>& ou
     const unsigned which = cursor.number<std::uint8_t>();
     const auto part = cursor.take(cursor.number<std::uint32_t>());
     // Ascending, none twice, none empty: one spelling each.
-    if (cursor.failed() || which <= before || which > kBodyParts || part.empty() || part.size() > kPartBytesMax)
+    if (cursor.failed() || which <= before || which > kBodyParts || part.empty() ||
+        part.size() > kPartBytesMax)
       return false;
     out[which - 1] = part;
     before = which;
@@ -202,8 +220,9 @@ std::optional<Opening> parse_opening(std::string_view plain) {
   const auto parts = cursor.take(cursor.number<std::uint32_t>());
   const auto evidence = cursor.take(cursor.number<std::uint32_t>());
   if (!cursor.at_end()) return std::nullopt;
-  if ((!subject.empty() && subject.size() != 32) || (!actor.empty() && actor.size() != kActorBytes) ||
-      evidence.size() > kEvidenceBytesMax || !parse_parts(parts, o.parts))
+  if ((!subject.empty() && subject.size() != 32) ||
+      (!actor.empty() && actor.size() != kActorBytes) || evidence.size() > kEvidenceBytesMax ||
+      !parse_parts(parts, o.parts))
     return std::nullopt;
   std::memcpy(o.nonce.data(), nonce.data(), 16);
   if (!subject.empty()) std::memcpy(o.subject.emplace().data(), subject.data(), 32);
@@ -238,7 +257,8 @@ std::string encode_entry(const PublicEntry& entry) {
 Result<PublicEntry> decode_entry(std::string_view bytes) {
   if (bytes.size() < kEntryHead || bytes.size() > kLeafBytesMax)
     return fail(Reason::malformed_value, "entry: length");
-  if (static_cast<std::uint8_t>(bytes[0]) != kEntryVersion) return fail(Reason::malformed_value, "entry: version");
+  if (static_cast<std::uint8_t>(bytes[0]) != kEntryVersion)
+    return fail(Reason::malformed_value, "entry: version");
   PublicEntry e;
   e.type = static_cast<EntryType>(static_cast<std::uint8_t>(bytes[1]));
   const auto shape = shape_of(e.type);
@@ -269,8 +289,8 @@ void fill_export_tail(char* entry, EntryIndex first, std::uint32_t count) {
   store_number(entry + kEntryHead + 8, count);
 }
 
-Digest part_hash(const Key256& slice_key, const std::array<std::uint8_t, 16>& entry_nonce, BodyPart part,
-                 std::string_view bytes) {
+Digest part_hash(const Key256& slice_key, const std::array<std::uint8_t, 16>& entry_nonce,
+                 BodyPart part, std::string_view bytes) {
   if (bytes.empty()) return Digest{};
   return SliceMac(slice_key).part(entry_nonce, part, bytes);
 }
@@ -293,12 +313,14 @@ Commitments commit(const Key256& slice_key, const Opening& opening) {
   return commit_with(SliceMac(slice_key), view_of(opening));
 }
 
-std::string seal_opening(const Slice& slice, const Opening& opening, const Commitments& commitments) {
+std::string seal_opening(const Slice& slice, const Opening& opening,
+                         const Commitments& commitments) {
   return seal_with(SliceMac(slice.key), slice, view_of(opening), commitments);
 }
 
 std::optional<std::array<std::uint8_t, 16>> slice_of(std::string_view sealed) {
-  if (sealed.size() < kOpeningHead + crypto::kAeadTag || sealed.size() > kOpeningBytesMax) return std::nullopt;
+  if (sealed.size() < kOpeningHead + crypto::kAeadTag || sealed.size() > kOpeningBytesMax)
+    return std::nullopt;
   if (static_cast<std::uint8_t>(sealed[0]) != kOpeningVersion) return std::nullopt;
   std::array<std::uint8_t, 16> id;
   std::memcpy(id.data(), sealed.data() + 1, id.size());
@@ -333,7 +355,8 @@ Result<Prepared> prepare(const EntryContent& content, Moment time) {
   OpeningView opening{{}, content.subject, content.actor, {}, content.evidence};
   crypto::random_bytes(opening.nonce);
   for (std::size_t i = 0; i < kBodyParts; ++i) {
-    if (content.parts[i].size() > kPartBytesMax) return fail(Reason::value_too_long, "part of an entry");
+    if (content.parts[i].size() > kPartBytesMax)
+      return fail(Reason::value_too_long, "part of an entry");
     opening.parts[i] = content.parts[i];
   }
   // Part 11 ties the evidence to the leaf, so that it cannot be swapped later.
@@ -344,11 +367,14 @@ Result<Prepared> prepare(const EntryContent& content, Moment time) {
     digest = crypto::text_of(evidence);
   }
   Commitments c;
-  if (shape->body) c = commit_with(mac, opening);
-  else insist(!content.subject && !content.actor);
+  if (shape->body)
+    c = commit_with(mac, opening);
+  else
+    insist(!content.subject && !content.actor);
 
   PublicEntry entry{content.type, time, c.subject, c.actor, c.body, content.tail};
-  if (content.type == EntryType::export_ && entry.tail.empty()) entry.tail.assign(shape->tail, '\0');
+  if (content.type == EntryType::export_ && entry.tail.empty())
+    entry.tail.assign(shape->tail, '\0');
   insist(fits(*shape, entry));
   Prepared prepared;
   prepared.leaf.size = static_cast<std::uint8_t>(kEntryHead + shape->tail);

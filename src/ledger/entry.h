@@ -18,11 +18,12 @@ namespace amanat::ledger {
 /// kEntryVersion is byte 0 of every entry. 1 says that labels are VRF outputs (0 would say HMACs;
 /// RFC 9381, C2SP vrf-r255). Nothing else in the entry would differ.
 inline constexpr std::uint8_t kEntryVersion = 1;
-inline constexpr std::size_t kEntryHead = 106;      // up to the tail
+inline constexpr std::size_t kEntryHead = 106;  // up to the tail
 inline constexpr std::size_t kLeafBytesMax = 162;
 inline constexpr std::size_t kEvidenceBytesMax = 1u << 20;
 inline constexpr std::size_t kPartBytesMax = 64 * 1024;
-inline constexpr std::size_t kOpeningBytesMax = kEvidenceBytesMax + kBodyParts * (kPartBytesMax + 5) + 1024;
+inline constexpr std::size_t kOpeningBytesMax =
+    kEvidenceBytesMax + kBodyParts * (kPartBytesMax + 5) + 1024;
 
 /// entry_size is the exact length of an entry of `type`; 0 for an unknown type.
 std::size_t entry_size(EntryType type);
@@ -58,7 +59,7 @@ struct Opening {
   std::array<std::uint8_t, 16> nonce{};
   std::optional<Label> subject;
   std::optional<Actor> actor;
-  std::array<std::string, kBodyParts> parts;   // [i] is part i+1; empty: absent
+  std::array<std::string, kBodyParts> parts;  // [i] is part i+1; empty: absent
   std::string evidence;
 };
 
@@ -68,8 +69,8 @@ struct Commitments {
 };
 
 /// part_hash is the hash of one body part (ledger page 2.2); absent parts are 32 zero bytes.
-Digest part_hash(const Key256& slice_key, const std::array<std::uint8_t, 16>& entry_nonce, BodyPart part,
-                 std::string_view bytes);
+Digest part_hash(const Key256& slice_key, const std::array<std::uint8_t, 16>& entry_nonce,
+                 BodyPart part, std::string_view bytes);
 /// canonical_body is the 11 part hashes c_body commits to.
 std::string canonical_body(const Key256& slice_key, const Opening& opening);
 /// canonical_actor is the 37 bytes c_actor commits to.
@@ -78,7 +79,8 @@ std::string canonical_actor(const Actor& actor);
 Commitments commit(const Key256& slice_key, const Opening& opening);
 
 /// seal_opening encrypts an opening under its slice. The result begins with version and slice id.
-std::string seal_opening(const Slice& slice, const Opening& opening, const Commitments& commitments);
+std::string seal_opening(const Slice& slice, const Opening& opening,
+                         const Commitments& commitments);
 /// slice_of reads the slice id in clear; empty if the bytes are no opening.
 std::optional<std::array<std::uint8_t, 16>> slice_of(std::string_view sealed);
 /// unseal decrypts an opening and checks that it opens exactly this entry's commitments.
@@ -89,7 +91,7 @@ Result<Opening> unseal(std::string_view sealed, const Key256& slice_key, const P
 /// EXPORT are left to the sequencer.
 struct Prepared {
   Leaf leaf;
-  Digest hash{};            // the handler's own leaf hash, compared before anything is signed
+  Digest hash{};  // the handler's own leaf hash, compared before anything is signed
   std::string opening;
 };
 /// prepare makes commitments, entry, opening and leaf hash with a fresh nonce. insists that the

@@ -14,10 +14,13 @@ namespace {
 using crypto::Bytes;
 using crypto::bytes_of;
 
-const EntryType kTypes[] = {EntryType::disclosure, EntryType::denied,     EntryType::export_, EntryType::epoch, EntryType::erasure,
-                            EntryType::policy_key, EntryType::alert, EntryType::genesis, EntryType::trace};
+const EntryType kTypes[] = {EntryType::disclosure, EntryType::denied,  EntryType::export_,
+                            EntryType::epoch,      EntryType::erasure, EntryType::policy_key,
+                            EntryType::alert,      EntryType::genesis, EntryType::trace};
 
-Bytes domain(const char* text, std::size_t with_nul) { return {reinterpret_cast<const std::uint8_t*>(text), with_nul}; }
+Bytes domain(const char* text, std::size_t with_nul) {
+  return {reinterpret_cast<const std::uint8_t*>(text), with_nul};
+}
 Bytes one(const std::uint8_t& byte) { return {&byte, 1}; }
 
 EntryContent everything(const LogForTests& log) {
@@ -45,10 +48,16 @@ TEST(Entry, EveryFieldStandsAtItsOffset) {
   e.tail = tail_of_erasure(0x11223344, 0x5566778899aabbcc);
   const std::string bytes = encode_entry(e);
   EXPECT_EQ(crypto::hex(bytes_of(bytes)),
-            "0005" "0102030405060708" + std::string(64, 'a') + std::string(64, 'b') + std::string(64, 'c') +
-                "11223344" "5566778899aabbcc");
-  EXPECT_EQ(crypto::hex(bytes_of(tail_of_export(EntryIndex{258}, 3))), "0000000000000102" "00000003");
-  EXPECT_EQ(crypto::hex(bytes_of(tail_of_policy_key(Digest{}, EntryIndex{9}))), std::string(64, '0') + "0000000000000009");
+            "0105"
+            "0102030405060708" +
+                std::string(64, 'a') + std::string(64, 'b') + std::string(64, 'c') +
+                "11223344"
+                "5566778899aabbcc");
+  EXPECT_EQ(crypto::hex(bytes_of(tail_of_export(EntryIndex{258}, 3))),
+            "0000000000000102"
+            "00000003");
+  EXPECT_EQ(crypto::hex(bytes_of(tail_of_policy_key(Digest{}, EntryIndex{9}))),
+            std::string(64, '0') + "0000000000000009");
 }
 
 TEST(Entry, ASecondSpellingIsRefused) {
@@ -73,6 +82,7 @@ TEST(Entry, ASecondSpellingIsRefused) {
   }
   // A commitment that the type does not use must be zero.
   std::string genesis(entry_size(EntryType::genesis), '\0');
+  genesis[0] = 1;
   genesis[1] = 8;
   EXPECT_TRUE(decode_entry(genesis));
   genesis[10] = 1;
@@ -81,7 +91,8 @@ TEST(Entry, ASecondSpellingIsRefused) {
 
 TEST(Entry, CommitmentsFollowThePublishedFormula) {
   // Known answer of ledger page 5.3: the label of the VRF vector under r = bytes 40..5f.
-  const auto beta = crypto::from_hex("dd653f0879b48c3ef69e13551239bec4cbcc1c18fe8894de2e9e1c790e182736");
+  const auto beta =
+      crypto::from_hex("dd653f0879b48c3ef69e13551239bec4cbcc1c18fe8894de2e9e1c790e182736");
   ASSERT_TRUE(beta);
   std::array<std::uint8_t, 32> r;
   for (std::size_t i = 0; i < r.size(); ++i) r[i] = static_cast<std::uint8_t>(0x40 + i);
@@ -103,17 +114,22 @@ TEST(Entry, CommitmentsFollowThePublishedFormula) {
   const Digest r_subject = slice.mac({domain("amanat/r/subject", 17), nonce});
   const Digest r_actor = slice.mac({domain("amanat/r/actor", 15), nonce});
   const Digest r_body = slice.mac({domain("amanat/r/body", 14), nonce});
-  EXPECT_EQ(entry->subject, crypto::Hmac(r_subject).mac({domain("amanat/subject/v1", 18), *content.subject}));
+  EXPECT_EQ(entry->subject,
+            crypto::Hmac(r_subject).mac({domain("amanat/subject/v1", 18), *content.subject}));
   std::string actor("\0\0\0\7\2", 5);
   actor.append(crypto::text_of(content.actor->thumbprint));
-  EXPECT_EQ(entry->actor, crypto::Hmac(r_actor).mac({domain("amanat/actor/v1", 16), bytes_of(actor)}));
+  EXPECT_EQ(entry->actor,
+            crypto::Hmac(r_actor).mac({domain("amanat/actor/v1", 16), bytes_of(actor)}));
   std::string body;
   for (std::uint8_t i = 1; i <= kBodyParts; ++i) {
     const Digest evidence = crypto::sha256(content.evidence);
-    const std::string part = i == 11 ? std::string(crypto::text_of(evidence)) : content.parts[i - 1];
+    const std::string part =
+        i == 11 ? std::string(crypto::text_of(evidence)) : content.parts[i - 1];
     const Digest salt = slice.mac({domain("amanat/salt/v1", 15), nonce, one(i)});
     std::string hashed("\x12", 1);
-    hashed.append(crypto::text_of(Bytes(salt).first(16))).append(1, static_cast<char>(i)).append(part);
+    hashed.append(crypto::text_of(Bytes(salt).first(16)))
+        .append(1, static_cast<char>(i))
+        .append(part);
     body.append(crypto::text_of(crypto::sha256(hashed)));
   }
   EXPECT_EQ(entry->body, crypto::Hmac(r_body).mac({domain("amanat/body/v1", 15), bytes_of(body)}));

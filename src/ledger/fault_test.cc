@@ -1,5 +1,5 @@
-// One call fails, once or for a while: the answers of that moment are refused with a reason, nothing
-// of them becomes visible, and the log goes on by itself when the disk does.
+// One call fails, once or for a while: the answers of that moment are refused with a reason,
+// nothing of them becomes visible, and the log goes on by itself when the disk does.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,8 @@ namespace {
 using Fault = SimulatedDisk::Fault;
 using Call = SimulatedDisk::Call;
 
-std::vector<std::vector<EntryContent>> wave(const LogForTests& log, std::mt19937_64& random, std::size_t n) {
+std::vector<std::vector<EntryContent>> wave(const LogForTests& log, std::mt19937_64& random,
+                                            std::size_t n) {
   std::vector<std::vector<EntryContent>> out(n);
   for (auto& append : out) append.push_back(log.denial(random(), 2000));
   return out;
@@ -25,10 +26,13 @@ TEST(Fault, EachFailedCallIsSurvivedOrStopsTheLogAtOnce) {
   std::mt19937_64 random(7);
   LogForTests log;
   std::uint64_t refused = 0, died = 0, runs = 0;
-  for (const Fault fault : {Fault{Reason::disk_full, Fault::Effect::none}, Fault{Reason::disk_full, Fault::Effect::half},
-                            Fault{Reason::file_failed, Fault::Effect::half}, Fault{Reason::file_failed, Fault::Effect::whole}}) {
+  for (const Fault fault : {Fault{Reason::disk_full, Fault::Effect::none},
+                            Fault{Reason::disk_full, Fault::Effect::half},
+                            Fault{Reason::file_failed, Fault::Effect::half},
+                            Fault{Reason::file_failed, Fault::Effect::whole}}) {
     for (std::uint64_t n = 0;; ++n, ++runs) {
-      SCOPED_TRACE("call " + std::to_string(n) + ", effect " + std::to_string(static_cast<int>(fault.effect)));
+      SCOPED_TRACE("call " + std::to_string(n) + ", effect " +
+                   std::to_string(static_cast<int>(fault.effect)));
       SimulatedDisk disk;
       ASSERT_TRUE(Ledger::create(log.options(&disk), log.seed, log.slice));
       Promises promises;
@@ -36,18 +40,20 @@ TEST(Fault, EachFailedCallIsSurvivedOrStopsTheLogAtOnce) {
       std::atomic<int> deaths{0};
       std::uint64_t acknowledged = 0;
       std::atomic<bool> fatal{false};
-      disk.set_plan([&, n](std::uint64_t call, Call kind, const std::string& path) -> std::optional<Fault> {
-        if (call != n) return std::nullopt;
-        hit = true;
-        fatal = kind == Call::sync && path.find("/segments/0") != std::string::npos;
-        return fault;
-      });
+      disk.set_plan(
+          [&, n](std::uint64_t call, Call kind, const std::string& path) -> std::optional<Fault> {
+            if (call != n) return std::nullopt;
+            hit = true;
+            fatal = kind == Call::sync && path.find("/segments/0") != std::string::npos;
+            return fault;
+          });
       auto options = log.options(&disk);
       options.on_death = [&](std::string_view) { ++deaths; };
       auto ledger = Ledger::open(options, log.seed);
       if (!ledger) {
         // At the start there is nobody to answer: it says why, and works the next time.
-        EXPECT_TRUE(ledger.error().reason == Reason::disk_full || ledger.error().reason == Reason::file_failed);
+        EXPECT_TRUE(ledger.error().reason == Reason::disk_full ||
+                    ledger.error().reason == Reason::file_failed);
       } else {
         for (int i = 0; i < 8; ++i)
           for (const auto& outcome : record_all(**ledger, wave(log, random, 4))) {
@@ -57,11 +63,12 @@ TEST(Fault, EachFailedCallIsSurvivedOrStopsTheLogAtOnce) {
               EXPECT_EQ(deaths, 0) << "an acknowledgement after a failed sync";
             } else {
               ++refused;
-              EXPECT_TRUE(outcome.error().reason == Reason::disk_full || outcome.error().reason == Reason::ledger_not_durable);
+              EXPECT_TRUE(outcome.error().reason == Reason::disk_full ||
+                          outcome.error().reason == Reason::ledger_not_durable);
             }
           }
-        // Whatever failed, only a failed fdatasync of the log itself may end it. All else goes on: at
-        // once, but for the filler, which tries again by itself after a moment.
+        // Whatever failed, only a failed fdatasync of the log itself may end it. All else goes on:
+        // at once, but for the filler, which tries again by itself after a moment.
         bool resumed = false;
         for (int i = 0; i < 500 && !resumed && !fatal; ++i) {
           resumed = record_one(**ledger, log.denial(1)).has_value();
@@ -73,7 +80,8 @@ TEST(Fault, EachFailedCallIsSurvivedOrStopsTheLogAtOnce) {
           EXPECT_EQ((*ledger)->size(), 1 + acknowledged + 1) << "a refused append became visible";
         } else {
           ++died;
-          for (int i = 0; i < 1000 && deaths == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          for (int i = 0; i < 1000 && deaths == 0; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
           EXPECT_EQ(deaths, 1);
           auto after = record_one(**ledger, log.denial(1));
           ASSERT_FALSE(after);
@@ -94,8 +102,9 @@ TEST(Fault, EachFailedCallIsSurvivedOrStopsTheLogAtOnce) {
       if (!hit || HasFailure()) break;
     }
   }
-  std::printf("    %llu runs, %llu appends refused, %llu logs stopped by a failed sync\n", static_cast<unsigned long long>(runs),
-              static_cast<unsigned long long>(refused), static_cast<unsigned long long>(died));
+  std::printf("    %llu runs, %llu appends refused, %llu logs stopped by a failed sync\n",
+              static_cast<unsigned long long>(runs), static_cast<unsigned long long>(refused),
+              static_cast<unsigned long long>(died));
   EXPECT_GT(refused, 50u);
   EXPECT_GT(died, 5u);
 }
@@ -109,7 +118,8 @@ TEST(Fault, AFullDiskStopsAnswersAndRoomBringsThemBack) {
   std::atomic<bool> full{true};
   // Preallocated segments still take writes on a full disk; a new one cannot be made.
   disk.set_plan([&](std::uint64_t, Call call, const std::string& path) -> std::optional<Fault> {
-    if (full && (call == Call::write || call == Call::open) && path.find("next.tmp") != std::string::npos)
+    if (full && (call == Call::write || call == Call::open) &&
+        path.find("next.tmp") != std::string::npos)
       return Fault{Reason::disk_full, Fault::Effect::none};
     return std::nullopt;
   });
@@ -139,8 +149,9 @@ TEST(Fault, AFullDiskStopsAnswersAndRoomBringsThemBack) {
   EXPECT_EQ(verdict->problem, "");
 }
 
-// A refused frame that reached the disk whole or in part, and then a crash: either it is found whole
-// and counts (nobody was told it would not), or it is gone; a shorter one over it leaves no rest.
+// A refused frame that reached the disk whole or in part, and then a crash: either it is found
+// whole and counts (nobody was told it would not), or it is gone; a shorter one over it leaves no
+// rest.
 TEST(Fault, ARefusedFrameNeverComesBackBesideItsSuccessor) {
   std::mt19937_64 random(11);
   LogForTests log;
@@ -152,7 +163,8 @@ TEST(Fault, ARefusedFrameNeverComesBackBesideItsSuccessor) {
       ASSERT_TRUE(ledger);
       std::atomic<bool> failing{true};
       disk.set_plan([&](std::uint64_t, Call call, const std::string& path) -> std::optional<Fault> {
-        if (failing && call == Call::write && path.ends_with("segments/0000000000")) return Fault{Reason::file_failed, effect};
+        if (failing && call == Call::write && path.ends_with("segments/0000000000"))
+          return Fault{Reason::file_failed, effect};
         return std::nullopt;
       });
       EXPECT_FALSE(record_one(**ledger, log.denial(1, 20000)));

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "AMNFRM01";
 constexpr std::size_t kSpare = 24;
-constexpr std::size_t kTrailerFixed = 8 + 32 + 4 + 32;  // size, root, length of checkpoint, frame hash
+constexpr std::size_t kTrailerFixed =
+    8 + 32 + 4 + 32;  // size, root, length of checkpoint, frame hash
 
 std::unexpected<Failure> bad(const char* part) { return fail(Reason::ledger_corrupt, part); }
 
@@ -52,7 +53,8 @@ void write_head(char* at, const FrameHead& h) {
 }
 
 // Takes the public and private parts apart in step; both must be used up exactly.
-bool parse_items(std::string_view open, std::string_view shut, std::uint32_t count, std::vector<Frame::Item>& out) {
+bool parse_items(std::string_view open, std::string_view shut, std::uint32_t count,
+                 std::vector<Frame::Item>& out) {
   Cursor entries(open), openings(shut);
   out.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -67,7 +69,8 @@ bool parse_items(std::string_view open, std::string_view shut, std::uint32_t cou
 }  // namespace
 
 bool all_zero(std::string_view bytes) {
-  return bytes.empty() || (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+  return bytes.empty() ||
+         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 std::size_t FrameHead::bytes() const {
@@ -90,8 +93,10 @@ Result<FrameHead> parse_head(std::string_view bytes, const Digest& log) {
   if (!all_zero(cursor.take(kSpare)) || !cursor.at_end()) return bad("frame head: reserved bytes");
   if (h.log != log) return bad("frame of another log");
   if (h.count > kFrameEntriesMax) return bad("frame head: count");
-  if (std::size_t{h.public_bytes} + h.private_bytes > kFramePayloadMax) return bad("frame head: lengths");
-  if (h.trailer_bytes <= kTrailerFixed || h.trailer_bytes > kFrameTrailerMax) return bad("frame head: trailer length");
+  if (std::size_t{h.public_bytes} + h.private_bytes > kFramePayloadMax)
+    return bad("frame head: lengths");
+  if (h.trailer_bytes <= kTrailerFixed || h.trailer_bytes > kFrameTrailerMax)
+    return bad("frame head: trailer length");
   return h;
 }
 
@@ -140,7 +145,8 @@ char* FrameBuilder::add(std::string_view entry, std::string_view opening) {
 }
 
 void FrameBuilder::back_to(const Mark& mark) {
-  insist(mark.public_bytes <= frame_.size() && mark.private_bytes <= private_.size() && mark.count <= count_);
+  insist(mark.public_bytes <= frame_.size() && mark.private_bytes <= private_.size() &&
+         mark.count <= count_);
   frame_.resize(mark.public_bytes);
   private_.resize(mark.private_bytes);
   count_ = mark.count;

@@ -14,21 +14,21 @@
 
 namespace amanat::ledger {
 
-inline constexpr std::size_t kBlock = 4096;           // frames begin and end on this grid
+inline constexpr std::size_t kBlock = 4096;  // frames begin and end on this grid
 inline constexpr std::size_t kFrameHead = 128;
 inline constexpr std::size_t kFrameEntriesMax = 4096;
-inline constexpr std::size_t kFramePayloadMax = 2u << 20;   // public and private part together
+inline constexpr std::size_t kFramePayloadMax = 2u << 20;  // public and private part together
 inline constexpr std::size_t kFrameTrailerMax = 8192;
 inline constexpr std::size_t kFrameBytesMax = kFramePayloadMax + kFrameTrailerMax + kBlock;
 
 /// FrameHead is the fixed part.
 struct FrameHead {
-  Digest log{};               // SHA-256 of the origin
+  Digest log{};  // SHA-256 of the origin
   std::uint64_t batch = 0;
-  std::uint64_t first = 0;    // index of the first entry; of the next one if count is 0
+  std::uint64_t first = 0;  // index of the first entry; of the next one if count is 0
   std::uint32_t count = 0;
   std::uint32_t public_bytes = 0, private_bytes = 0, trailer_bytes = 0;
-  Digest previous{};          // hash of the frame before; zero for the first
+  Digest previous{};  // hash of the frame before; zero for the first
 
   /// bytes is the length of the frame with its padding.
   std::size_t bytes() const;
@@ -37,11 +37,11 @@ struct FrameHead {
 /// Frame is a checked frame; views point into the bytes it was parsed from.
 struct Frame {
   struct Item {
-    std::string_view entry, opening;   // opening empty where the type has none
+    std::string_view entry, opening;  // opening empty where the type has none
   };
   FrameHead head;
   std::vector<Item> items;
-  std::uint64_t size = 0;     // tree size after this frame
+  std::uint64_t size = 0;  // tree size after this frame
   Digest root{};
   std::string_view checkpoint;
   Digest hash{};
@@ -73,8 +73,8 @@ class FrameBuilder {
 
   /// finish writes head and trailer, hashes and pads. `head`'s counts and lengths are filled in.
   /// The view is valid until begin().
-  std::string_view finish(FrameHead head, std::uint64_t size, const Digest& root, std::string_view checkpoint,
-                          Digest& hash);
+  std::string_view finish(FrameHead head, std::uint64_t size, const Digest& root,
+                          std::string_view checkpoint, Digest& hash);
 
  private:
   std::string frame_, private_;

@@ -9,7 +9,8 @@ Result<void> FrameReader::open() {
   if (!bytes) return std::unexpected(std::move(bytes.error()));
   file_ = std::move(*file);
   bytes_ = *bytes;
-  if (at_.offset > bytes_) return fail(Reason::ledger_corrupt, text_of_place(at_) + ": beyond the segment's end");
+  if (at_.offset > bytes_)
+    return fail(Reason::ledger_corrupt, text_of_place(at_) + ": beyond the segment's end");
   window_.emplace(*file_, bytes_);
   return {};
 }

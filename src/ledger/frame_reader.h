@@ -17,7 +17,8 @@ namespace amanat::ledger {
 
 class FrameReader {
  public:
-  FrameReader(storage::Disk& disk, std::string ledger_directory, const Digest& log, const Place& start)
+  FrameReader(storage::Disk& disk, std::string ledger_directory, const Digest& log,
+              const Place& start)
       : disk_(disk), directory_(std::move(ledger_directory)), log_(log), at_(start) {}
 
   /// next reads the next frame, which the caller knows to be durable. The frame's views last until

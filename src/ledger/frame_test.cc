@@ -17,7 +17,8 @@ const Digest kLog = crypto::sha256("log.example.org/amanat1");
 std::string frame_of(unsigned count, std::size_t opening, Digest* hash = nullptr) {
   FrameBuilder builder;
   builder.begin();
-  for (unsigned i = 0; i < count; ++i) builder.add(std::string(106, static_cast<char>('a' + i)), std::string(opening, 'o'));
+  for (unsigned i = 0; i < count; ++i)
+    builder.add(std::string(106, static_cast<char>('a' + i)), std::string(opening, 'o'));
   FrameHead head;
   head.log = kLog;
   head.batch = 5;
@@ -37,12 +38,12 @@ TEST(Frame, EveryFieldStandsAtItsOffset) {
   ASSERT_EQ(f.size(), 4096u);
   EXPECT_EQ(f.substr(0, 8), "AMNFRM01");
   EXPECT_EQ(f.substr(8, 32), crypto::text_of(kLog));
-  EXPECT_EQ(load_number<std::uint64_t>(f.data() + 40), 5u);       // batch
-  EXPECT_EQ(load_number<std::uint64_t>(f.data() + 48), 1000u);    // first index
-  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 56), 2u);       // count
-  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 60), 216u);     // 2 x (2 + 106)
-  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 64), 108u);     // 2 x (4 + 50)
-  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 68), 87u);      // 8 + 32 + 4 + 11 + 32
+  EXPECT_EQ(load_number<std::uint64_t>(f.data() + 40), 5u);     // batch
+  EXPECT_EQ(load_number<std::uint64_t>(f.data() + 48), 1000u);  // first index
+  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 56), 2u);     // count
+  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 60), 216u);   // 2 x (2 + 106)
+  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 64), 108u);   // 2 x (4 + 50)
+  EXPECT_EQ(load_number<std::uint32_t>(f.data() + 68), 87u);    // 8 + 32 + 4 + 11 + 32
   EXPECT_EQ(f.substr(72, 32), std::string(32, 0x77));
   EXPECT_TRUE(all_zero(f.substr(104, 24)));
   EXPECT_EQ(load_number<std::uint16_t>(f.data() + 128), 106u);
@@ -63,7 +64,8 @@ TEST(Frame, ComesBackAsItWentIn) {
     ASSERT_TRUE(parse_frame(bytes, kLog, frame));
     EXPECT_EQ(frame.head.count, count);
     ASSERT_EQ(frame.items.size(), count);
-    for (unsigned i = 0; i < count; ++i) EXPECT_EQ(frame.items[i].entry, std::string(106, static_cast<char>('a' + i)));
+    for (unsigned i = 0; i < count; ++i)
+      EXPECT_EQ(frame.items[i].entry, std::string(106, static_cast<char>('a' + i)));
     EXPECT_EQ(frame.checkpoint, "checkpoint\n");
     EXPECT_EQ(frame.size, 1000u + count);
   }
@@ -82,7 +84,8 @@ TEST(Frame, EveryFlippedBitIsFound) {
 TEST(Frame, NoCutAndNoOtherLogIsTakenForAFrame) {
   const std::string good = frame_of(30, 400);
   Frame frame;
-  for (std::size_t n = 0; n < good.size(); n += 97) EXPECT_FALSE(parse_frame(good.substr(0, n), kLog, frame));
+  for (std::size_t n = 0; n < good.size(); n += 97)
+    EXPECT_FALSE(parse_frame(good.substr(0, n), kLog, frame));
   EXPECT_FALSE(parse_frame(good + std::string(4096, '\0'), kLog, frame));
   EXPECT_FALSE(parse_frame(good, crypto::sha256("another"), frame));
 }
@@ -95,12 +98,15 @@ TEST(Frame, LyingLengthsAreRefusedThoughTheHashIsRight) {
   Frame frame;
   for (int i = 0; i < 3000; ++i) {
     std::string f = frame_of(4, 60);
-    const std::size_t places[] = {56, 60, 64, 68, 128, 128 + 108, 128 + 4 * 108, 128 + 4 * 108 + 64, 128 + 4 * 172 + 40};
+    const std::size_t places[] = {
+        56, 60, 64, 68, 128, 128 + 108, 128 + 4 * 108, 128 + 4 * 108 + 64, 128 + 4 * 172 + 40};
     const std::size_t at = places[random() % std::size(places)];
-    const bool of_entry = at == 128 || at == 128 + 108;   // u16, the others u32
+    const bool of_entry = at == 128 || at == 128 + 108;  // u16, the others u32
     const std::string before = f;
-    const auto old = of_entry ? load_number<std::uint16_t>(f.data() + at) : load_number<std::uint32_t>(f.data() + at);
-    const auto now = static_cast<std::uint32_t>(random() % 3 == 0 ? random() : old + random() % 200 - 100);
+    const auto old = of_entry ? load_number<std::uint16_t>(f.data() + at)
+                              : load_number<std::uint32_t>(f.data() + at);
+    const auto now =
+        static_cast<std::uint32_t>(random() % 3 == 0 ? random() : old + random() % 200 - 100);
     if (of_entry)
       store_number(f.data() + at, static_cast<std::uint16_t>(now));
     else
@@ -108,7 +114,8 @@ TEST(Frame, LyingLengthsAreRefusedThoughTheHashIsRight) {
     const bool changed = f != before;
     auto head = parse_head(f, kLog);
     if (!head) continue;
-    const std::size_t body = kFrameHead + head->public_bytes + head->private_bytes + head->trailer_bytes;
+    const std::size_t body =
+        kFrameHead + head->public_bytes + head->private_bytes + head->trailer_bytes;
     f.resize(head->bytes(), '\0');
     const Digest hash = crypto::sha256(f.substr(0, body - 32));
     f.replace(body - 32, 32, crypto::text_of(hash));
@@ -154,8 +161,10 @@ TEST(Segment, TheFillerMakesZerosAndSaysWhenTheDiskIsFull) {
   SimulatedDisk disk;
   ASSERT_TRUE(disk.make_directory("/l/segments"));
   std::atomic<bool> full{true};
-  disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call, const std::string&) -> std::optional<SimulatedDisk::Fault> {
-    if (full && call == SimulatedDisk::Call::write) return SimulatedDisk::Fault{Reason::disk_full, SimulatedDisk::Fault::Effect::half};
+  disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call,
+                    const std::string&) -> std::optional<SimulatedDisk::Fault> {
+    if (full && call == SimulatedDisk::Call::write)
+      return SimulatedDisk::Fault{Reason::disk_full, SimulatedDisk::Fault::Effect::half};
     return std::nullopt;
   });
   Filler filler(disk, "/l", 64 * 1024);

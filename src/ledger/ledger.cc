@@ -24,8 +24,9 @@ constexpr std::size_t kPublishedBytesMax = 64 * 1024;
 
 std::uint64_t steady_ms() {
   timespec t{};
-  ::clock_gettime(CLOCK_BOOTTIME, &t);   // goes on while the machine sleeps
-  return static_cast<std::uint64_t>(t.tv_sec) * 1000 + static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
+  ::clock_gettime(CLOCK_BOOTTIME, &t);  // goes on while the machine sleeps
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000 +
+         static_cast<std::uint64_t>(t.tv_nsec) / 1'000'000;
 }
 
 std::string random_hex() {
@@ -44,7 +45,8 @@ Result<void> check_options(const Options& options) {
 }
 
 // A simulated disk has no directory to lock.
-Result<void> take_lock(storage::Disk& disk, const std::string& directory, std::optional<storage::DirectoryLock>& out) {
+Result<void> take_lock(storage::Disk& disk, const std::string& directory,
+                       std::optional<storage::DirectoryLock>& out) {
   if (&disk != &storage::system_disk()) return {};
   auto lock = storage::DirectoryLock::take(directory);
   if (!lock) return std::unexpected(std::move(lock.error()));
@@ -81,7 +83,8 @@ std::string checkpoint_of(std::string_view frame_bytes, const Digest& log) {
 }
 
 // Does the log in the directory belong to this key?
-Result<void> check_genesis(storage::Disk& disk, const std::string& directory, const VerifierKey& key) {
+Result<void> check_genesis(storage::Disk& disk, const std::string& directory,
+                           const VerifierKey& key) {
   auto document = read_small(disk, genesis_path(directory), 64 * 1024);
   if (!document) return fail(Reason::ledger_corrupt, document.error().detail);
   if (!genesis_names(*document, key))
@@ -91,10 +94,13 @@ Result<void> check_genesis(storage::Disk& disk, const std::string& directory, co
   if (!file) return std::unexpected(std::move(file.error()));
   if (auto r = (*file)->read_at(0, kBlock, block); !r) return r;
   Frame frame;
-  if (auto r = parse_frame(block, log_id(key.name), frame); !r) return fail(Reason::ledger_corrupt, text_of_place({}) + ": " + r.error().detail);
-  if (frame.items.empty()) return fail(Reason::ledger_corrupt, "the log does not begin with its genesis entry");
+  if (auto r = parse_frame(block, log_id(key.name), frame); !r)
+    return fail(Reason::ledger_corrupt, text_of_place({}) + ": " + r.error().detail);
+  if (frame.items.empty())
+    return fail(Reason::ledger_corrupt, "the log does not begin with its genesis entry");
   auto entry = decode_entry(frame.items[0].entry);
-  if (!entry || entry->type != EntryType::genesis || entry->tail != crypto::text_of(crypto::sha256(*document)))
+  if (!entry || entry->type != EntryType::genesis ||
+      entry->tail != crypto::text_of(crypto::sha256(*document)))
     return fail(Reason::ledger_corrupt, "entry 0 does not commit to the genesis document");
   return {};
 }
@@ -102,8 +108,11 @@ Result<void> check_genesis(storage::Disk& disk, const std::string& directory, co
 }  // namespace
 
 LedgerClock::LedgerClock(std::function<Moment()> wall, Moment last_entry)
-    : wall_(wall ? std::move(wall) : std::function<Moment()>(now)), simulated_(wall_.target<Moment (*)()>() == nullptr),
-      anchor_(std::max(wall_(), last_entry)), started_ms_(steady_ms()), highest_(anchor_) {}
+    : wall_(wall ? std::move(wall) : std::function<Moment()>(now)),
+      simulated_(wall_.target<Moment (*)()>() == nullptr),
+      anchor_(std::max(wall_(), last_entry)),
+      started_ms_(steady_ms()),
+      highest_(anchor_) {}
 
 Moment LedgerClock::stamp() const {
   if (simulated_) return wall_();
@@ -121,8 +130,10 @@ std::optional<std::string> LedgerClock::check() {
     return std::nullopt;
   }
   if (std::exchange(alarmed_, true)) return std::nullopt;
-  return behind ? "the system's clock is behind the ledger's by " + std::to_string(ledger - wall) + " ms"
-                : "the system's clock is ahead of the ledger's by " + std::to_string(wall - ledger) + " ms";
+  return behind ? "the system's clock is behind the ledger's by " + std::to_string(ledger - wall) +
+                      " ms"
+                : "the system's clock is ahead of the ledger's by " +
+                      std::to_string(wall - ledger) + " ms";
 }
 
 void Ledger::State::alarm(std::string_view words) const {
@@ -134,10 +145,12 @@ void Ledger::State::alarm(std::string_view words) const {
 
 void Ledger::State::death(std::string_view words) const {
   if (options.on_death) return options.on_death(words);
-  std::fprintf(stderr, "amanat: ledger: %.*s\namanat: stopping at once: nothing more can be recorded durably\n",
-               static_cast<int>(words.size()), words.data());
+  std::fprintf(
+      stderr,
+      "amanat: ledger: %.*s\namanat: stopping at once: nothing more can be recorded durably\n",
+      static_cast<int>(words.size()), words.data());
   std::fflush(stderr);
-  std::this_thread::sleep_for(kGrace);   // the refusals just handed over may still be sent
+  std::this_thread::sleep_for(kGrace);  // the refusals just handed over may still be sent
   std::abort();
 }
 
@@ -146,7 +159,8 @@ void Ledger::State::death(std::string_view words) const {
 Result<void> Ledger::create(const Options& options, const Key256& signer_seed, const Slice&) {
   if (auto r = check_options(options); !r) return r;
   storage::Disk& disk = options.disk != nullptr ? *options.disk : storage::system_disk();
-  for (const auto& directory : {options.directory, segments_directory(options.directory), snapshots_directory(options.directory)})
+  for (const auto& directory : {options.directory, segments_directory(options.directory),
+                                snapshots_directory(options.directory)})
     if (auto r = disk.make_directory(directory); !r) return r;
   std::optional<storage::DirectoryLock> lock;
   if (auto r = take_lock(disk, options.directory, lock); !r) return r;
@@ -156,10 +170,14 @@ Result<void> Ledger::create(const Options& options, const Key256& signer_seed, c
 
   const NoteSigner signer(options.origin, signer_seed);
   const std::string document = genesis_document(signer.verifier(), options.label_key);
-  const std::string frame = genesis_frame(signer, document, options.clock ? options.clock() : now());
+  const std::string frame =
+      genesis_frame(signer, document, options.clock ? options.clock() : now());
   if (auto r = storage::replace_file(disk, genesis_path(options.directory), document); !r) return r;
   const Published published{random_hex(), false, checkpoint_of(frame, log_id(options.origin))};
-  if (auto r = storage::replace_file(disk, published_path(options.directory), encode_published(published)); !r) return r;
+  if (auto r = storage::replace_file(disk, published_path(options.directory),
+                                     encode_published(published));
+      !r)
+    return r;
   return make_segment(disk, options.directory, 0, options.segment_bytes, frame);
 }
 
@@ -177,13 +195,17 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   s.signer.emplace(options.origin, signer_seed);
   const std::string& directory = options.directory;
   auto count = segment_count(*s.disk, directory);
-  if (!count && count.error().reason == Reason::ledger_corrupt) return pass_on(std::move(count.error()));
+  if (!count && count.error().reason == Reason::ledger_corrupt)
+    return pass_on(std::move(count.error()));
   if (!count || *count == 0) return fail(Reason::exchange_missing, directory + " holds no ledger");
   if (auto r = take_lock(*s.disk, directory, s.lock); !r) return pass_on(std::move(r.error()));
 
-  if (auto r = check_genesis(*s.disk, directory, s.signer->verifier()); !r) return pass_on(std::move(r.error()));
+  if (auto r = check_genesis(*s.disk, directory, s.signer->verifier()); !r)
+    return pass_on(std::move(r.error()));
   auto bytes = read_small(*s.disk, published_path(directory), kPublishedBytesMax);
-  if (!bytes) return fail(Reason::ledger_corrupt, "the published checkpoint is missing: " + bytes.error().detail);
+  if (!bytes)
+    return fail(Reason::ledger_corrupt,
+                "the published checkpoint is missing: " + bytes.error().detail);
   auto published = decode_published(*bytes);
   if (!published) return pass_on(std::move(published.error()));
   auto projection = Projection::open(*s.disk, directory);
@@ -192,22 +214,25 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   auto recovered = recover(*s.disk, directory, s.signer->verifier(), *published, *s.projection);
   if (!recovered) return pass_on(std::move(recovered.error()));
   if (recovered->cut_bytes > 0)
-    s.alarm("a torn last write of " + std::to_string(recovered->cut_bytes) + " bytes was cut off at " + text_of_place(recovered->next));
+    s.alarm("a torn last write of " + std::to_string(recovered->cut_bytes) +
+            " bytes was cut off at " + text_of_place(recovered->next));
   s.clock.emplace(options.clock, recovered->last_time);
 
-  auto publisher = Publisher::start({s.disk, directory, s.origin, random_hex(), s.projection.get(), options.publish_every_ms,
-                                     [&s](std::string_view words) {
-                                       s.sequencer->die();
-                                       s.death(words);
-                                     },
-                                     [&s] {
-                                       if (auto words = s.clock->check()) s.alarm(*words);
-                                     }},
-                                    recovered->range.size(), recovered->range.root(), recovered->checkpoint);
+  auto publisher = Publisher::start(
+      {s.disk, directory, s.origin, random_hex(), s.projection.get(), options.publish_every_ms,
+       [&s](std::string_view words) {
+         s.sequencer->die();
+         s.death(words);
+       },
+       [&s] {
+         if (auto words = s.clock->check()) s.alarm(*words);
+       }},
+      recovered->range.size(), recovered->range.root(), recovered->checkpoint);
   if (!publisher) return pass_on(std::move(publisher.error()));
   s.publisher = std::move(*publisher);
 
-  auto segment = s.disk->open(segment_path(directory, recovered->next.segment), storage::Disk::Open::existing);
+  auto segment =
+      s.disk->open(segment_path(directory, recovered->next.segment), storage::Disk::Open::existing);
   if (!segment) return pass_on(std::move(segment.error()));
   s.filler = std::make_unique<Filler>(*s.disk, directory, recovered->segment_bytes);
   s.filler->want(recovered->next.segment + 1);
@@ -217,8 +242,12 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   setup.segment = std::move(*segment);
   setup.state = std::move(*recovered);
   setup.queue_entries_max = options.queue_entries_max;
-  setup.on_durable = [p = s.publisher.get()](std::shared_ptr<const Batch> b) { p->durable(std::move(b)); };
-  setup.on_segment_end = [p = s.publisher.get()](Snapshot snapshot) { p->segment_ended(std::move(snapshot)); };
+  setup.on_durable = [p = s.publisher.get()](std::shared_ptr<const Batch> b) {
+    p->durable(std::move(b));
+  };
+  setup.on_segment_end = [p = s.publisher.get()](Snapshot snapshot) {
+    p->segment_ended(std::move(snapshot));
+  };
   setup.is_behind = [p = s.publisher.get()] { return p->is_behind(); };
   setup.on_death = [&s](std::string_view words) { s.death(words); };
   s.sequencer = std::make_unique<Sequencer>(std::move(setup));
@@ -233,8 +262,8 @@ Ledger::~Ledger() {
 namespace {
 
 // Everything but index and receipt, in the asking thread.
-Result<void> prepare_all(const std::vector<const EntryContent*>& contents, Moment time, std::size_t payload_max,
-                         Submission& out) {
+Result<void> prepare_all(const std::vector<const EntryContent*>& contents, Moment time,
+                         std::size_t payload_max, Submission& out) {
   out.entries.reserve(contents.size());
   for (const EntryContent* content : contents) {
     auto prepared = prepare(*content, time);
@@ -266,7 +295,8 @@ Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wa
       run.batch->tree.path(index, path);
       Receipt::Entry& entry = out.emplace_back();
       entry.index = EntryIndex{index};
-      append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path, run.batch->checkpoint);
+      append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path,
+                        run.batch->checkpoint);
     }
   insist(out.size() == wanted);
   return out;
@@ -298,7 +328,8 @@ Pending<Receipt> Ledger::append(const Draft& draft) {
     contents.push_back(&*draft.export_entry());
     submission->closes_with_export = true;
   }
-  auto ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
+  auto ready =
+      prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
   if (ready) ready = state_->sequencer->submit(submission);
   if (!ready) settle_now(*submission, std::move(ready.error()));
   return {std::move(submission), &Ledger::receipt_of};
@@ -309,7 +340,8 @@ Pending<Recorded> Ledger::record(std::vector<EntryContent> entries) {
   auto submission = std::make_shared<Submission>();
   std::vector<const EntryContent*> contents;
   for (const auto& entry : entries) contents.push_back(&entry);
-  auto ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
+  auto ready =
+      prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
   if (ready) ready = state_->sequencer->submit(submission);
   if (!ready) settle_now(*submission, std::move(ready.error()));
   return {std::move(submission), &Ledger::recorded_of};
@@ -323,13 +355,14 @@ bool Pending<T>::await_ready() const noexcept {
 
 template <class T>
 bool Pending<T>::await_suspend(std::coroutine_handle<> awaiting) noexcept {
-  insist(Home::current() != nullptr);   // resuming on the sequencer's thread would stop the log
+  insist(Home::current() != nullptr);  // resuming on the sequencer's thread would stop the log
   // Once awaited, the coroutine may run on and destroy this Pending: nothing of it is used after.
   Submission& s = *submission_;
   s.waiting = awaiting;
   s.home = Home::current();
   auto expected = Submission::Phase::working;
-  const bool suspended = s.phase.compare_exchange_strong(expected, Submission::Phase::awaited, std::memory_order_acq_rel);
+  const bool suspended = s.phase.compare_exchange_strong(expected, Submission::Phase::awaited,
+                                                         std::memory_order_acq_rel);
   insist(suspended || expected == Submission::Phase::settled);
   return suspended;
 }

@@ -34,11 +34,12 @@ struct Opened {
   EntryType type{};
   Moment time{};
   std::array<std::uint8_t, 16> slice_id{};
-  std::optional<Label> subject;                 // as the opening says, checked against c_subject
+  std::optional<Label> subject;  // as the opening says, checked against c_subject
   std::optional<Actor> actor;
   // The contents of the body's eleven parts. The opening must keep them (u8 part, u32 length,
   // bytes), not the part hashes alone, which follow from them: a citizen reads purpose and fields
-  // here, budgets are rebuilt from the case, a court opens one part with its salt. Checked against c_body.
+  // here, budgets are rebuilt from the case, a court opens one part with its salt. Checked against
+  // c_body.
   std::array<std::string, kBodyParts> parts;
   std::string evidence;
 };
@@ -48,15 +49,15 @@ using KeyOfSlice = std::function<Result<Key256>(std::span<const std::uint8_t, 16
 
 struct Options {
   std::string directory;
-  std::string origin;                       // name of the log = key name
-  Digest label_key{};                       // public key of the labels' VRF; create() writes it down
-  storage::Disk* disk = nullptr;            // null: system_disk()
-  std::uint64_t segment_bytes = 256u << 20; // tests use small ones
+  std::string origin;             // name of the log = key name
+  Digest label_key{};             // public key of the labels' VRF; create() writes it down
+  storage::Disk* disk = nullptr;  // null: system_disk()
+  std::uint64_t segment_bytes = 256u << 20;  // tests use small ones
   std::size_t queue_entries_max = 8192;
   unsigned publish_every_ms = 1000;
-  std::function<Moment()> clock;            // null: now()
-  /// alarm is told in words of what an operator should know (clock set back, a torn write cut off at
-  /// the start). Null: standard error. Called from threads of the ledger.
+  std::function<Moment()> clock;  // null: now()
+  /// alarm is told in words of what an operator should know (clock set back, a torn write cut off
+  /// at the start). Null: standard error. Called from threads of the ledger.
   std::function<void(std::string_view)> alarm;
   /// on_death is told that no append can be believed any more (fdatasync failed, or another signer
   /// has taken the log over). Null: the message on standard error, 100 ms for answers on their way,
@@ -76,7 +77,7 @@ class [[nodiscard]] Pending {
   Pending(std::shared_ptr<Submission> submission, Outcome outcome)
       : submission_(std::move(submission)), outcome_(outcome) {}
   bool await_ready() const noexcept;
-  bool await_suspend(std::coroutine_handle<> awaiting) noexcept;   // false: done meanwhile
+  bool await_suspend(std::coroutine_handle<> awaiting) noexcept;  // false: done meanwhile
   Result<T> await_resume();
 
  private:
@@ -89,7 +90,8 @@ class Ledger {
   /// create makes a new log whose entry 0 is GENESIS, which has no opening (the slice is for later
   /// formats). A crash on the way leaves no log, and create works again.
   /// Errors: exchange_exists, file_failed, disk_full, config_wrong (origin).
-  static Result<void> create(const Options& options, const Key256& signer_seed, const Slice& system_slice);
+  static Result<void> create(const Options& options, const Key256& signer_seed,
+                             const Slice& system_slice);
   /// open recovers (ledger page 3.5) and starts the sequencer. Errors: exchange_missing,
   /// ledger_corrupt (what is wrong and where), exchange_busy, file_failed, disk_full, key_missing.
   static Result<std::unique_ptr<Ledger>> open(const Options& options, const Key256& signer_seed);
@@ -111,7 +113,7 @@ class Ledger {
   const std::string& origin() const;
   /// vkey is the verifier key in C2SP form.
   std::string vkey() const;
-  std::uint64_t size() const;                // entries durable now
+  std::uint64_t size() const;  // entries durable now
   /// checkpoint returns the published signed checkpoint (what /ledger/checkpoint serves).
   std::string checkpoint() const;
   /// resource serves "tile/..." and "tile/entries/..." of the published tree, exactly as
@@ -122,8 +124,10 @@ class Ledger {
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.
   /// Errors: ledger_corrupt, file_failed.
-  Result<void> scan(EntryIndex from, const KeyOfSlice& key_of, const std::function<bool(const Opened&)>& visit) const;
-  /// export_to writes a static folder (checkpoint, tile/…, tile/entries/…) any tlog-tiles reader accepts.
+  Result<void> scan(EntryIndex from, const KeyOfSlice& key_of,
+                    const std::function<bool(const Opened&)>& visit) const;
+  /// export_to writes a static folder (checkpoint, tile/…, tile/entries/…) any tlog-tiles reader
+  /// accepts.
   Result<void> export_to(const std::string& directory) const;
 
  private:
@@ -137,10 +141,10 @@ class Ledger {
 
 /// Verdict is what an offline check of a ledger directory found.
 struct Verdict {
-  std::uint64_t size = 0;      // entries checked
+  std::uint64_t size = 0;  // entries checked
   Digest root{};
-  std::string checkpoint;      // last signed checkpoint in the frames
-  std::string problem;         // empty: everything holds; else what and where, without personal values
+  std::string checkpoint;  // last signed checkpoint in the frames
+  std::string problem;     // empty: everything holds; else what and where, without personal values
 };
 /// verify_directory reads every frame, leaf, root and signature of a closed or live ledger's files
 /// without opening it. `progress` (may be null) gets entries done. Errors: file_failed.

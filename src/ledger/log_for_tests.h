@@ -5,8 +5,8 @@
 #include <map>
 #include <memory>
 #include <random>
-#include <thread>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ledger/checkpoint.h"
@@ -25,8 +25,7 @@ struct LogForTests {
   Key256 seed = crypto::random_key();
   Slice slice = make_slice();
   std::string origin = "log.example.org/amanat1";
-  std::vector<std::string> alarms;
-  int deaths = 0;
+  Digest label_key = crypto::sha256("a key of labels");
 
   static Slice make_slice() {
     Slice s;
@@ -38,6 +37,7 @@ struct LogForTests {
     Options o;
     o.directory = directory;
     o.origin = origin;
+    o.label_key = label_key;
     o.disk = disk;
     o.segment_bytes = 64 * 1024;
     o.publish_every_ms = 1;
@@ -74,7 +74,8 @@ inline Task<Result<Recorded>> record_task(Ledger& ledger, std::vector<EntryConte
 }
 
 /// record_all appends all at once, as many clients would, and waits for every outcome.
-inline std::vector<Result<Recorded>> record_all(Ledger& ledger, std::vector<std::vector<EntryContent>> appends) {
+inline std::vector<Result<Recorded>> record_all(Ledger& ledger,
+                                                std::vector<std::vector<EntryContent>> appends) {
   WaitingRoom room;
   std::vector<Result<Recorded>> outcomes(appends.size(), Result<Recorded>(Recorded{}));
   std::size_t done = 0;
@@ -94,13 +95,14 @@ inline Result<Recorded> record_one(Ledger& ledger, EntryContent entry) {
 
 /// Promises is everything a ledger has let out: what it must still hold after any crash.
 struct Promises {
-  std::map<std::uint64_t, std::string> entries;   // index -> public bytes
-  std::map<std::uint64_t, Digest> heads;          // size -> root
-  std::string broken;                             // the first promise that was not kept
+  std::map<std::uint64_t, std::string> entries;  // index -> public bytes
+  std::map<std::uint64_t, Digest> heads;         // size -> root
+  std::string broken;                            // the first promise that was not kept
 
   void saw_head(const Checkpoint& c) {
     const auto [at, fresh] = heads.emplace(c.size, c.root);
-    if (!fresh && at->second != c.root && broken.empty()) broken = "two heads of size " + std::to_string(c.size);
+    if (!fresh && at->second != c.root && broken.empty())
+      broken = "two heads of size " + std::to_string(c.size);
   }
   void saw_checkpoint(std::string_view note, const VerifierKey& key) {
     auto opened = open_checkpoint(note, key);
@@ -117,7 +119,8 @@ struct Promises {
         return;
       }
       const auto [at, fresh] = entries.emplace(proven->index, proven->entry);
-      if (!fresh && broken.empty()) broken = "index " + std::to_string(proven->index) + " given twice";
+      if (!fresh && broken.empty())
+        broken = "index " + std::to_string(proven->index) + " given twice";
       saw_head(proven->at.checkpoint);
     }
   }
@@ -142,11 +145,14 @@ struct Promises {
         range.append(leaf_hash(entry));
         const auto head = heads.find(range.size());
         if (head != heads.end() && head->second != range.root())
-          return void(broken = "the head of size " + std::to_string(range.size()) + " is not of this log");
+          return void(broken = "the head of size " + std::to_string(range.size()) +
+                               " is not of this log");
       }
     }
-    if (!entries.empty() && entries.rbegin()->first >= size) broken = "an acknowledged entry is lost";
-    if (!heads.empty() && heads.rbegin()->first > size) broken = "the log is shorter than a head that got out";
+    if (!entries.empty() && entries.rbegin()->first >= size)
+      broken = "an acknowledged entry is lost";
+    if (!heads.empty() && heads.rbegin()->first > size)
+      broken = "the log is shorter than a head that got out";
   }
 };
 

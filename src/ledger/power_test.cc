@@ -16,8 +16,8 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 }
 
 // Appends until the disk dies or `appends` are through; remembers what got out.
-void use(Ledger& ledger, const SimulatedDisk& disk, const LogForTests& log, std::mt19937_64& random, int appends,
-         Promises& promises) {
+void use(Ledger& ledger, const SimulatedDisk& disk, const LogForTests& log, std::mt19937_64& random,
+         int appends, Promises& promises) {
   std::uniform_int_distribution<std::uint64_t> salt;
   for (int done = 0; done < appends && !disk.dead();) {
     std::vector<std::vector<EntryContent>> wave(1 + random() % 6);
@@ -62,7 +62,9 @@ TEST(PowerCut, NothingAcknowledgedIsLostAndNoHeadIsContradicted) {
         const double keep = std::vector<double>{0, 1, 0.1, 0.5, 0.9, 0.99}[random() % 6];
         survivor = disk->crash(random, random() % 2 == 0 ? 512 : 4096, keep);
         auto options = log.options(survivor.get());
-        options.alarm = [&torn](std::string_view words) { torn += words.find("torn") != std::string_view::npos; };
+        options.alarm = [&torn](std::string_view words) {
+          torn += words.find("torn") != std::string_view::npos;
+        };
         auto recovered = Ledger::open(options, log.seed);
         ASSERT_TRUE(recovered) << recovered.error().detail << ", state " << tried;
         Promises now = promises;
@@ -82,9 +84,10 @@ TEST(PowerCut, NothingAcknowledgedIsLostAndNoHeadIsContradicted) {
       disk = std::move(survivor);
     }
   }
-  std::printf("    %llu crash states, %llu torn writes cut off, %llu acknowledged entries checked\n",
-              static_cast<unsigned long long>(tried), static_cast<unsigned long long>(torn),
-              static_cast<unsigned long long>(acknowledged));
+  std::printf(
+      "    %llu crash states, %llu torn writes cut off, %llu acknowledged entries checked\n",
+      static_cast<unsigned long long>(tried), static_cast<unsigned long long>(torn),
+      static_cast<unsigned long long>(acknowledged));
   EXPECT_GT(torn, states / 200);
 }
 

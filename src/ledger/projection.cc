@@ -18,9 +18,11 @@ bool same(std::string_view bytes, const Digest& d) { return bytes == crypto::tex
 
 }  // namespace
 
-Result<std::unique_ptr<Projection>> Projection::open(storage::Disk& disk, const std::string& ledger_directory) {
+Result<std::unique_ptr<Projection>> Projection::open(storage::Disk& disk,
+                                                     const std::string& ledger_directory) {
   const std::string directory = ledger_directory + "/tree";
-  if (auto made = disk.make_directory(directory); !made) return std::unexpected(std::move(made.error()));
+  if (auto made = disk.make_directory(directory); !made)
+    return std::unexpected(std::move(made.error()));
   return std::unique_ptr<Projection>(new Projection(disk, directory));
 }
 
@@ -43,7 +45,8 @@ Result<void> Projection::write(const Write& w) {
   return (*f)->write_at(w.offset, w.bytes);
 }
 
-Result<std::string> Projection::read(unsigned which, std::uint64_t offset, std::size_t bytes) const {
+Result<std::string> Projection::read(unsigned which, std::uint64_t offset,
+                                     std::size_t bytes) const {
   const std::lock_guard lock(mutex_);
   auto f = file(which);
   if (!f) return std::unexpected(std::move(f.error()));
@@ -73,7 +76,8 @@ void Projection::resume_empty() {
 
 void Projection::append(std::span<const Digest> leaves, const Place& frame) {
   insist(frame.offset % kBlock == 0);
-  const TileWriter::Emit keep = [this](const TileName& name, std::string_view bytes) -> Result<void> {
+  const TileWriter::Emit keep = [this](const TileName& name,
+                                       std::string_view bytes) -> Result<void> {
     insist(name.level < kLevels);
     pending_.push_back({name.level, tile_offset(name), std::string(bytes)});
     return {};
@@ -120,13 +124,16 @@ Result<std::string> Projection::tile(const TileName& name) const {
   return read(name.level, tile_offset(name), name.width * kHash);
 }
 
-Result<std::string> Projection::checked_tile(const TileName& name, std::uint64_t size, const Digest& root) const {
+Result<std::string> Projection::checked_tile(const TileName& name, std::uint64_t size,
+                                             const Digest& root) const {
   const unsigned width = tile_width(name.level, name.number, size);
   insist(name.width >= 1 && name.width <= width);
   TileName at{TileName::Kind::hashes, name.level, name.number, width};
   auto bytes = tile(at);
   if (!bytes) return bytes;
-  const auto wrong = [&name] { return fail(Reason::ledger_corrupt, tile_path(name) + " is not of this tree"); };
+  const auto wrong = [&name] {
+    return fail(Reason::ledger_corrupt, tile_path(name) + " is not of this tree");
+  };
   // A full tile's root is one hash of the tile above, and so on up to the right edge ...
   std::string climbing = *bytes;
   while (at.width == kTileWidth) {

@@ -26,7 +26,8 @@ namespace amanat::ledger {
 class Projection {
  public:
   /// open opens or makes the files. Errors: file_failed, disk_full.
-  static Result<std::unique_ptr<Projection>> open(storage::Disk& disk, const std::string& ledger_directory);
+  static Result<std::unique_ptr<Projection>> open(storage::Disk& disk,
+                                                  const std::string& ledger_directory);
 
   /// resume goes on after `size` entries if the files hold that many and their root is `root`;
   /// false otherwise. resume_empty begins anew over whatever is there.
@@ -45,28 +46,30 @@ class Projection {
   Result<std::string> tile(const TileName& name) const;
   /// checked_tile reads one tile of the tree of `size` entries and checks every hash of it up to
   /// `root`. Errors: file_failed, ledger_corrupt.
-  Result<std::string> checked_tile(const TileName& name, std::uint64_t size, const Digest& root) const;
+  Result<std::string> checked_tile(const TileName& name, std::uint64_t size,
+                                   const Digest& root) const;
   /// frame_of gives the frame in which entry 256 * (index / 256) lies. insists on index < size().
   Result<Place> frame_of(std::uint64_t index) const;
   /// root_at makes the root of the first `size` entries. Errors: file_failed, ledger_corrupt.
   Result<Digest> root_at(std::uint64_t size) const;
 
  private:
-  static constexpr unsigned kLevels = 8;   // 256^8 entries
+  static constexpr unsigned kLevels = 8;  // 256^8 entries
   static constexpr unsigned kPlaces = kLevels;
   struct Write {
     unsigned file;
     std::uint64_t offset;
     std::string bytes;
   };
-  Projection(storage::Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {}
-  Result<storage::File*> file(unsigned which) const;   // under mutex_
+  Projection(storage::Disk& disk, std::string directory)
+      : disk_(disk), directory_(std::move(directory)) {}
+  Result<storage::File*> file(unsigned which) const;  // under mutex_
   Result<void> write(const Write& w);
   Result<std::string> read(unsigned which, std::uint64_t offset, std::size_t bytes) const;
 
   storage::Disk& disk_;
   const std::string directory_;
-  mutable std::mutex mutex_;   // a File is for one thread at a time
+  mutable std::mutex mutex_;  // a File is for one thread at a time
   mutable std::array<std::unique_ptr<storage::File>, kLevels + 1> files_;
   TileWriter writer_;
   std::vector<Write> pending_;

@@ -17,11 +17,13 @@ constexpr std::size_t kPublishedBytesMax = 64 * 1024;
 
 }  // namespace
 
-Result<std::unique_ptr<Publisher>> Publisher::start(Setup setup, std::uint64_t size, const Digest& root,
+Result<std::unique_ptr<Publisher>> Publisher::start(Setup setup, std::uint64_t size,
+                                                    const Digest& root,
                                                     const std::string& checkpoint) {
   insist(setup.disk != nullptr && setup.projection != nullptr);
   std::unique_ptr<Publisher> p(new Publisher(std::move(setup)));
-  if (auto r = p->publish(size, root, checkpoint, false); !r) return std::unexpected(std::move(r.error()));
+  if (auto r = p->publish(size, root, checkpoint, false); !r)
+    return std::unexpected(std::move(r.error()));
   p->thread_ = std::thread([raw = p.get()] { raw->run(); });
   return p;
 }
@@ -57,7 +59,7 @@ void Publisher::stop(bool closed) {
   }
   called_.notify_one();
   thread_.join();
-  if (unflushed_ > 0) return;   // the projections could not be written: recovery makes them
+  if (unflushed_ > 0) return;  // the projections could not be written: recovery makes them
   const auto head = this->head();
   // Recovery holds the log to what this file says; a head that is not published stays open.
   if (newest_ && newest_->size() > head->size)
@@ -76,7 +78,8 @@ void Publisher::run() {
       const auto every = milliseconds(setup_.publish_every_ms);
       // With work waiting: by and by, so that many batches are projected in one go.
       if (work)
-        called_.wait_for(lock, std::min<milliseconds>(kProjectEvery, std::max(every, milliseconds(1))),
+        called_.wait_for(lock,
+                         std::min<milliseconds>(kProjectEvery, std::max(every, milliseconds(1))),
                          [this] { return stopping_; });
       else
         called_.wait_for(lock, kIdle, [this] { return stopping_ || !arrived_.empty(); });
@@ -108,7 +111,7 @@ void Publisher::project(const std::vector<std::shared_ptr<const Batch>>& batches
     newest_ = batch;
   }
   if (unflushed_ == 0) return;
-  if (!setup_.projection->flush()) return;   // disk full, say: kept in memory, tried again
+  if (!setup_.projection->flush()) return;  // disk full, say: kept in memory, tried again
   backlog_.fetch_sub(unflushed_, std::memory_order_relaxed);
   unflushed_ = 0;
 }
@@ -119,7 +122,7 @@ void Publisher::write_snapshots() {
     const Snapshot& s = snapshots_.front();
     if (setup_.projection->size() < s.range.size()) return;
     if (!setup_.projection->sync()) {
-      snapshots_possible_ = false;   // never twice; the next start reads a little more instead
+      snapshots_possible_ = false;  // never twice; the next start reads a little more instead
       break;
     }
     const auto path = snapshot_path(setup_.directory, s.segment);
@@ -132,12 +135,13 @@ void Publisher::write_snapshots() {
 // Compare: the file still carries this run's boot id. Swap: replace_file.
 bool Publisher::still_ours() {
   auto bytes = read_small(*setup_.disk, published_path(setup_.directory), kPublishedBytesMax);
-  if (!bytes) return true;   // unreadable is not usurped; replacing it will show
+  if (!bytes) return true;  // unreadable is not usurped; replacing it will show
   auto published = decode_published(*bytes);
   return published && published->boot == setup_.boot;
 }
 
-Result<void> Publisher::publish(std::uint64_t size, const Digest& root, const std::string& checkpoint, bool closed) {
+Result<void> Publisher::publish(std::uint64_t size, const Digest& root,
+                                const std::string& checkpoint, bool closed) {
   if (usurped_) return fail(Reason::exchange_busy, "another signer runs this log");
   const bool first = head_ == nullptr;
   if (!first && !still_ours()) {
@@ -149,7 +153,8 @@ Result<void> Publisher::publish(std::uint64_t size, const Digest& root, const st
   const bool greased = !first && head_->checkpoint == checkpoint;
   if (!greased) next.checkpoint += grease_lines(setup_.origin);
   const auto file = encode_published({setup_.boot, closed, next.checkpoint});
-  if (auto r = storage::replace_file(*setup_.disk, published_path(setup_.directory), file); !r) return r;
+  if (auto r = storage::replace_file(*setup_.disk, published_path(setup_.directory), file); !r)
+    return r;
   const std::lock_guard lock(mutex_);
   head_ = std::make_shared<const Head>(std::move(next));
   return {};

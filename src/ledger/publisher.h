@@ -25,7 +25,7 @@ namespace amanat::ledger {
 struct Head {
   std::uint64_t size = 0;
   Digest root{};
-  std::string checkpoint;   // with grease
+  std::string checkpoint;  // with grease
 };
 
 class Publisher {
@@ -37,12 +37,13 @@ class Publisher {
     std::string boot;
     Projection* projection = nullptr;
     unsigned publish_every_ms = 1000;
-    std::function<void(std::string_view)> on_usurped;   // another signer has swapped its boot id in
-    std::function<void()> on_tick;                      // about once a publication
+    std::function<void(std::string_view)> on_usurped;  // another signer has swapped its boot id in
+    std::function<void()> on_tick;                     // about once a publication
   };
   /// start swaps this run's boot id in, with the recovered head as the first publication.
   /// Errors: file_failed, disk_full.
-  static Result<std::unique_ptr<Publisher>> start(Setup setup, std::uint64_t size, const Digest& root,
+  static Result<std::unique_ptr<Publisher>> start(Setup setup, std::uint64_t size,
+                                                  const Digest& root,
                                                   const std::string& checkpoint);
   ~Publisher();
 
@@ -52,17 +53,18 @@ class Publisher {
   bool is_behind() const { return backlog_.load(std::memory_order_relaxed) > kBacklogMax; }
 
   std::shared_ptr<const Head> head() const;
-  /// stop writes everything still waiting and publishes the last head; `closed` says whether the log
-  /// ended with a closing frame.
+  /// stop writes everything still waiting and publishes the last head; `closed` says whether the
+  /// log ended with a closing frame.
   void stop(bool closed);
 
  private:
-  static constexpr std::uint64_t kBacklogMax = 1u << 20;   // entries: 32 MiB of hashes
+  static constexpr std::uint64_t kBacklogMax = 1u << 20;  // entries: 32 MiB of hashes
   explicit Publisher(Setup setup) : setup_(std::move(setup)) {}
   void run();
   void project(const std::vector<std::shared_ptr<const Batch>>& batches);
   void write_snapshots();
-  Result<void> publish(std::uint64_t size, const Digest& root, const std::string& checkpoint, bool closed);
+  Result<void> publish(std::uint64_t size, const Digest& root, const std::string& checkpoint,
+                       bool closed);
   bool still_ours();
 
   Setup setup_;
@@ -75,7 +77,7 @@ class Publisher {
   std::atomic<std::uint64_t> backlog_{0};
 
   // the publisher's thread only
-  std::shared_ptr<const Batch> newest_;      // projected, perhaps not yet published
+  std::shared_ptr<const Batch> newest_;  // projected, perhaps not yet published
   std::vector<Snapshot> snapshots_;
   std::uint64_t unflushed_ = 0;
   bool snapshots_possible_ = true;

@@ -15,7 +15,9 @@
 namespace amanat::ledger {
 namespace {
 
-std::string_view hash_at(std::string_view tile, std::size_t place) { return tile.substr(place * 32, 32); }
+std::string_view hash_at(std::string_view tile, std::size_t place) {
+  return tile.substr(place * 32, 32);
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ std::string_view hash_at(std::string_view tile, std::size_t place) { return tile
 Result<std::string> Ledger::bundle(std::uint64_t number, unsigned width) const {
   const State& s = *state_;
   const auto head = s.publisher->head();
-  auto hashes = s.projection->checked_tile({TileName::Kind::hashes, 0, number, width}, head->size, head->root);
+  auto hashes = s.projection->checked_tile({TileName::Kind::hashes, 0, number, width}, head->size,
+                                           head->root);
   if (!hashes) return hashes;
   const std::uint64_t first = number * kTileWidth;
   auto place = s.projection->frame_of(first);
@@ -34,11 +37,14 @@ Result<std::string> Ledger::bundle(std::uint64_t number, unsigned width) const {
   for (std::uint64_t next = first; next < first + width;) {
     if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
     if (frame.head.first > next)
-      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": entry " + std::to_string(next) + " is not here");
-    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < first + width; ++i, ++next) {
+      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": entry " +
+                                              std::to_string(next) + " is not here");
+    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < first + width;
+         ++i, ++next) {
       const auto entry = frame.items[i].entry;
       if (crypto::text_of(leaf_hash(entry)) != hash_at(*hashes, next - first))
-        return fail(Reason::ledger_corrupt, "entry " + std::to_string(next) + " is not the one in the tree");
+        return fail(Reason::ledger_corrupt,
+                    "entry " + std::to_string(next) + " is not the one in the tree");
       append_bundle_entry(out, entry);
     }
   }
@@ -49,9 +55,11 @@ Result<std::string> Ledger::resource(std::string_view path) const {
   const auto name = parse_tile_path(path);
   if (!name) return fail(Reason::no_record, "not the name of a tile");
   const auto head = state_->publisher->head();
-  if (name->width > tile_width(name->level, name->number, head->size)) return fail(Reason::no_record, "beyond the published tree");
-  auto bytes = name->kind == TileName::Kind::entries ? bundle(name->number, name->width)
-                                                     : state_->projection->checked_tile(*name, head->size, head->root);
+  if (name->width > tile_width(name->level, name->number, head->size))
+    return fail(Reason::no_record, "beyond the published tree");
+  auto bytes = name->kind == TileName::Kind::entries
+                   ? bundle(name->number, name->width)
+                   : state_->projection->checked_tile(*name, head->size, head->root);
   if (!bytes) {
     state_->alarm("not served: " + bytes.error().detail);
     return fail(Reason::store_failed, bytes.error().detail);
@@ -74,7 +82,8 @@ Result<std::string> Ledger::prove(EntryIndex index) const {
   auto path = inclusion_path(number(index), head->size, tree.reader());
   if (!path) return std::unexpected(std::move(path.error()));
   if (auto r = verify_inclusion(number(index), head->size, leaf_hash(entry), *path, head->root); !r)
-    return fail(Reason::ledger_corrupt, "the tree files do not prove entry " + std::to_string(number(index)));
+    return fail(Reason::ledger_corrupt,
+                "the tree files do not prove entry " + std::to_string(number(index)));
   std::string out;
   append_tlog_proof(out, entry, number(index), *path, head->checkpoint);
   return out;
@@ -84,7 +93,8 @@ namespace {
 
 // What the exchange itself may read of an entry. An opening that cannot be opened (its key was
 // destroyed, say) leaves only the public part.
-Opened opened_of(const Frame::Item& item, const PublicEntry& entry, EntryIndex index, const KeyOfSlice& key_of) {
+Opened opened_of(const Frame::Item& item, const PublicEntry& entry, EntryIndex index,
+                 const KeyOfSlice& key_of) {
   Opened out;
   out.index = index;
   out.type = entry.type;
@@ -120,10 +130,14 @@ Result<void> Ledger::scan(EntryIndex from, const KeyOfSlice& key_of,
   Frame frame;
   while (next < end) {
     if (auto r = frames.next(frame); !r) return r;
-    if (frame.head.first > next) return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
-    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < end; ++i, ++next) {
+    if (frame.head.first > next)
+      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
+    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < end;
+         ++i, ++next) {
       auto entry = decode_entry(frame.items[i].entry);
-      if (!entry) return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": " + entry.error().detail);
+      if (!entry)
+        return fail(Reason::ledger_corrupt,
+                    text_of_place(frames.place()) + ": " + entry.error().detail);
       if (!visit(opened_of(frame.items[i], *entry, EntryIndex{next}, key_of))) return {};
     }
   }
@@ -144,7 +158,7 @@ Result<void> write_plain(storage::Disk& disk, const std::string& path, std::stri
 
 Result<void> Ledger::export_to(const std::string& directory) const {
   storage::Disk& disk = *state_->disk;
-  const auto head = state_->publisher->head();   // what is served from now on covers it
+  const auto head = state_->publisher->head();  // what is served from now on covers it
   const auto put = [&](const TileName& name) -> Result<void> {
     const std::string path = tile_path(name);
     auto bytes = resource(path);

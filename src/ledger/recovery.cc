@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view kPublishedMagic = "amanat-published/1\n";
 constexpr std::string_view kSnapshotMagic = "AMNSNAP1";
-constexpr std::size_t kFlushEvery = 1u << 16;   // entries between two flushes of the projection
+constexpr std::size_t kFlushEvery = 1u << 16;  // entries between two flushes of the projection
 
 std::unexpected<Failure> corrupt(const Place& place, const std::string& what) {
   return fail(Reason::ledger_corrupt, text_of_place(place) + ": " + what);
@@ -24,7 +24,9 @@ std::unexpected<Failure> pass_on(Failure failure) { return std::unexpected(std::
 
 }  // namespace
 
-std::string published_path(const std::string& ledger_directory) { return ledger_directory + "/published"; }
+std::string published_path(const std::string& ledger_directory) {
+  return ledger_directory + "/published";
+}
 
 std::string encode_published(const Published& p) {
   insist(p.boot.size() == 32 && !p.checkpoint.empty());
@@ -35,7 +37,9 @@ std::string encode_published(const Published& p) {
 }
 
 Result<Published> decode_published(std::string_view bytes) {
-  const auto bad = [] { return fail(Reason::ledger_corrupt, "the file of the published checkpoint is malformed"); };
+  const auto bad = [] {
+    return fail(Reason::ledger_corrupt, "the file of the published checkpoint is malformed");
+  };
   if (!bytes.starts_with(kPublishedMagic)) return bad();
   bytes.remove_prefix(kPublishedMagic.size());
   Published p;
@@ -54,7 +58,9 @@ Result<Published> decode_published(std::string_view bytes) {
   return p;
 }
 
-std::string snapshots_directory(const std::string& ledger_directory) { return ledger_directory + "/snapshots"; }
+std::string snapshots_directory(const std::string& ledger_directory) {
+  return ledger_directory + "/snapshots";
+}
 
 std::string snapshot_path(const std::string& ledger_directory, std::uint32_t segment) {
   const auto path = segment_path(ledger_directory, segment);
@@ -77,7 +83,9 @@ std::string encode_snapshot(const Snapshot& s) {
 }
 
 Result<Snapshot> decode_snapshot(std::string_view bytes, const VerifierKey& log) {
-  const auto bad = [](const char* what) { return fail(Reason::ledger_corrupt, std::string("snapshot: ") + what); };
+  const auto bad = [](const char* what) {
+    return fail(Reason::ledger_corrupt, std::string("snapshot: ") + what);
+  };
   if (bytes.size() < 32 || crypto::text_of(crypto::sha256(bytes.substr(0, bytes.size() - 32))) !=
                                bytes.substr(bytes.size() - 32))
     return bad("its hash");
@@ -105,13 +113,15 @@ Result<Snapshot> decode_snapshot(std::string_view bytes, const VerifierKey& log)
   s.range = std::move(*range);
   auto opened = open_checkpoint(s.checkpoint, log);
   if (!opened) return bad("its checkpoint's signature");
-  if (opened->checkpoint.size != size || opened->checkpoint.root != s.range.root()) return bad("its root");
+  if (opened->checkpoint.size != size || opened->checkpoint.root != s.range.root())
+    return bad("its root");
   return s;
 }
 
 namespace {
 
-// Names of logs hold no quotes or backslashes (create() refuses them), so this is JSON as it stands.
+// Names of logs hold no quotes or backslashes (create() refuses them), so this is JSON as it
+// stands.
 std::string genesis_head(const VerifierKey& log) {
   std::string out = "{\n  \"format\": \"amanat-genesis/1\",\n";
   out.append("  \"origin\": \"").append(log.name).append("\",\n");
@@ -133,7 +143,9 @@ std::string genesis_document(const VerifierKey& log, const Digest& label_key) {
   return out;
 }
 
-std::string genesis_path(const std::string& ledger_directory) { return ledger_directory + "/genesis.json"; }
+std::string genesis_path(const std::string& ledger_directory) {
+  return ledger_directory + "/genesis.json";
+}
 
 Digest log_id(std::string_view origin) { return crypto::sha256(origin); }
 
@@ -143,9 +155,13 @@ namespace {
 // batch_ and time_ are the state after it.
 class Scan {
  public:
-  Scan(storage::Disk& disk, const std::string& directory, const VerifierKey& log, const Published& published,
-       Projection& projection)
-      : disk_(disk), directory_(directory), log_(log), id_(log_id(log.name)), published_(published),
+  Scan(storage::Disk& disk, const std::string& directory, const VerifierKey& log,
+       const Published& published, Projection& projection)
+      : disk_(disk),
+        directory_(directory),
+        log_(log),
+        id_(log_id(log.name)),
+        published_(published),
         projection_(projection) {}
 
   Result<Recovered> run();
@@ -182,11 +198,11 @@ class Scan {
   std::uint64_t batch_ = 0;
   Moment time_{};
   std::string checkpoint_;
-  bool closing_ = false;             // the last frame was one of count 0
+  bool closing_ = false;  // the last frame was one of count 0
   std::uint64_t published_size_ = 0;
   Digest published_root_{};
   bool met_published_ = false;
-  bool remains_ = false;             // something but zeros lies after the end
+  bool remains_ = false;  // something but zeros lies after the end
   std::uint64_t unflushed_ = 0, frames_ = 0, cut_ = 0;
   std::vector<Digest> leaves_;
   Frame frame_;
@@ -197,7 +213,8 @@ Result<Scan::OpenSegment> Scan::open_segment(std::uint32_t number) {
   if (!file) return pass_on(std::move(file.error()));
   auto bytes = (*file)->size();
   if (!bytes) return pass_on(std::move(bytes.error()));
-  if (*bytes == 0 || *bytes % kBlock != 0) return corrupt({number, 0}, "its file has a wrong length");
+  if (*bytes == 0 || *bytes % kBlock != 0)
+    return corrupt({number, 0}, "its file has a wrong length");
   return OpenSegment{std::move(*file), *bytes};
 }
 
@@ -211,7 +228,8 @@ Result<bool> Scan::begin_at(std::uint32_t segment) {
   if (published_size_ <= snapshot->range.size()) {
     auto root = projection_.root_at(published_size_);
     if (!root) return false;
-    if (*root != published_root_) return corrupt({segment, 0}, "the published checkpoint is not of this log");
+    if (*root != published_root_)
+      return corrupt({segment, 0}, "the published checkpoint is not of this log");
     met_published_ = true;
   }
   range_ = std::move(snapshot->range);
@@ -226,7 +244,8 @@ Result<bool> Scan::begin_at(std::uint32_t segment) {
 // The youngest snapshot that proves itself, whose tiles are still there; else from the beginning.
 Result<void> Scan::begin() {
   auto opened = open_checkpoint(published_.checkpoint, log_);
-  if (!opened) return fail(Reason::ledger_corrupt, "the published checkpoint is not signed by this log");
+  if (!opened)
+    return fail(Reason::ledger_corrupt, "the published checkpoint is not signed by this log");
   published_size_ = opened->checkpoint.size;
   published_root_ = opened->checkpoint.root;
   auto count = segment_count(disk_, directory_);
@@ -263,7 +282,8 @@ Result<void> Scan::take(const Frame& frame, const Place& place) {
     unflushed_ = 0;
   }
   if (frame.size == published_size_) {
-    if (frame.root != published_root_) return corrupt(place, "root differs from the published checkpoint");
+    if (frame.root != published_root_)
+      return corrupt(place, "root differs from the published checkpoint");
     met_published_ = true;
   }
   hash_ = frame.hash;
@@ -281,7 +301,8 @@ Result<bool> Scan::later_frame(const Place& from) {
     auto segment = open_segment(number);
     if (!segment) return pass_on(std::move(segment.error()));
     Window window(*segment->file, segment->bytes);
-    for (std::uint64_t at = number == from.segment ? from.offset : 0; at < segment->bytes; at += kBlock) {
+    for (std::uint64_t at = number == from.segment ? from.offset : 0; at < segment->bytes;
+         at += kBlock) {
       auto block = window.at(at, kBlock);
       if (!block) return pass_on(std::move(block.error()));
       if (all_zero(*block)) continue;
@@ -333,23 +354,26 @@ Result<void> Scan::scan_segment() {
   for (std::uint64_t at = at_.offset; at < segment_.bytes; at += kBlock) {
     auto block = window.at(at, kBlock);
     if (!block) return pass_on(std::move(block.error()));
-    if (!all_zero(*block)) return corrupt({at_.segment, at}, "bytes in the unused rest of the segment");
+    if (!all_zero(*block))
+      return corrupt({at_.segment, at}, "bytes in the unused rest of the segment");
   }
   at_ = {at_.segment + 1, 0};
   return {};
 }
 
-// end decides what the first bytes that are no frame mean. `what` is null where there are only zeros.
+// end decides what the first bytes that are no frame mean. `what` is null where there are only
+// zeros.
 Result<void> Scan::end(const char* what) {
   ended_ = true;
   auto later = later_frame(at_);
   if (!later) return pass_on(std::move(later.error()));
   if (*later)
-    return corrupt(at_, std::string(what != nullptr ? what : "a frame is missing") + ", but there are whole frames after it");
+    return corrupt(at_, std::string(what != nullptr ? what : "a frame is missing") +
+                            ", but there are whole frames after it");
   if (!met_published_)
     return corrupt(at_, "the log ends at " + std::to_string(range_.size()) + " entries" +
-                            (what != nullptr ? std::string(" (") + what + ")" : std::string()) + ", but " +
-                            std::to_string(published_size_) + " were published");
+                            (what != nullptr ? std::string(" (") + what + ")" : std::string()) +
+                            ", but " + std::to_string(published_size_) + " were published");
   if (published_.closed && (what != nullptr || !closing_ || range_.size() != published_size_))
     return corrupt(at_, std::string("the log was closed after its last frame: ") +
                             (what != nullptr ? what : "its closing frame is missing"));
@@ -365,7 +389,8 @@ Result<void> Scan::cut() {
     if (!segment) return pass_on(std::move(segment.error()));
     const std::uint64_t begin = number == at_.segment ? at_.offset : 0;
     const bool near = !published_.closed && number <= at_.segment + 1;
-    const std::uint64_t sure = near ? std::min<std::uint64_t>(begin + kFrameBytesMax, segment->bytes) : begin;
+    const std::uint64_t sure =
+        near ? std::min<std::uint64_t>(begin + kFrameBytesMax, segment->bytes) : begin;
     if (remains_)
       if (auto r = cut_blocks(number, *segment, begin); !r) return r;
     if (sure > begin) {
@@ -378,7 +403,8 @@ Result<void> Scan::cut() {
   return {};
 }
 
-Result<void> Scan::cut_blocks(std::uint32_t number, const OpenSegment& segment, std::uint64_t begin) {
+Result<void> Scan::cut_blocks(std::uint32_t number, const OpenSegment& segment,
+                              std::uint64_t begin) {
   Window window(*segment.file, segment.bytes);
   for (std::uint64_t at = begin; at < segment.bytes; at += kBlock) {
     auto block = window.at(at, kBlock);
@@ -397,7 +423,8 @@ Result<Recovered> Scan::run() {
     if (auto r = scan_segment(); !r) return pass_on(std::move(r.error()));
   if (range_.size() == 0) return fail(Reason::ledger_corrupt, "the log has no genesis entry");
   auto opened = open_checkpoint(checkpoint_, log_);
-  if (!opened || opened->checkpoint.size != range_.size() || opened->checkpoint.root != range_.root())
+  if (!opened || opened->checkpoint.size != range_.size() ||
+      opened->checkpoint.root != range_.root())
     return corrupt(at_, "the last frame's checkpoint is not a signed head of it");
   if (auto r = projection_.flush(); !r) return pass_on(std::move(r.error()));
   Recovered out;
@@ -416,8 +443,9 @@ Result<Recovered> Scan::run() {
 
 }  // namespace
 
-Result<Recovered> recover(storage::Disk& disk, const std::string& ledger_directory, const VerifierKey& log,
-                          const Published& published, Projection& projection) {
+Result<Recovered> recover(storage::Disk& disk, const std::string& ledger_directory,
+                          const VerifierKey& log, const Published& published,
+                          Projection& projection) {
   return Scan(disk, ledger_directory, log, published, projection).run();
 }
 

@@ -9,10 +9,10 @@
 namespace amanat::ledger {
 namespace {
 
-constexpr std::size_t kPiece = 1u << 20;              // one write of zeros, one read of a window
-constexpr std::uint64_t kSyncEvery = 8u << 20;        // so that few pages are dirty beside the log's
+constexpr std::size_t kPiece = 1u << 20;        // one write of zeros, one read of a window
+constexpr std::uint64_t kSyncEvery = 8u << 20;  // so that few pages are dirty beside the log's
 constexpr auto kPause = std::chrono::milliseconds(2);
-constexpr auto kRetry = std::chrono::milliseconds(250);
+constexpr auto kRetry = std::chrono::milliseconds(100);
 constexpr std::string_view kUnfinished = "/next.tmp";
 
 const std::string& zeros() {
@@ -32,7 +32,9 @@ std::string text_of_place(const Place& place) {
   return "segment " + segment_name(place.segment) + ", offset " + std::to_string(place.offset);
 }
 
-std::string segments_directory(const std::string& ledger_directory) { return ledger_directory + "/segments"; }
+std::string segments_directory(const std::string& ledger_directory) {
+  return ledger_directory + "/segments";
+}
 
 std::string segment_path(const std::string& ledger_directory, std::uint32_t number) {
   return segments_directory(ledger_directory) + "/" + segment_name(number);
@@ -44,17 +46,20 @@ Result<std::uint32_t> segment_count(storage::Disk& disk, const std::string& ledg
   std::uint32_t count = 0;
   for (const auto& name : *names) {
     if (name.size() != 10 || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (name != segment_name(count)) return fail(Reason::ledger_corrupt, "segment " + segment_name(count) + " is missing");
+    if (name != segment_name(count))
+      return fail(Reason::ledger_corrupt, "segment " + segment_name(count) + " is missing");
     ++count;
   }
   return count;
 }
 
-Result<std::string> read_small(storage::Disk& disk, const std::string& path, std::size_t bytes_max) {
+Result<std::string> read_small(storage::Disk& disk, const std::string& path,
+                               std::size_t bytes_max) {
   auto file = disk.open(path, storage::Disk::Open::existing);
   if (!file) return std::unexpected(std::move(file.error()));
   std::string bytes;
-  if (auto read = (*file)->read_at(0, bytes_max + 1, bytes); !read) return std::unexpected(std::move(read.error()));
+  if (auto read = (*file)->read_at(0, bytes_max + 1, bytes); !read)
+    return std::unexpected(std::move(read.error()));
   if (bytes.size() > bytes_max) return fail(Reason::file_failed, path + ": larger than it can be");
   return bytes;
 }
@@ -65,8 +70,10 @@ Result<std::string_view> Window::at(std::uint64_t offset, std::size_t n) {
   if (offset < begin_ || offset + n > begin_ + bytes_.size()) {
     bytes_.clear();
     begin_ = offset;
-    const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(n, kPiece), file_bytes_ - offset));
-    if (auto read = file_.read_at(offset, want, bytes_); !read) return std::unexpected(std::move(read.error()));
+    const auto want = static_cast<std::size_t>(
+        std::min<std::uint64_t>(std::max(n, kPiece), file_bytes_ - offset));
+    if (auto read = file_.read_at(offset, want, bytes_); !read)
+      return std::unexpected(std::move(read.error()));
     if (bytes_.size() < n) return fail(Reason::file_failed, "file is shorter than it was");
   }
   return std::string_view(bytes_).substr(static_cast<std::size_t>(offset - begin_), n);
@@ -134,7 +141,7 @@ void Filler::run() {
 }
 
 // The order, none of it on the acknowledgement path:
-//   open(next.tmp)  ftruncate(0)  pwrite zeros + fdatasync, by pieces  fdatasync  rename  fsync(dir)
+//   open(next.tmp)  ftruncate(0)  pwrite zeros + fdatasync, by pieces  fdatasync  rename fsync(dir)
 // A segment that an earlier run left ready is taken as it is, once it was read and found zero.
 Result<void> Filler::make(std::uint32_t number) {
   const std::string path = segment_path(directory_, number);
@@ -148,12 +155,14 @@ Result<void> Filler::make(std::uint32_t number) {
     for (std::uint64_t at = 0; at < segment_bytes_ && !stop_; at += kPiece) {
       auto piece = window.at(at, kPiece);
       if (!piece) return std::unexpected(std::move(piece.error()));
-      if (!all_zero(*piece)) return fail(Reason::ledger_corrupt, "segment " + segment_name(number) + " is not empty");
+      if (!all_zero(*piece))
+        return fail(Reason::ledger_corrupt, "segment " + segment_name(number) + " is not empty");
     }
     return disk_.sync_directory(segments_directory(directory_));
   }
   if (auto r = fill(); !r) return r;
-  if (auto r = disk_.rename(segments_directory(directory_) + std::string(kUnfinished), path); !r) return r;
+  if (auto r = disk_.rename(segments_directory(directory_) + std::string(kUnfinished), path); !r)
+    return r;
   return disk_.sync_directory(segments_directory(directory_));
 }
 
@@ -167,9 +176,12 @@ Result<void> Filler::fill() {
     filled_ = 0;
   }
   while (filled_ < segment_bytes_) {
-    if (stop_) return fail(Reason::shutting_down);   // an unfinished file never gets a segment's name
-    // A full disk leaves what is there: the next attempt goes on from here as soon as there is room.
-    const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment_bytes_ - filled_));
+    if (stop_)
+      return fail(Reason::shutting_down);  // an unfinished file never gets a segment's name
+    // A full disk leaves what is there: the next attempt goes on from here as soon as there is
+    // room.
+    const auto n =
+        static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, segment_bytes_ - filled_));
     if (auto r = filling_->write_at(filled_, std::string_view(zeros()).substr(0, n)); !r) return r;
     filled_ += n;
     if (filled_ % kSyncEvery != 0 && filled_ < segment_bytes_) {
@@ -185,8 +197,9 @@ Result<void> Filler::fill() {
   return {};
 }
 
-Result<void> make_segment(storage::Disk& disk, const std::string& ledger_directory, std::uint32_t number,
-                          std::uint64_t segment_bytes, std::string_view first_bytes) {
+Result<void> make_segment(storage::Disk& disk, const std::string& ledger_directory,
+                          std::uint32_t number, std::uint64_t segment_bytes,
+                          std::string_view first_bytes) {
   insist(segment_bytes % kBlock == 0 && first_bytes.size() <= segment_bytes);
   const std::string unfinished = segments_directory(ledger_directory) + std::string(kUnfinished);
   auto file = disk.open(unfinished, storage::Disk::Open::create_or_existing);

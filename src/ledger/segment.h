@@ -33,13 +33,15 @@ std::string segment_path(const std::string& ledger_directory, std::uint32_t numb
 /// Errors: ledger_corrupt (a gap), file_failed.
 Result<std::uint32_t> segment_count(storage::Disk& disk, const std::string& ledger_directory);
 
-/// read_small reads a whole small file through `disk`. Errors: file_failed (also when it is larger).
+/// read_small reads a whole small file through `disk`. Errors: file_failed (also when it is
+/// larger).
 Result<std::string> read_small(storage::Disk& disk, const std::string& path, std::size_t bytes_max);
 
 /// Window reads a file in large pieces from front to back.
 class Window {
  public:
-  Window(const storage::File& file, std::uint64_t file_bytes) : file_(file), file_bytes_(file_bytes) {}
+  Window(const storage::File& file, std::uint64_t file_bytes)
+      : file_(file), file_bytes_(file_bytes) {}
   /// at gives up to `n` bytes from `offset` (fewer at the end); valid until the next call.
   Result<std::string_view> at(std::uint64_t offset, std::size_t n);
 
@@ -79,8 +81,8 @@ class Filler {
   std::condition_variable changed_;
   std::optional<std::uint32_t> wanted_;
   std::unique_ptr<storage::File> ready_;
-  std::optional<Failure> failure_;       // of the last attempt, until one succeeds
-  std::atomic<bool> urgent_{false};      // somebody waits: no pauses
+  std::optional<Failure> failure_;   // of the last attempt, until one succeeds
+  std::atomic<bool> urgent_{false};  // somebody waits: no pauses
   std::atomic<bool> stop_{false};
 
   std::unique_ptr<storage::File> filling_;  // the unfinished file and how far it is zero
@@ -90,7 +92,8 @@ class Filler {
 
 /// make_segment makes one segment at once, beginning with `first_bytes`: it appears under its name
 /// whole or not at all. Errors: disk_full, file_failed.
-Result<void> make_segment(storage::Disk& disk, const std::string& ledger_directory, std::uint32_t number,
-                          std::uint64_t segment_bytes, std::string_view first_bytes);
+Result<void> make_segment(storage::Disk& disk, const std::string& ledger_directory,
+                          std::uint32_t number, std::uint64_t segment_bytes,
+                          std::string_view first_bytes);
 
 }  // namespace amanat::ledger

@@ -17,16 +17,18 @@ namespace {
 constexpr std::size_t kLingerAbove = 8;
 constexpr auto kLingerMax = std::chrono::microseconds(300);
 constexpr auto kLingerStep = std::chrono::microseconds(50);
-constexpr std::size_t kItemOverhead = 2 + 4;   // length fields of an entry and its opening
+constexpr std::size_t kItemOverhead = 2 + 4;  // length fields of an entry and its opening
 
-Submission kClosedMark;                        // head_ points here once the queue is closed
+Submission kClosedMark;  // head_ points here once the queue is closed
 Submission* closed() { return &kClosedMark; }
 
 // Resumes many coroutines of one Home in one go, so that answers freed by one fsync are written
 // together.
 struct Together {
   struct promise_type {
-    Together get_return_object() { return {std::coroutine_handle<promise_type>::from_promise(*this)}; }
+    Together get_return_object() {
+      return {std::coroutine_handle<promise_type>::from_promise(*this)};
+    }
     std::suspend_always initial_suspend() noexcept { return {}; }
     std::suspend_never final_suspend() noexcept { return {}; }
     void return_void() noexcept {}
@@ -47,7 +49,8 @@ Sequencer::Sequencer(Setup setup)
       origin_(setup_.signer->verifier().name),
       log_(log_id(origin_)),
       segment_bytes_(setup_.filler->segment_bytes()),
-      payload_max_(std::min<std::uint64_t>(kFramePayloadMax, segment_bytes_ - kFrameHead - kFrameTrailerMax)),
+      payload_max_(std::min<std::uint64_t>(kFramePayloadMax,
+                                           segment_bytes_ - kFrameHead - kFrameTrailerMax)),
       size_(setup_.state.range.size()),
       range_(std::move(setup_.state.range)),
       frame_hash_(setup_.state.frame_hash),
@@ -83,7 +86,8 @@ Result<void> Sequencer::submit(std::shared_ptr<Submission> submission) {
       return fail(Reason::shutting_down);
     }
     raw->next = head;
-  } while (!head_.compare_exchange_weak(head, raw, std::memory_order_seq_cst, std::memory_order_relaxed));
+  } while (!head_.compare_exchange_weak(head, raw, std::memory_order_seq_cst,
+                                        std::memory_order_relaxed));
   if (asleep_.load(std::memory_order_seq_cst) && asleep_.exchange(false)) asleep_.notify_one();
   return {};
 }
@@ -155,7 +159,8 @@ void Sequencer::linger() {
 
 bool Sequencer::fits(const Prepared& entry) const {
   return builder_.count() < kFrameEntriesMax &&
-         builder_.payload_bytes() + kItemOverhead + entry.leaf.size + entry.opening.size() <= payload_max_;
+         builder_.payload_bytes() + kItemOverhead + entry.leaf.size + entry.opening.size() <=
+             payload_max_;
 }
 
 // place_entry copies an entry into the frame and checks it there; false if it is not what its
@@ -198,7 +203,8 @@ bool Sequencer::place(Waiting& w) {
     std::size_t bytes = builder_.payload_bytes();
     for (std::uint32_t i = w.placed; i < total; ++i)
       bytes += kItemOverhead + s.entries[i].leaf.size + s.entries[i].opening.size();
-    if (bytes > payload_max_ || builder_.count() + (total - w.placed) > kFrameEntriesMax) return false;
+    if (bytes > payload_max_ || builder_.count() + (total - w.placed) > kFrameEntriesMax)
+      return false;
   }
   const auto mark = builder_.mark();
   const std::size_t leaves = leaves_.size();
@@ -240,7 +246,8 @@ void Sequencer::commit_batch() {
   gather();
   if (!parts_.empty()) {
     auto batch = std::make_shared<Batch>();
-    auto written = dead_ ? fail(Reason::ledger_not_durable, "the ledger's disk failed") : write_batch(*batch);
+    auto written =
+        dead_ ? fail(Reason::ledger_not_durable, "the ledger's disk failed") : write_batch(*batch);
     last_batch_entries_ = leaves_.size();
     if (written) {
       last_time_ = batch_time_;
@@ -330,7 +337,8 @@ Result<void> Sequencer::next_segment() {
   at_ = {at_.segment + 1, 0};
   setup_.filler->want(at_.segment + 1);
   if (setup_.on_segment_end)
-    setup_.on_segment_end({at_.segment, batch_number_, last_time_, frame_hash_, range_, checkpoint_});
+    setup_.on_segment_end(
+        {at_.segment, batch_number_, last_time_, frame_hash_, range_, checkpoint_});
   return {};
 }
 
@@ -348,7 +356,7 @@ void Sequencer::settle(Part& part) {
 }
 
 void Sequencer::refuse(Submission& s, Failure failure) {
-  if (s.failure) return;   // settled already
+  if (s.failure) return;  // settled already
   s.failure = std::move(failure);
   finish(s);
 }
@@ -356,8 +364,11 @@ void Sequencer::refuse(Submission& s, Failure failure) {
 void Sequencer::finish(Submission& s) {
   queued_.fetch_sub(s.entries.size(), std::memory_order_relaxed);
   // The waiter may run, and free `s`, as soon as the phase is settled.
-  if (s.phase.exchange(Submission::Phase::settled, std::memory_order_acq_rel) != Submission::Phase::awaited) return;
-  auto group = std::find_if(freed_.begin(), freed_.end(), [&s](const auto& g) { return g.first == s.home; });
+  if (s.phase.exchange(Submission::Phase::settled, std::memory_order_acq_rel) !=
+      Submission::Phase::awaited)
+    return;
+  auto group =
+      std::find_if(freed_.begin(), freed_.end(), [&s](const auto& g) { return g.first == s.home; });
   if (group == freed_.end()) group = freed_.insert(group, {s.home, {}});
   group->second.push_back(s.waiting);
 }

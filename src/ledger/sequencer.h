@@ -6,7 +6,8 @@
 //  1. No submission is settled with success before the fdatasync of the frame that holds its last
 //     entry returned success.                                              write_batch, settle
 //  2. No signed head leaves this thread before that; a head whose frame could not be written is
-//     forgotten, and the next frame overwrites every byte of it.           write_batch (dirty_until_)
+//     forgotten, and the next frame overwrites every byte of it.           write_batch
+//     (dirty_until_)
 //  3. After a failed fdatasync nothing is written any more.                die
 //  4. Times never decrease along the log.                                  place_entry
 //  5. A leaf that is not what its handler hashed is never signed.          place_entry
@@ -34,14 +35,14 @@ class Sequencer {
  public:
   struct Setup {
     const NoteSigner* signer = nullptr;
-    Filler* filler = nullptr;                       // already asked for the segment after this one
-    std::unique_ptr<storage::File> segment;         // the one `state.next` lies in
+    Filler* filler = nullptr;                // already asked for the segment after this one
+    std::unique_ptr<storage::File> segment;  // the one `state.next` lies in
     Recovered state;
     std::size_t queue_entries_max = 8192;
-    std::function<void(std::shared_ptr<const Batch>)> on_durable;   // on the sequencer's thread
+    std::function<void(std::shared_ptr<const Batch>)> on_durable;  // on the sequencer's thread
     std::function<void(Snapshot)> on_segment_end;
-    std::function<bool()> is_behind;                // projections cannot keep up: refuse for now
-    std::function<void(std::string_view)> on_death; // an fdatasync failed
+    std::function<bool()> is_behind;                 // projections cannot keep up: refuse for now
+    std::function<void(std::string_view)> on_death;  // an fdatasync failed
   };
   explicit Sequencer(Setup setup);
   /// The destructor is stop() if that was not called.
@@ -59,7 +60,7 @@ class Sequencer {
   std::size_t payload_max() const { return payload_max_; }
 
  private:
-  struct Part {                        // entries of one submission that lie in the batch being made
+  struct Part {  // entries of one submission that lie in the batch being made
     std::shared_ptr<Submission> submission;
     std::uint64_t first_index = 0;
     std::uint32_t count = 0;
@@ -108,7 +109,7 @@ class Sequencer {
   Moment last_time_;
   Place at_;
   std::string checkpoint_;
-  std::uint64_t dirty_until_ = 0;      // bytes of refused frames may lie in [at_.offset, dirty_until_)
+  std::uint64_t dirty_until_ = 0;  // bytes of refused frames may lie in [at_.offset, dirty_until_)
 
   // the batch being made
   std::deque<Waiting> waiting_;
@@ -117,8 +118,8 @@ class Sequencer {
   std::vector<Part> parts_;
   Moment batch_time_{};
   std::size_t last_batch_entries_ = 0;
-  std::vector<std::pair<Home*, std::vector<std::coroutine_handle<>>>> freed_;   // few homes
-  std::string padded_;                 // a frame followed by zeros over a refused one
+  std::vector<std::pair<Home*, std::vector<std::coroutine_handle<>>>> freed_;  // few homes
+  std::string padded_;  // a frame followed by zeros over a refused one
 
   bool closed_cleanly_ = false;
   std::thread thread_;

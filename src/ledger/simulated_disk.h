@@ -26,15 +26,24 @@ namespace amanat::ledger {
 
 class SimulatedDisk : public storage::Disk {
  public:
-  enum class Call : std::uint8_t { open, write, sync, truncate, rename, remove, sync_directory, make_directory };
+  enum class Call : std::uint8_t {
+    open,
+    write,
+    sync,
+    truncate,
+    rename,
+    remove,
+    sync_directory,
+    make_directory
+  };
   /// Fault says what becomes of one call: its error, and how much of a write was done all the same.
   struct Fault {
     Reason reason = Reason::file_failed;
     enum class Effect : std::uint8_t { none, half, whole } effect = Effect::none;
   };
   /// Plan is asked before every call that writes; n counts such calls from 0.
-  using Plan = std::function<std::optional<Fault>(std::uint64_t n, Call call, const std::string& path)>;
-
+  using Plan =
+      std::function<std::optional<Fault>(std::uint64_t n, Call call, const std::string& path)>;
 
   void set_plan(Plan plan) {
     const std::lock_guard lock(mutex_);
@@ -58,22 +67,25 @@ class SimulatedDisk : public storage::Disk {
     return dead_;
   }
 
-  /// crash is what a machine finds that lost power now: each block of `grain` bytes of each unsynced
-  /// write is there with probability `keep`.
-  std::unique_ptr<SimulatedDisk> crash(std::mt19937_64& random, std::size_t grain, double keep) const {
+  /// crash is what a machine finds that lost power now: each block of `grain` bytes of each
+  /// unsynced write is there with probability `keep`.
+  std::unique_ptr<SimulatedDisk> crash(std::mt19937_64& random, std::size_t grain,
+                                       double keep) const {
     const std::lock_guard lock(mutex_);
     auto after = std::make_unique<SimulatedDisk>();
     std::bernoulli_distribution kept(keep);
     std::map<const Node*, std::shared_ptr<Node>> survivors;
     auto names = durable_names_;
-    const std::size_t happened = std::uniform_int_distribution<std::size_t>(0, name_changes_.size())(random);
+    const std::size_t happened =
+        std::uniform_int_distribution<std::size_t>(0, name_changes_.size())(random);
     for (std::size_t i = 0; i < happened; ++i) name_changes_[i](names);
     for (const auto& [path, node] : names) {
       auto& copy = survivors[node.get()];
       if (!copy) {
         copy = std::make_shared<Node>();
         copy->disk = node->disk;
-        for (const auto& w : node->unsynced) apply_torn(w, copy->disk, grain, [&] { return kept(random); });
+        for (const auto& w : node->unsynced)
+          apply_torn(w, copy->disk, grain, [&] { return kept(random); });
         copy->cached = copy->disk;
       }
       after->durable_names_[path] = after->names_[path] = copy;
@@ -160,7 +172,7 @@ class SimulatedDisk : public storage::Disk {
   Result<void> sync_directory(const std::string& path) override {
     const std::lock_guard lock(mutex_);
     if (auto f = fault(Call::sync_directory, path)) return std::unexpected(failure(*f, path));
-    for (const auto& change : name_changes_) change(durable_names_);   // the journal is one
+    for (const auto& change : name_changes_) change(durable_names_);  // the journal is one
     name_changes_.clear();
     return {};
   }
@@ -185,12 +197,12 @@ class SimulatedDisk : public storage::Disk {
   struct Write {
     std::uint64_t offset;
     std::string data;
-    bool truncates = false;   // to `offset` bytes
+    bool truncates = false;  // to `offset` bytes
   };
   struct Node {
-    std::string disk;               // on the platter
-    std::string cached;             // what a plain read sees
-    std::vector<Write> unsynced;    // in order
+    std::string disk;             // on the platter
+    std::string cached;           // what a plain read sees
+    std::vector<Write> unsynced;  // in order
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
@@ -206,7 +218,8 @@ class SimulatedDisk : public storage::Disk {
       return;
     }
     for (std::size_t at = 0; at < w.data.size();) {
-      const std::size_t end = std::min<std::size_t>(w.data.size(), ((w.offset + at) / grain + 1) * grain - w.offset);
+      const std::size_t end =
+          std::min<std::size_t>(w.data.size(), ((w.offset + at) / grain + 1) * grain - w.offset);
       if (kept()) apply({w.offset + at, w.data.substr(at, end - at)}, to);
       at = end;
     }
@@ -226,7 +239,9 @@ class SimulatedDisk : public storage::Disk {
       if (held == node) return path;
     return "removed";
   }
-  static Failure failure(const Fault& f, const std::string& path) { return {f.reason, "injected: " + path}; }
+  static Failure failure(const Fault& f, const std::string& path) {
+    return {f.reason, "injected: " + path};
+  }
 
   class OpenFile : public storage::File {
    public:
@@ -264,7 +279,10 @@ class SimulatedDisk : public storage::Disk {
         // The kernel calls the pages clean; some blocks made it, the cache shows all.
         std::size_t n = 0;
         for (const auto& w : node_->unsynced)
-          apply_torn(w, node_->disk, 4096, [&] { return f->effect == Fault::Effect::whole || (f->effect == Fault::Effect::half && n++ % 2 == 0); });
+          apply_torn(w, node_->disk, 4096, [&] {
+            return f->effect == Fault::Effect::whole ||
+                   (f->effect == Fault::Effect::half && n++ % 2 == 0);
+          });
         node_->unsynced.clear();
         return std::unexpected(failure(*f, path_));
       }
@@ -274,7 +292,8 @@ class SimulatedDisk : public storage::Disk {
     }
     Result<void> truncate(std::uint64_t size) override {
       const std::lock_guard lock(disk_.mutex_);
-      if (auto f = disk_.fault(Call::truncate, disk_.name_of(node_))) return std::unexpected(failure(*f, path_));
+      if (auto f = disk_.fault(Call::truncate, disk_.name_of(node_)))
+        return std::unexpected(failure(*f, path_));
       Write w{size, {}, true};
       apply(w, node_->cached);
       node_->unsynced.push_back(std::move(w));
@@ -299,7 +318,7 @@ class SimulatedDisk : public storage::Disk {
   bool dead_ = false;
   Names names_, durable_names_;
   std::vector<std::function<void(Names&)>> name_changes_;
-  std::set<std::string> directories_;   // making them is synced at once
+  std::set<std::string> directories_;  // making them is synced at once
 };
 
 }  // namespace amanat::ledger

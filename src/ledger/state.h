@@ -26,7 +26,7 @@ class LedgerClock {
 
  private:
   std::function<Moment()> wall_;
-  bool simulated_;              // a clock was given: it is the time, there is nothing to anchor
+  bool simulated_;  // a clock was given: it is the time, there is nothing to anchor
   Moment anchor_;
   std::uint64_t started_ms_;
   Moment highest_{};

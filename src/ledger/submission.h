@@ -23,7 +23,7 @@ namespace amanat::ledger {
 struct Batch {
   BatchTree tree;
   std::vector<Digest> leaves;
-  std::string checkpoint;      // log-signed, never published itself
+  std::string checkpoint;  // log-signed, never published itself
   Place place;
   std::uint64_t size() const { return tree.size(); }
 };
@@ -32,10 +32,10 @@ struct Submission {
   enum class Phase : std::uint8_t { working, awaited, settled };
 
   std::vector<Prepared> entries;
-  bool closes_with_export = false;    // the last entry is an EXPORT whose tail is to be filled in
+  bool closes_with_export = false;  // the last entry is an EXPORT whose tail is to be filled in
   Digest released{};
-  Submission* next = nullptr;         // in the queue
-  std::shared_ptr<Submission> self;   // keeps it alive while it is queued
+  Submission* next = nullptr;        // in the queue
+  std::shared_ptr<Submission> self;  // keeps it alive while it is queued
 
   // The outcome: a failure, or where each run of entries went.
   struct Run {
@@ -48,7 +48,7 @@ struct Submission {
   std::uint64_t first_index = 0;
 
   std::atomic<Phase> phase{Phase::working};
-  std::coroutine_handle<> waiting;    // set before phase becomes awaited
+  std::coroutine_handle<> waiting;  // set before phase becomes awaited
   Home* home = nullptr;
 };
 

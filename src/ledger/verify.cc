@@ -20,7 +20,7 @@ namespace amanat::ledger {
 namespace {
 
 constexpr std::uint64_t kProgressEvery = 1u << 16;
-constexpr std::size_t kPiece = 256 * 32;   // one tile
+constexpr std::size_t kPiece = 256 * 32;  // one tile
 
 // ReadOnlyDisk reads a directory that may be mounted read-only, without a page of it changed.
 class ReadOnlyFile : public storage::File {
@@ -66,7 +66,8 @@ class ReadOnlyDisk : public storage::Disk {
   Result<std::vector<std::string>> list(const std::string& path) override {
     std::vector<std::string> names;
     std::error_code error;
-    for (std::filesystem::directory_iterator at(path, error), end; !error && at != end; at.increment(error))
+    for (std::filesystem::directory_iterator at(path, error), end; !error && at != end;
+         at.increment(error))
       names.push_back(at->path().filename().string());
     if (error) return fail(Reason::file_failed, "list " + path);
     std::sort(names.begin(), names.end());
@@ -92,7 +93,7 @@ class Check {
   Result<Verdict> run();
 
  private:
-  using Step = Result<bool>;   // false: a problem was found
+  using Step = Result<bool>;  // false: a problem was found
   Step problem(std::string words) {
     verdict_.problem = std::move(words);
     return false;
@@ -142,7 +143,8 @@ Check::Step Check::check_genesis() {
   auto document = read_small(disk_, genesis_path(directory_), 64 * 1024);
   if (!document) return std::unexpected(std::move(document.error()));
   document_ = std::move(*document);
-  if (!genesis_names(document_, log_)) return problem("genesis document: it names another origin or key");
+  if (!genesis_names(document_, log_))
+    return problem("genesis document: it names another origin or key");
   return true;
 }
 
@@ -168,9 +170,11 @@ Check::Step Check::take(const Frame& frame) {
     const auto index = std::to_string(range_.size());
     if (!entry) return problem(at_, "entry " + index + ": " + entry.error().detail);
     if (entry->time < time_) return problem(at_, "entry " + index + ": time decreases");
-    if (range_.size() == 0 && (entry->type != EntryType::genesis || entry->tail != crypto::text_of(crypto::sha256(document_))))
+    if (range_.size() == 0 && (entry->type != EntryType::genesis ||
+                               entry->tail != crypto::text_of(crypto::sha256(document_))))
       return problem(at_, "entry 0 does not commit to the genesis document");
-    if (item.opening.empty() != (entry->type == EntryType::genesis || entry->type == EntryType::epoch))
+    if (item.opening.empty() !=
+        (entry->type == EntryType::genesis || entry->type == EntryType::epoch))
       return problem(at_, "entry " + index + ": opening");
     time_ = entry->time;
     leaves_.push_back(leaf_hash(item.entry));
@@ -182,7 +186,8 @@ Check::Step Check::take(const Frame& frame) {
   if (opened->checkpoint.size != frame.size || opened->checkpoint.root != frame.root)
     return problem(at_, "its checkpoint is of another tree");
   if (frame.size == published_head_.size) {
-    if (frame.root != published_head_.root) return problem(at_, "root differs from the published checkpoint");
+    if (frame.root != published_head_.root)
+      return problem(at_, "root differs from the published checkpoint");
     met_published_ = true;
   }
   hash_ = frame.hash;
@@ -196,12 +201,13 @@ Check::Step Check::take(const Frame& frame) {
 
 Check::Step Check::check_snapshot(std::uint32_t segment) {
   auto bytes = read_small(disk_, snapshot_path(directory_, segment), 64 * 1024);
-  if (!bytes) return true;   // not written yet, or never: recovery does without
+  if (!bytes) return true;  // not written yet, or never: recovery does without
   auto snapshot = decode_snapshot(*bytes, log_);
   const std::string name = "snapshot " + std::to_string(segment);
   if (!snapshot) return problem(name + ": " + snapshot.error().detail);
   if (snapshot->segment != segment || snapshot->batch != batch_ || snapshot->last_time != time_ ||
-      snapshot->frame_hash != hash_ || snapshot->range.size() != range_.size() || snapshot->range.root() != range_.root())
+      snapshot->frame_hash != hash_ || snapshot->range.size() != range_.size() ||
+      snapshot->range.root() != range_.root())
     return problem(name + ": it is of another state");
   return true;
 }
@@ -227,22 +233,26 @@ Check::Step Check::check_rest_zero(const storage::File& file, std::uint64_t byte
   for (std::uint64_t at = at_.offset; at < bytes; at += kBlock) {
     auto block = window.at(at, kBlock);
     if (!block) return std::unexpected(std::move(block.error()));
-    if (!all_zero(*block)) return problem({at_.segment, at}, "bytes in the unused rest of the segment");
+    if (!all_zero(*block))
+      return problem({at_.segment, at}, "bytes in the unused rest of the segment");
   }
   return true;
 }
 
-// check_end judges the place where the frames stop in the last segment used. A torn last write is no
-// problem unless the log was closed, or more was published.
+// check_end judges the place where the frames stop in the last segment used. A torn last write is
+// no problem unless the log was closed, or more was published.
 Check::Step Check::check_end(const storage::File& file, std::uint64_t bytes, const char* what) {
   if (published_.closed) {
     if (what != nullptr) return problem(at_, what);
-    if (!closing_ || range_.size() != published_head_.size) return problem(at_, "the closing frame is missing");
+    if (!closing_ || range_.size() != published_head_.size)
+      return problem(at_, "the closing frame is missing");
     return check_rest_zero(file, bytes);
   }
   auto later = later_frame(file, bytes);
   if (!later) return later;
-  if (*later) return problem(at_, std::string(what != nullptr ? what : "a frame is missing") + ", with whole frames after it");
+  if (*later)
+    return problem(at_, std::string(what != nullptr ? what : "a frame is missing") +
+                            ", with whole frames after it");
   if (!met_published_)
     return problem(at_, std::string(what != nullptr ? what : "the frames end") + ", but " +
                             std::to_string(published_head_.size) + " entries were published");
@@ -287,10 +297,12 @@ Check::Step Check::walk_segment(bool& ended) {
     }
   }
   if (at_.segment + 1 < segments_) {
-    auto next = disk_.open(segment_path(directory_, at_.segment + 1), storage::Disk::Open::existing);
+    auto next =
+        disk_.open(segment_path(directory_, at_.segment + 1), storage::Disk::Open::existing);
     if (!next) return std::unexpected(std::move(next.error()));
     std::string block;
-    if (auto r = (*next)->read_at(0, kBlock, block); !r) return std::unexpected(std::move(r.error()));
+    if (auto r = (*next)->read_at(0, kBlock, block); !r)
+      return std::unexpected(std::move(r.error()));
     if (!all_zero(block)) {
       if (what != nullptr) return problem(at_, what);
       auto zero = check_rest_zero(file, *bytes);
@@ -307,7 +319,7 @@ Result<storage::File*> Check::projection(const std::string& name) {
   auto& file = files_[name];
   if (!file) {
     auto opened = disk_.open(directory_ + "/tree/" + name, storage::Disk::Open::existing);
-    if (!opened) return nullptr;   // none yet
+    if (!opened) return nullptr;  // none yet
     file = std::move(*opened);
   }
   return file.get();
@@ -319,8 +331,9 @@ Check::Step Check::compare(unsigned level, std::uint64_t offset, std::string_vie
   if (!file) return std::unexpected(std::move(file.error()));
   if (*file == nullptr) return true;
   std::string bytes;
-  if (auto r = (*file)->read_at(offset, expected.size(), bytes); !r) return std::unexpected(std::move(r.error()));
-  const std::size_t n = std::min(bytes.size(), expected.size());   // what is not there is made again
+  if (auto r = (*file)->read_at(offset, expected.size(), bytes); !r)
+    return std::unexpected(std::move(r.error()));
+  const std::size_t n = std::min(bytes.size(), expected.size());  // what is not there is made again
   if (std::string_view(bytes).substr(0, n) == expected.substr(0, n)) return true;
   return problem("tree/" + name + " at " + std::to_string(offset) + ": not what the frames say");
 }
@@ -342,23 +355,25 @@ Check::Step Check::check_projections() {
       auto same = compare(8, index / kTileWidth * 8, place);
       if (!same || !*same) return same;
     }
-    auto appended = tiles_.append(leaf, [this](const TileName& name, std::string_view bytes) -> Result<void> {
-      if (tiles_.size() > published_head_.size) return {};
-      auto same = compare_tile(name, bytes);
-      if (!same) return std::unexpected(std::move(same.error()));
-      if (!*same) return fail(Reason::ledger_corrupt);
-      return {};
-    });
+    auto appended =
+        tiles_.append(leaf, [this](const TileName& name, std::string_view bytes) -> Result<void> {
+          if (tiles_.size() > published_head_.size) return {};
+          auto same = compare_tile(name, bytes);
+          if (!same) return std::unexpected(std::move(same.error()));
+          if (!*same) return fail(Reason::ledger_corrupt);
+          return {};
+        });
     if (!appended && appended.error().reason == Reason::ledger_corrupt) return false;
     if (!appended) return std::unexpected(std::move(appended.error()));
     if (progress_ && tiles_.size() % kProgressEvery == 0) progress_(tiles_.size());
     if (tiles_.size() != published_head_.size) continue;
-    auto partial = tiles_.partials([this](const TileName& name, std::string_view bytes) -> Result<void> {
-      auto same = compare_tile(name, bytes);
-      if (!same) return std::unexpected(std::move(same.error()));
-      if (!*same) return fail(Reason::ledger_corrupt);
-      return {};
-    });
+    auto partial =
+        tiles_.partials([this](const TileName& name, std::string_view bytes) -> Result<void> {
+          auto same = compare_tile(name, bytes);
+          if (!same) return std::unexpected(std::move(same.error()));
+          if (!*same) return fail(Reason::ledger_corrupt);
+          return {};
+        });
     if (!partial && partial.error().reason == Reason::ledger_corrupt) return false;
     if (!partial) return std::unexpected(std::move(partial.error()));
   }
@@ -391,7 +406,8 @@ Result<Verdict> Check::run() {
 
 }  // namespace
 
-Result<Verdict> verify_files(storage::Disk& disk, const std::string& directory, const VerifierKey& log,
+Result<Verdict> verify_files(storage::Disk& disk, const std::string& directory,
+                             const VerifierKey& log,
                              const std::function<void(std::uint64_t)>& progress) {
   return Check(disk, directory, log, progress).run();
 }
