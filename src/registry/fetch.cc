@@ -63,6 +63,24 @@ Result<std::string> normal_value(const Catalog& catalog, const Field& field, std
   return out;
 }
 
+/// in_order puts the word that can be searched first: the members of a question have no order of
+/// their own, and one that only narrows may have come first.
+SubjectForm in_order(const Catalog& catalog, SubjectForm form) {
+  const auto searchable = [&](const std::string& word) {
+    const auto& words = catalog.search_words();
+    return std::binary_search(words.begin(), words.end(), word);
+  };
+  const auto& narrow = catalog.narrowing_words();
+  if (searchable(form.search) || !std::binary_search(narrow.begin(), narrow.end(), form.search)) return form;
+  for (auto& [word, value] : form.narrowing) {
+    if (!searchable(word)) continue;
+    std::swap(form.search, word);
+    std::swap(form.value, value);
+    break;
+  }
+  return form;
+}
+
 /// named_directly reads the forms that name one subject; nothing if the word is a search.
 Result<std::optional<SubjectName>> named_directly(const Catalog& catalog, const SubjectForm& form) {
   Field field;
@@ -107,7 +125,9 @@ Result<std::vector<Criterion>> criteria(const Catalog& catalog, const SubjectFor
 /// Reading is one question being answered.
 class Reading {
  public:
-  Reading(Archive& archive, const Wanted& wanted) : archive_(archive), wanted_(wanted), question_(*wanted.question) {}
+  Reading(Archive& archive, const Wanted& wanted)
+      : archive_(archive), wanted_(wanted), question_(*wanted.question),
+        form_(in_order(archive.catalog, wanted.question->subject)) {}
 
   Result<Findings::Content> read();
 
@@ -139,6 +159,7 @@ class Reading {
   Archive& archive_;
   const Wanted& wanted_;
   const Question& question_;
+  const SubjectForm form_;
   Window window_;
   std::vector<Plan> plans_[kStandings];
   Findings::Content content_;
@@ -149,7 +170,7 @@ class Reading {
 };
 
 Result<void> Reading::read_window() {
-  const auto& form = question_.subject;
+  const auto& form = form_;
   if (form.from) window_.from = static_cast<std::int64_t>(number(*form.from) / 1000);
   if (form.to) window_.to = static_cast<std::int64_t>((number(*form.to) + 999) / 1000);
   if (window_.from >= window_.to) return fail(Reason::malformed_value, "the window is empty");
@@ -404,7 +425,7 @@ Result<void> Reading::by_name(const SubjectName& name) {
 }
 
 Result<void> Reading::by_tree(const SubjectName& root) {
-  auto tree = family(archive_, root, question_.subject.hops, *wanted_.follow, kTreeMax);
+  auto tree = family(archive_, root, form_.hops, *wanted_.follow, kTreeMax);
   if (!tree) return std::unexpected(tree.error());
   const bool kin = standing_of(root, false) == Standing::named;
   for (const auto& one : *tree) {
@@ -424,7 +445,7 @@ Result<void> Reading::by_number(const SubjectName& asked) {
   // Of what names the number itself, only the records about this number.
   for (const auto& d : archive_.catalog.datasets())
     for (const auto& f : d.fields)
-      if (f.search == question_.subject.search) scope.limited.push_back(d.id);
+      if (f.search == form_.search) scope.limited.push_back(d.id);
   if (*holder) scope.hits = (*holder)->records;
   const SubjectName& name = *holder ? (*holder)->name : asked;
   return add(name, standing_of(name, false), scope, nullptr);
@@ -453,7 +474,7 @@ Result<bool> Reading::matches(const Criterion& criterion, const OpenRecord& reco
 }
 
 Result<std::map<SubjectName, std::vector<RecordKey>>> Reading::search() {
-  auto all = criteria(archive_.catalog, question_.subject);
+  auto all = criteria(archive_.catalog, form_);
   if (!all) return std::unexpected(all.error());
   std::map<SubjectName, std::vector<RecordKey>> people;
   for (const auto& criterion : *all) {
@@ -486,7 +507,7 @@ Result<void> Reading::by_search() {
   Scope scope;
   for (const auto& d : archive_.catalog.datasets())
     for (const auto& f : d.fields)
-      if (f.search == question_.subject.search) scope.limited.push_back(d.id);
+      if (f.search == form_.search) scope.limited.push_back(d.id);
   for (const auto& [name, hits] : *people) {
     const Standing standing = standing_of(name, false);
     if (plans(standing).empty()) continue;                   // nothing of theirs is released
@@ -500,20 +521,20 @@ Result<void> Reading::by_search() {
     scope.hits = hits;
     return add(name, standing_of(name, false), scope, nullptr);
   }
-  SubjectName nobody{SubjectKind::unidentified, question_.subject.search + "="};
-  append_folded(trim(question_.subject.value), nobody.value);
+  SubjectName nobody{SubjectKind::unidentified, form_.search + "="};
+  append_folded(trim(form_.value), nobody.value);
   return add(nobody, Standing::other, Scope{}, nullptr);
 }
 
 Result<Findings::Content> Reading::read() {
   if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
-  auto name = named_directly(archive_.catalog, question_.subject);
+  auto name = named_directly(archive_.catalog, form_);
   if (!name) return std::unexpected(name.error());
   make_plans();
   Result<void> done;
   if (!*name) done = by_search();
   else if ((*name)->kind == SubjectKind::msisdn) done = by_number(**name);
-  else if (question_.subject.hops > 0) done = by_tree(**name);
+  else if (form_.hops > 0) done = by_tree(**name);
   else done = by_name(**name);
   if (!done) return std::unexpected(done.error());
   insist(!content_.people.empty());
@@ -528,7 +549,7 @@ Result<Findings::Content> find(Archive& archive, const Wanted& wanted) {
 }
 
 Result<std::optional<SubjectName>> subject_named(const Archive& archive, const SubjectForm& form) {
-  auto name = named_directly(archive.catalog, form);
+  auto name = named_directly(archive.catalog, in_order(archive.catalog, form));
   if (!name || !*name || (*name)->kind != SubjectKind::msisdn) return name;
   auto holder = current_holder(archive, (*name)->value);
   if (!holder) return std::unexpected(holder.error());

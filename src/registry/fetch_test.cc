@@ -202,6 +202,9 @@ TEST(Fetch, AReportIsFoundByItsNumberAndNarrowedByItsStation) {
   ASSERT_EQ(t.at("police.firs").size(), 1U);               // this report alone, not their others
   EXPECT_EQ(t.at("police.firs")[0].at("accused_name"), "Ali Raza");
   EXPECT_EQ(t.at("police.firs")[0].at("accused_id"), "1730104600537");
+  auto turned = Asking(exchange, {"police.firs.*"}).subject("station", "PS Hayatabad").narrow("fir", "33/24").ask();
+  ASSERT_TRUE(turned);
+  EXPECT_EQ(turned->people.size(), 2U);
   auto elsewhere = Asking(exchange, {"police.firs.*"}).subject("fir", "33/24").narrow("station", "PS Clifton").ask();
   ASSERT_TRUE(elsewhere);
   EXPECT_FALSE(elsewhere->people.at(0).exists);

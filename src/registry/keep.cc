@@ -32,6 +32,12 @@ std::size_t Keeper::TagHash::operator()(const Tag& t) const {
   return h;
 }
 
+std::size_t Keeper::KeyHash::operator()(const KeyBytes& k) const {
+  std::size_t h = 0;                      // the last bytes are of the record's tag
+  std::memcpy(&h, k.data() + k.size() - sizeof h, sizeof h);
+  return h;
+}
+
 Keeper::Keeper(Archive& archive, const Dataset& dataset, Moment taken_in)
     : archive_(archive),
       dataset_(dataset),
@@ -43,7 +49,7 @@ Keeper::Keeper(Archive& archive, const Dataset& dataset, Moment taken_in)
 }
 
 Keeper::~Keeper() {
-  for (auto* text : {&folded_, &digest_text_, &plaintext_, &link_plain_, &name_.value}) wipe_text(*text);
+  for (auto* text : {&folded_, &digest_text_, &plaintext_, &link_plain_, &name_.value, &other_.value}) wipe_text(*text);
 }
 
 void Keeper::begin() {
@@ -55,7 +61,7 @@ void Keeper::begin() {
   ++batch_number_;
 }
 
-bool Keeper::full() const { return pending_.size() >= kBatchRecords || pending_bytes_ + batch_.bytes() >= kBatchBytes; }
+bool Keeper::full() const { return pending_.size() >= kBatchRecords || batch_.bytes() >= kBatchBytes; }
 
 Result<Keeper::Known> Keeper::make_subject(const Tag& tag) {
   auto slot = archive_.vault.make_slot();
@@ -144,8 +150,9 @@ Result<Kept> Keeper::keep(std::span<const Value> values, std::size_t twin) {
 /// live until the next record.
 Result<bool> Keeper::find_current(const Known& subject, StoredRecord& current) {
   std::string_view stored;
-  if (const auto at = pending_.find(key_); at != pending_.end()) {
-    stored = at->second;
+  if (const auto at = pending_.find(key_bytes_); at != pending_.end()) {
+    found_ = batch_[at->second].value;   // a copy: the batch may grow while it is looked at
+    stored = found_;
   } else if (subject.made_in == batch_number_) {
     return false;                        // a subject of this batch has no record elsewhere
   } else {
@@ -175,7 +182,9 @@ void Keeper::write_plaintext(std::span<const Value> values, std::uint32_t versio
       link_plain_.clear();
       link_sealed_.clear();
       encode_link(v.value, v.original, link_plain_);
-      vault::Vault::seal(others_[f]->key, associated_link(key_, version, field), link_plain_, link_sealed_);
+      bound_.clear();
+      append_associated_link(bound_, key_, version, field);
+      vault::Vault::seal(others_[f]->key, bound_, link_plain_, link_sealed_);
       writer.link(field, others_[f]->slot, link_sealed_);
     } else {
       writer.value(field, v.value, v.original);
@@ -202,7 +211,9 @@ void Keeper::post(std::span<const Value> values) {
     if (values[f].value.empty() || !dataset_.fields[f].indexed()) continue;
     folded_.clear();
     append_folded(values[f].value, folded_);
-    batch_.put(storage::Table::index, posting_key(archive_.vault.index_tag(dataset_.fields[f].id, folded_), key_), {});
+    const Tag tag = archive_.vault.index_tag(dataset_.fields[f].id, folded_);
+    bound_.assign(view(tag)).append(key_);
+    batch_.put(storage::Table::index, bound_, {});
   }
 }
 
@@ -216,16 +227,15 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
 
   // What the row says, as far as it may be known without the keys of those it names.
   digest_text_.clear();
-  SubjectName other;
   for (std::size_t f = 0; f < values.size(); ++f) {
     others_[f] = nullptr;
     const Value& v = values[f];
     if (v.value.empty()) continue;
     digest_text_.push_back(static_cast<char>(archive_.numbers.of(dataset_.id, f)));
     if (!dataset_.fields[f].link.empty() && f != *dataset_.subject) {
-      other.kind = kind_of(dataset_.fields[f], v);
-      other.value = v.value;
-      auto named = know(other);          // a pointer into an unordered_map: it stays
+      other_.kind = kind_of(dataset_.fields[f], v);
+      other_.value = v.value;
+      auto named = know(other_);         // a pointer into an unordered_map: it stays
       if (!named) return std::unexpected(named.error());
       others_[f] = *named;
       digest_text_ += std::to_string(number((*named)->slot));
@@ -240,6 +250,7 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
 
   key_.clear();
   append(key_, RecordKey{dataset_number_, own.slot, record});
+  std::copy_n(key_.begin(), key_bytes_.size(), key_bytes_.begin());
   StoredRecord current;
   auto exists = find_current(own, current);
   if (!exists) return std::unexpected(exists.error());
@@ -257,12 +268,14 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
   next.taken_in = taken_in_;
   write_plaintext(values, next.version);
   sealed_.clear();
-  vault::Vault::seal(own.key, associated(key_, next.version), plaintext_, sealed_);
+  bound_.clear();
+  append_associated(bound_, key_, next.version);
+  vault::Vault::seal(own.key, bound_, plaintext_, sealed_);
   next.sealed = sealed_;
   value_.clear();
   append(value_, next);
-  pending_bytes_ += value_.size() + key_.size();
-  pending_.insert_or_assign(key_, value_);
+  pending_.insert_or_assign(key_bytes_, batch_.size());
+  batch_.put(storage::Table::records, key_, value_);
   post(values);
   return Kept::accepted;
 }
@@ -271,7 +284,6 @@ Result<void> Keeper::commit(std::string_view import_key, std::string_view import
   begin();
   if (new_slots_)
     if (auto ok = archive_.vault.sync_slots(); !ok) return std::unexpected(ok.error());
-  for (const auto& [key, value] : pending_) batch_.put(storage::Table::records, key, value);
   for (const Tag& tag : touched_) {
     const Known& known = known_.at(tag);
     batch_.put(storage::Table::subjects, view(tag), encode(SubjectRow{known.slot, known.has_records, false, {}}));
@@ -290,7 +302,6 @@ Result<void> Keeper::commit(std::string_view import_key, std::string_view import
   batch_.clear();
   pending_.clear();
   touched_.clear();
-  pending_bytes_ = 0;
   new_records_ = 0;
   new_slots_ = false;
   generation_ = ++archive_.generation;

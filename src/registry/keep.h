@@ -10,6 +10,7 @@
 //  5. What names another subject is sealed under that subject's key             seal_links()
 //  6. Records, counts and the import's progress move together                   commit()
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -51,6 +52,10 @@ class Keeper {
   struct TagHash {
     std::size_t operator()(const Tag& t) const;
   };
+  using KeyBytes = std::array<char, kRecordKeyBytes>;
+  struct KeyHash {
+    std::size_t operator()(const KeyBytes& k) const;
+  };
 
   void begin();
   Result<Known*> know(const SubjectName& name);
@@ -72,16 +77,16 @@ class Keeper {
   std::uint64_t generation_ = 0;
   std::uint64_t batch_number_ = 0;
   storage::Batch batch_;
-  std::unordered_map<std::string, std::string> pending_;   // records of this batch
-  std::vector<Tag> touched_;                               // subjects whose row this batch writes
-  std::size_t pending_bytes_ = 0;
+  std::unordered_map<KeyBytes, std::size_t, KeyHash> pending_;   // records: their place in batch_
+  std::vector<Tag> touched_;                                     // subjects whose row this batch writes
   std::uint64_t new_records_ = 0;
   bool new_slots_ = false;
   std::unordered_map<Tag, Known, TagHash> known_;
 
   // Scratch of one record, kept to spare allocations.
-  SubjectName name_;
-  std::string folded_, digest_text_, plaintext_, link_plain_, link_sealed_, key_, sealed_, value_, found_;
+  SubjectName name_, other_;
+  KeyBytes key_bytes_{};
+  std::string folded_, digest_text_, plaintext_, link_plain_, link_sealed_, key_, sealed_, value_, found_, bound_;
   std::vector<Known*> others_;           // by field: whom a link names
   std::vector<Value> swapped_;
 };

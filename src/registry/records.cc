@@ -149,13 +149,26 @@ Result<StoredRecord> decode_record(std::string_view value) {
   return out;
 }
 
+void append_associated(std::string& out, std::string_view record_key, std::uint32_t version) {
+  insist(record_key.size() == kRecordKeyBytes);
+  out.append(record_key);
+  append_big_endian(out, version);
+}
+
+void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version, std::uint8_t field) {
+  append_associated(out, record_key, version);
+  out.push_back(static_cast<char>(field));
+}
+
 std::string associated(std::string_view record_key, std::uint32_t version) {
-  return past_key(record_key, version);
+  std::string out;
+  append_associated(out, record_key, version);
+  return out;
 }
 
 std::string associated_link(std::string_view record_key, std::uint32_t version, std::uint8_t field) {
-  std::string out = past_key(record_key, version);
-  out.push_back(static_cast<char>(field));
+  std::string out;
+  append_associated_link(out, record_key, version, field);
   return out;
 }
 

@@ -63,6 +63,8 @@ Result<StoredRecord> decode_record(std::string_view value);
 /// associated is what the seal of a record binds: record key and version; of a link, its field too.
 std::string associated(std::string_view record_key, std::uint32_t version);
 std::string associated_link(std::string_view record_key, std::uint32_t version, std::uint8_t field);
+void append_associated(std::string& out, std::string_view record_key, std::uint32_t version);
+void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version, std::uint8_t field);
 
 /// RecordWriter makes the plaintext of a record: whose it is, then the values.
 class RecordWriter {
