@@ -154,6 +154,19 @@ TEST_F(Rocks, AfterAPurgeNoFileHoldsWhatWasErased) {
   EXPECT_EQ(get(**store, Table::records, "subject two, key one"), kept);
 }
 
+TEST_F(Rocks, APurgeReachesTheLogThatAllTablesShare) {
+  std::mt19937_64 random(15);
+  const std::string erased = noise(random, 64);
+  auto store = open();
+  ASSERT_TRUE(store);
+  ASSERT_TRUE(put(**store, Table::settings, "of no concern", "1"));
+  ASSERT_TRUE(put(**store, Table::records, "key", erased));
+  ASSERT_TRUE(erase(**store, Table::records, "key"));
+  ASSERT_TRUE((*store)->purge(Table::records, "key"));
+  EXPECT_FALSE(any_file_holds(scratch_.path(), erased));
+  EXPECT_EQ(get(**store, Table::settings, "of no concern"), "1");
+}
+
 TEST_F(Rocks, APurgeOutlivesTheSnapshotsThatStillSee) {
   std::mt19937_64 random(12);
   const std::string erased = noise(random, 64);
