@@ -276,6 +276,11 @@ TEST(AmanatVerify, AServedLogHoldsUnderItsPrefixOrUnderLedger) {
     EXPECT_EQ(ran.exit_code, 0) << ran.err << ran.out;
     EXPECT_NE(ran.out.find("\"size\":70000"), ran.out.npos);
   }
+  // A page in the checkpoint's place is not mistaken for one, unless there is no other.
+  write_text(folder.path() + "/checkpoint", "<html>welcome</html>");
+  EXPECT_EQ(run_verify({"--vkey", vkey(), "--url", server.url()}).exit_code, 0);
+  server.missing.insert("/ledger/checkpoint");
+  EXPECT_EQ(run_verify({"--vkey", vkey(), "--url", server.url()}).exit_code, 1);
   EXPECT_LT(server.connections * 20, server.requests.load()) << "connections are to be shared";
 }
 

@@ -179,21 +179,29 @@ class Url : public LogSource {
   Url(std::string prefix, std::string ca_file)
       : prefix_(std::move(prefix)), ca_file_(std::move(ca_file)) {}
 
+  // Some servers answer what they do not have with a page, so only a note counts as found. If there
+  // is none, what stood at the prefix given is the checkpoint, and what is wrong with it the
+  // audit's to say.
   Result<void> find() {
     if (scratch_.path().empty())
       return fail(Reason::file_failed, "no temporary folder could be made");
-    for (const std::string& prefix : {prefix_, prefix_ + "/ledger"}) {
-      const std::string before = std::exchange(prefix_, prefix);
-      auto checkpoint = read("checkpoint");
-      if (checkpoint) {
-        checkpoint_ = *std::move(checkpoint);
+    const std::string given = prefix_;
+    std::optional<std::string> page;
+    for (const char* below : {"", "/ledger"}) {
+      prefix_ = given + below;
+      auto answer = read("checkpoint");
+      if (!answer && answer.error().reason == Reason::no_record) continue;
+      if (!answer && !page) return std::unexpected(answer.error());
+      if (answer && parse_note(*answer)) {
+        checkpoint_ = *std::move(answer);
         return {};
       }
-      if (checkpoint.error().reason != Reason::no_record)
-        return std::unexpected(checkpoint.error());
-      prefix_ = before;
+      if (answer && !page) page = *std::move(answer);
     }
-    return fail(Reason::no_record, prefix_ + "/checkpoint");
+    prefix_ = given;
+    if (!page) return fail(Reason::no_record, given + "/checkpoint");
+    checkpoint_ = std::move(page);
+    return {};
   }
 
   Result<std::string> read(const std::string& path) override {
