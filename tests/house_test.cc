@@ -138,7 +138,7 @@ namespace {
 
 // Headers that another room includes: front doors, whatever their names.
 std::set<std::string> front_doors() {
-  static const std::regex include(R"(^\s*#\s*include\s*"(([a-z_]+)/[^"]*)")");
+  static const std::regex include(R"re(^\s*#\s*include\s*"(([a-z_]+)/[^"]*)")re");
   std::set<std::string> found;
   for (const auto& file : files_under(kSource / "src")) {
     const std::string room = fs::relative(file, kSource / "src").begin()->string();
