@@ -224,3 +224,20 @@ TEST(House, ThreatsNameTestsThatExist) {
   }
   EXPECT_GE(named, 20u);
 }
+
+TEST(House, EveryLinkOfAPageLeadsSomewhere) {
+  static const std::regex link(R"re(\]\(([^)#:]+)(#[^)]*)?\))re");
+  std::vector<fs::path> pages;
+  for (const auto& entry : fs::directory_iterator(kSource)) pages.push_back(entry.path());
+  for (const char* top : {"docs", "bench", "tests", "examples", "packaging"})
+    if (fs::exists(kSource / top))
+      for (const auto& file : files_under(kSource / top)) pages.push_back(file);
+  std::size_t links = 0;
+  for (const auto& page : pages) {
+    if (page.extension() != ".md") continue;
+    const std::string text = content(page);
+    for (auto m = std::sregex_iterator(text.begin(), text.end(), link); m != std::sregex_iterator(); ++m, ++links)
+      EXPECT_TRUE(fs::exists(page.parent_path() / (*m)[1].str())) << fs::relative(page, kSource) << " links " << (*m)[1];
+  }
+  EXPECT_GE(links, 20u);
+}
