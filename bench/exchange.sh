@@ -93,7 +93,7 @@ ledger_size() {
 ask_exchange() {
   local before after
   before=$(ledger_size)
-  load "$1" "$2" "$EXCHANGE_PID" --url "https://$EXCHANGE_ADDRESS/v1/lookups" --bodies "$QUESTIONS" \
+  load "$1" "$2" "$EXCHANGE_PID" --url "https://$EXCHANGE_ADDRESS" --method POST --target /v1/lookups --bodies "$QUESTIONS" \
     --must-hold '"present_address":"' --must-not-hold '"withheld":[{'
   after=$(ledger_size)
   [ "$((after - before))" = "$ANSWERS_TOTAL" ] || trouble "the exchange gave $ANSWERS_TOTAL answers and recorded $((after - before))"

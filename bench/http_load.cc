@@ -5,10 +5,16 @@
 //   http_load --url https://127.0.0.1:8443 --ca ca.crt [--cert c.crt --key c.key]
 //             [--method POST] [--target /v1/lookups] [--bodies FILE] [--connections 64]
 //             [--pipeline 1] [--seconds 10] [--warmup 1] [--reconnect] [--json]
+//             [--server-pid PID]... [--must-hold TEXT] [--must-not-hold TEXT]
 //
 // FILE has one body a line, taken in turn. --reconnect makes a new connection for each request: a
 // flood of handshakes. A request's time runs from the write that carried it to the read that
-// completed its reply. Exit code 0, or 2 if nothing could be measured.
+// completed its reply. --server-pid names whose CPU time is charged for the measured seconds. A
+// reply must hold the one text and not the other; both are looked for in every reply of the warm-up
+// and every 16th after it, so that the search does not become the load. When time is up, what was
+// asked is still answered, so that replies can be compared with the server's own records. Exit code
+// 0; 1 if any reply was not a 200 or not as it must be, or a connection broke; 2 if nothing could be
+// measured.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -29,9 +35,11 @@
 #include <ctime>
 #include <deque>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -41,7 +49,12 @@ struct Options {
   unsigned connections = 64, pipeline = 1;
   double seconds = 10, warmup = 1;
   bool reconnect = false, json = false;
+  std::string must_hold, must_not_hold;
+  std::vector<std::string> server_pids;
 };
+
+constexpr std::uint64_t kJudgeEvery = 16;
+constexpr std::uint64_t kLastRepliesNs = 10'000'000'000;
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "http_load: %s\n", why.c_str());
@@ -87,9 +100,37 @@ class Times {
   std::uint64_t total_ = 0, most_ = 0;
 };
 
+// CPU milliseconds of some processes: user and system time are the 12th and 13th fields of
+// /proc/PID/stat after the command's closing bracket.
+double cpu_ms_of(const std::vector<std::string>& pids) {
+  const double tick_ms = 1000.0 / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  double total = 0;
+  for (const std::string& pid : pids) {
+    std::ifstream file("/proc/" + pid + "/stat");
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto bracket = text.rfind(')');
+    if (bracket == std::string::npos) give_up("no process " + pid);
+    unsigned long user = 0, system = 0;
+    if (std::sscanf(text.c_str() + bracket + 1,
+                    " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+      give_up("/proc/" + pid + "/stat has an unknown form");
+    total += static_cast<double>(user + system) * tick_ms;
+  }
+  return total;
+}
+
+double cpu_us(const rusage& usage) {
+  const auto us = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
+  };
+  return us(usage.ru_utime) + us(usage.ru_stime);
+}
+
 struct Tally {
-  std::uint64_t replies = 0, refused = 0, broken = 0, bytes = 0, handshakes = 0;
+  std::uint64_t replies = 0, refused = 0, wrong = 0, broken = 0, handshakes = 0;
+  std::uint64_t bytes = 0, body_bytes = 0;
   Times times;
+  std::uint64_t bad() const { return refused + wrong + broken; }
 };
 
 struct Peer {
@@ -133,26 +174,68 @@ class Load {
     std::uint64_t measured_from = begin;
     const std::uint64_t warm_at = begin + after(options_.warmup), end = warm_at + after(options_.seconds);
     bool warm = false;
-    rusage before{};
-    epoll_event events[256];
+    rusage own_before{}, own_after{};
+    double server_ms = 0;
     for (;;) {
       const std::uint64_t now = now_ns();
       if (!warm && now >= warm_at) {
         warm = true;
-        tally_ = Tally();
+        warm_up_ = std::exchange(tally_, Tally());
+        server_ms = -cpu_ms_of(options_.server_pids);
         measured_from = now;
-        ::getrusage(RUSAGE_SELF, &before);
+        ::getrusage(RUSAGE_SELF, &own_before);
       }
       if (now >= end) break;
-      const int count = ::epoll_wait(epoll_, events, 256, 10);
-      for (int i = 0; i < count; ++i) serve(static_cast<std::size_t>(events[i].data.u64));
+      turn();
       if (tally_.broken > 100000) give_up("the server ends every connection");
     }
-    report(static_cast<double>(now_ns() - measured_from) / 1e9, before);
-    return tally_.replies > 0 ? 0 : 2;
+    const double seconds = static_cast<double>(now_ns() - measured_from) / 1e9;
+    ::getrusage(RUSAGE_SELF, &own_after);
+    server_ms += cpu_ms_of(options_.server_pids);
+    const Tally measured = tally_;
+    take_last_replies();
+    report(measured, seconds, cpu_us(own_after) - cpu_us(own_before), server_ms);
+    if (measured.replies == 0) return 2;
+    return warm_up_.bad() + tally_.bad() > 0 ? 1 : 0;
   }
 
  private:
+  void turn() {
+    epoll_event events[256];
+    const int count = ::epoll_wait(epoll_, events, 256, 10);
+    for (int i = 0; i < count; ++i) serve(static_cast<std::size_t>(events[i].data.u64));
+  }
+
+  // take_last_replies asks no more and waits for what is outstanding.
+  void take_last_replies() {
+    asking_ = false;
+    const std::uint64_t end = now_ns() + kLastRepliesNs;
+    const auto open = [](const Peer& peer) { return peer.ready && !peer.asked_ns.empty(); };
+    while (!options_.reconnect && std::any_of(peers_.begin(), peers_.end(), open)) {
+      if (now_ns() > end) give_up("the last replies never came");
+      turn();
+    }
+  }
+
+  bool is_as_it_must_be(std::string_view body) const {
+    const auto holds = [body](const std::string& text) { return body.find(text) != body.npos; };
+    return (options_.must_hold.empty() || holds(options_.must_hold)) &&
+           (options_.must_not_hold.empty() || !holds(options_.must_not_hold));
+  }
+
+  void judge(std::string_view head, std::string_view body) {
+    const bool refused = head.substr(9, 3) != "200";
+    const bool looked_at = warm_up_.replies == 0 || tally_.replies % kJudgeEvery == 0;
+    const bool wrong = !refused && looked_at && !is_as_it_must_be(body);
+    if ((refused || wrong) && warm_up_.bad() + tally_.bad() == 0)
+      std::fprintf(stderr, "http_load: a reply not as it must be: %.12s, %.*s\n", head.data(),
+                   static_cast<int>(std::min<std::size_t>(body.size(), 400)), body.data());
+    ++tally_.replies;
+    tally_.refused += refused ? 1 : 0;
+    tally_.wrong += wrong ? 1 : 0;
+    tally_.body_bytes += body.size();
+  }
+
   void prepare_requests() {
     std::vector<std::string> bodies;
     if (!options_.bodies.empty()) {
@@ -220,7 +303,7 @@ class Load {
     const std::size_t got = take_replies(peer);
     if (got == kNonsense) return reopen(i, true);
     if (options_.reconnect && got > 0) return reopen(i, false);
-    for (std::size_t k = 0; k < got; ++k) ask(peer);
+    for (std::size_t k = 0; asking_ && k < got; ++k) ask(peer);
     if (!flush(peer)) reopen(i, true);
   }
 
@@ -269,14 +352,13 @@ class Load {
       const std::string_view rest = std::string_view(peer.in).substr(peer.in_at);
       const auto end = rest.find("\r\n\r\n");
       if (end == std::string_view::npos) break;
-      const auto head = rest.substr(0, end);
+      const auto head = rest.substr(0, end + 2);
       const auto length = head.find(kLength);
       if (!head.starts_with("HTTP/1.1 ") || length == std::string_view::npos) return kNonsense;
       const std::size_t body = std::strtoull(head.data() + length + kLength.size(), nullptr, 10);
       if (rest.size() < end + 4 + body) break;
       if (peer.asked_ns.empty()) return kNonsense;
-      if (head[9] != '2') ++tally_.refused;
-      ++tally_.replies;
+      judge(head, rest.substr(end + 4, body));
       tally_.times.add(now - peer.asked_ns.front());
       peer.asked_ns.pop_front();
       peer.in_at += end + 4 + body;
@@ -292,24 +374,32 @@ class Load {
     return got;
   }
 
-  void report(double seconds, const rusage& before) const {
-    rusage after{};
-    ::getrusage(RUSAGE_SELF, &after);
-    const auto us = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
-    const double cpu = us(after.ru_utime) + us(after.ru_stime) - us(before.ru_utime) - us(before.ru_stime);
-    const double replies = static_cast<double>(tally_.replies);
-    const auto& t = tally_.times;
-    std::printf(options_.json
-                    ? "{\"requests_per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,\"max_us\":%.0f,"
-                      "\"replies\":%llu,\"not_2xx\":%llu,\"broken\":%llu,\"handshakes\":%llu,\"bytes\":%llu,"
-                      "\"client_cpu_us_per_request\":%.2f}\n"
-                    : "%.0f requests/s   p50 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n"
-                      "%llu replies, %llu not 2xx, %llu connections broken, %llu handshakes, %llu bytes; client CPU "
-                      "%.2f us a request\n",
-                replies / seconds, t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us(),
-                static_cast<unsigned long long>(tally_.replies), static_cast<unsigned long long>(tally_.refused),
-                static_cast<unsigned long long>(tally_.broken), static_cast<unsigned long long>(tally_.handshakes),
-                static_cast<unsigned long long>(tally_.bytes), replies > 0 ? cpu / replies : 0.0);
+  void report(const Tally& measured, double seconds, double client_us, double server_ms) const {
+    const double n = static_cast<double>(std::max<std::uint64_t>(measured.replies, 1));
+    const auto count = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+    const Times& t = measured.times;
+    if (!options_.json) {
+      std::printf("%.0f requests/s   p50 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n", n / seconds,
+                  t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us());
+      std::printf("%llu replies, %llu not 200, %llu wrong, %llu connections broken, %llu handshakes, "
+                  "%llu bytes; CPU a request: client %.2f us, server %.2f us\n",
+                  count(measured.replies), count(measured.refused), count(measured.wrong),
+                  count(measured.broken), count(measured.handshakes), count(measured.bytes),
+                  client_us / n, server_ms * 1000 / n);
+      return;
+    }
+    std::printf("{\"requests_per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,"
+                "\"max_us\":%.0f,\"replies\":%llu,\"not_200\":%llu,\"wrong\":%llu,\"broken\":%llu,",
+                n / seconds, t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us(),
+                count(measured.replies), count(measured.refused), count(measured.wrong),
+                count(measured.broken));
+    std::printf("\"handshakes\":%llu,\"bytes\":%llu,\"body_bytes_mean\":%.0f,\"replies_in_all\":%llu,"
+                "\"client_cpu_us\":%.3f,\"server_cpu_us\":%.3f,\"client_busy\":%.1f,\"server_busy\":%.1f,"
+                "\"cipher\":\"%s\"}\n",
+                count(measured.handshakes), count(measured.bytes),
+                static_cast<double>(measured.body_bytes) / n, count(warm_up_.replies + tally_.replies),
+                client_us / n, server_ms * 1000 / n, client_us / seconds / 1e4, server_ms / seconds / 10,
+                SSL_get_cipher_name(peers_.front().ssl));
   }
 
   static constexpr std::size_t kNonsense = ~std::size_t{0};
@@ -321,7 +411,8 @@ class Load {
   sockaddr_in address_{};
   std::vector<Peer> peers_;
   std::vector<char> buffer_ = std::vector<char>(64 * 1024);
-  Tally tally_;
+  Tally warm_up_, tally_;
+  bool asking_ = true;
 };
 
 Options options_of(int argc, char** argv) {
@@ -350,6 +441,9 @@ Options options_of(int argc, char** argv) {
     else if (name == "--pipeline") o.pipeline = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
     else if (name == "--seconds") o.seconds = std::strtod(value, nullptr);
     else if (name == "--warmup") o.warmup = std::strtod(value, nullptr);
+    else if (name == "--must-hold") o.must_hold = value;
+    else if (name == "--must-not-hold") o.must_not_hold = value;
+    else if (name == "--server-pid") o.server_pids.emplace_back(value);
     else give_up("unknown option " + std::string(name));
   }
   constexpr std::string_view kScheme = "https://";

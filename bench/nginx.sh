@@ -58,7 +58,7 @@ CONF
 
 # ask_nginx ROW OUTSTANDING
 ask_nginx() {
-  load "$1" "$2" "$NGINX_WORKER" --url "https://127.0.0.1:$NGINX_PORT/1k.txt"
+  load "$1" "$2" "$NGINX_WORKER" --url "https://127.0.0.1:$NGINX_PORT" --target /1k.txt
 }
 
 stop_nginx() {

@@ -43,5 +43,6 @@ measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
   figures_of policy "$BENCH_SECONDS"
+  figures_of policy
   figures_of import "$BENCH_SECONDS"
 }

@@ -132,7 +132,7 @@ function print_page(   i, row) {
 }
 
 function quoted(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/\t/, " ", s); return "\"" s "\"" }
-function json_value(s) { return s ~ /^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/ ? s : quoted(s) }
+function json_value(s) { return s ~ /^-?(0|[1-9][0-9]*)(\.[0-9]+)?(e[-+]?[0-9]+)?$/ ? s : quoted(s) }
 function print_json(   i, j, r, row, first) {
   printf "{\n  \"machine\": {"
   for (i = 1; i <= fact_count; ++i) printf "%s%s: %s", (i > 1 ? ", " : ""), quoted(facts[i]), json_value(machine[facts[i]])
