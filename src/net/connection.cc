@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kUnsentMost = 1 << 20;     // beyond it nothing more is read or encrypted
 constexpr std::size_t kJoinedMost = 256 * 1024;  // plaintext encrypted at a time
+constexpr std::uint64_t kRestMs = 1000;          // idle for so long it gives its buffers back
 constexpr std::uint64_t kLingerMs = 2000, kLingerStoppingMs = 200;
 
 }  // namespace
@@ -108,7 +109,10 @@ void Connection::process_input() {
       std::size_t n = 0;
       const auto step = session_->read(plain.data() + size, plain.size() - size, n);
       size += n;
-      if (step == TlsSession::Step::done) continue;
+      if (step == TlsSession::Step::done) {
+        more = !session_->drained();
+        continue;
+      }
       more = false;
       if (step == TlsSession::Step::closed) peer_closed_ = true;
       if (step == TlsSession::Step::failed) kill();
@@ -121,7 +125,10 @@ void Connection::process_input() {
     if (!more || paused_ || closing_) break;
     insist(size < plain.size());  // consume refuses what cannot fit
   }
-  if (most > 0) active_ms_ = loop_.now_ms();
+  if (most > 0) {
+    active_ms_ = loop_.now_ms();
+    rested_ = false;
+  }
   keep_rest({plain.data(), size});
   wipe(plain.data(), most);
   if (!loop_.ciphertext.empty()) send_ciphertext();
@@ -277,6 +284,7 @@ void Connection::flush() {
   if (out.size() > 0) {
     encrypt(out);
     active_ms_ = loop_.now_ms();
+    rested_ = false;
   }
   if (dead()) return loop_.ciphertext.clear();
   if (closing_ && pending() == 0) session_->close();
@@ -363,6 +371,10 @@ void Connection::sweep() {
       if (now_ms >= linger_until_ms_) kill();
       return;
     case State::open: break;
+  }
+  if (!rested_ && now_ms >= active_ms_ + kRestMs) {
+    session_->rest();
+    rested_ = true;
   }
   if (unsent() > 0) {  // the peer does not read
     if (late(active_ms_, o.request_seconds_max)) kill();

@@ -103,7 +103,7 @@ class Connection {
   const ConnectionId id_;
   const int fd_;
   State state_ = State::handshaking;
-  bool closing_ = false, paused_ = false, peer_closed_ = false, urdu_ = false;
+  bool closing_ = false, paused_ = false, peer_closed_ = false, urdu_ = false, rested_ = false;
   std::uint32_t interest_ = 0;
   std::unique_ptr<TlsSession> session_;
   std::shared_ptr<const PeerCertificate> peer_;

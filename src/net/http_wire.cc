@@ -91,12 +91,31 @@ std::string_view phrase(unsigned status) {
   }
 }
 
-void append_number(WipingBuffer& out, std::uint64_t n) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, n);
-  insist(error == std::errc{});
-  out.append({digits, static_cast<std::size_t>(end - digits)});
-}
+// HeadText collects a reply's head on the stack, where most fit, and copies it once.
+class HeadText {
+ public:
+  void put(std::string_view text) {
+    if (far_.empty() && size_ + text.size() > sizeof near_) far_.assign(near_, size_);
+    if (!far_.empty()) {
+      far_.append(text);
+      return;
+    }
+    std::copy(text.begin(), text.end(), near_ + size_);
+    size_ += text.size();
+  }
+  void put_number(std::uint64_t n) {
+    char digits[20];
+    const auto [end, error] = std::to_chars(digits, digits + sizeof digits, n);
+    insist(error == std::errc{});
+    put({digits, static_cast<std::size_t>(end - digits)});
+  }
+  void move_to(WipingBuffer& out) const { out.append(far_.empty() ? std::string_view(near_, size_) : far_); }
+
+ private:
+  char near_[768];
+  std::size_t size_ = 0;
+  std::string far_;
+};
 
 }  // namespace
 
@@ -247,16 +266,17 @@ void wipe_away(std::string& text) {
 void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& form) {
   insist(response.status >= 200 && response.status <= 599);
   const bool bodiless = response.status == 204 || response.status == 304;
-  out.append("HTTP/1.1 ");
-  append_number(out, response.status);
-  out.append(" ");
-  out.append(phrase(response.status));
-  out.append("\r\nDate: ");
-  out.append(form.date);
+  HeadText head;
+  head.put("HTTP/1.1 ");
+  head.put_number(response.status);
+  head.put(" ");
+  head.put(phrase(response.status));
+  head.put("\r\nDate: ");
+  head.put(form.date);
   if (!response.content_type.empty() && !bodiless) {
     insist(plain_value(response.content_type));
-    out.append("\r\nContent-Type: ");
-    out.append(response.content_type);
+    head.put("\r\nContent-Type: ");
+    head.put(response.content_type);
   }
   bool caches = false;
   for (const auto& [name, value] : response.headers) {
@@ -264,18 +284,18 @@ void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& 
     insist(lower_token(name, low) && plain_value(value));
     insist(low != "content-length" && low != "transfer-encoding");
     caches = caches || low == "cache-control";
-    out.append("\r\n");
-    out.append(name);
-    out.append(": ");
-    out.append(value);
+    for (const std::string_view part : {std::string_view("\r\n"), std::string_view(name), std::string_view(": "),
+                                        std::string_view(value)})
+      head.put(part);
   }
-  if (!caches) out.append("\r\nCache-Control: no-store");
-  out.append("\r\nX-Content-Type-Options: nosniff\r\nStrict-Transport-Security: max-age=31536000");
+  if (!caches) head.put("\r\nCache-Control: no-store");
+  head.put("\r\nX-Content-Type-Options: nosniff\r\nStrict-Transport-Security: max-age=31536000");
   if (!bodiless) {
-    out.append("\r\nContent-Length: ");
-    append_number(out, response.body.size());
+    head.put("\r\nContent-Length: ");
+    head.put_number(response.body.size());
   }
-  out.append(form.close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+  head.put(form.close ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n");
+  head.move_to(out);
   if (!form.without_body && !bodiless) out.append(response.body);
 }
 

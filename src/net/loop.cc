@@ -125,10 +125,10 @@ void Loop::join() {
 }
 
 std::string_view Loop::date() {
-  const std::uint64_t second = number(now()) / 1000;
-  if (second != date_second_ || date_.empty()) {
-    date_second_ = second;
-    date_ = http_date(second);
+  if (now_ms_ >= date_until_ms_) {
+    const std::uint64_t wall_ms = number(now());
+    date_ = http_date(wall_ms / 1000);
+    date_until_ms_ = now_ms_ + 1000 - wall_ms % 1000;
   }
   return date_;
 }

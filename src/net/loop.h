@@ -98,7 +98,7 @@ class Loop final : public Home {
   std::size_t sweep_at_ = 0;
   std::uint64_t now_ms_ = 0, sweep_next_ms_ = 0, kill_at_ms_ = 0, turn_us_ = 0;
   std::int64_t handshake_credit_us_ = 0;
-  std::uint64_t date_second_ = 0;
+  std::uint64_t date_until_ms_ = 0;
   std::string date_;
   bool listening_ = false, stopped_ = false, busy_ = false;
 };

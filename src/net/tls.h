@@ -33,6 +33,10 @@ class TlsSession {
   Step handshake();
   /// read decrypts up to `size` bytes; done with n > 0, or why there are none.
   Step read(char* to, std::size_t size, std::size_t& n);
+  /// drained says that read() would find nothing before more is fed.
+  bool drained() const;
+  /// rest gives back buffers (some 34 KB) until they are needed again.
+  void rest();
   /// write encrypts all of `plain`. False: the session is unusable.
   bool write(std::string_view plain);
   /// close appends close_notify.
