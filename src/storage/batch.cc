@@ -32,7 +32,8 @@ Batch::Write Batch::operator[](std::size_t i) const {
   insist(i < places_.size());
   const Place& p = places_[i];
   const std::string_view text(text_);
-  return {p.table, p.erase, text.substr(p.offset, p.key_size), text.substr(p.offset + p.key_size, p.value_size)};
+  return {p.table, p.erase, text.substr(p.offset, p.key_size),
+          text.substr(p.offset + p.key_size, p.value_size)};
 }
 
 }  // namespace amanat::storage

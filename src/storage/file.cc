@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kBlock = 4096;
 
 std::unexpected<Failure> failed(std::string_view what, const std::string& path, int error) {
-  const Reason reason = error == ENOSPC || error == EDQUOT ? Reason::disk_full : Reason::file_failed;
+  const Reason reason =
+      error == ENOSPC || error == EDQUOT ? Reason::disk_full : Reason::file_failed;
   std::string detail(what);
   detail.append(" ").append(path).append(": ").append(std::generic_category().message(error));
   return fail(reason, std::move(detail));
@@ -76,7 +77,8 @@ class SystemFile : public File {
   }
 
   Result<void> truncate(std::uint64_t size) override {
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return failed("truncate", path_, errno);
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+      return failed("truncate", path_, errno);
     return {};
   }
 
@@ -97,7 +99,8 @@ class SystemFile : public File {
     out.resize(before + size);
     std::size_t got = 0;
     while (got < size) {
-      const ssize_t n = ::pread(fd_.get(), out.data() + before + got, size - got, static_cast<off_t>(offset + got));
+      const ssize_t n = ::pread(fd_.get(), out.data() + before + got, size - got,
+                                static_cast<off_t>(offset + got));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         const int error = errno;
@@ -231,10 +234,12 @@ Disk& system_disk() {
 }
 
 // The order, each step of which a crash may be the last:
-//   open(tmp)  ftruncate(tmp, 0)  fchmod(tmp)  pwrite(tmp)  fdatasync(tmp)  rename(tmp, path)  fsync(dir)
+//   open(tmp)  ftruncate(tmp, 0)  fchmod(tmp)  pwrite(tmp)  fdatasync(tmp)  rename(tmp, path)
+//   fsync(dir)
 // Before the rename the old content stands; after it the new content is complete on disk, because
 // its bytes were synced first. A left-over tmp is overwritten by the next replacement.
-Result<void> replace_file(Disk& disk, const std::string& path, std::string_view content, unsigned mode) {
+Result<void> replace_file(Disk& disk, const std::string& path, std::string_view content,
+                          unsigned mode) {
   insist(!path.empty() && path.back() != '/');
   insist((mode & ~0777u) == 0);
   const std::string tmp = path + ".new";
@@ -271,7 +276,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     if (n < 0) return failed("read", path, errno);
     if (n == 0) return out;
     if (static_cast<std::size_t>(n) > limit - out.size())
-      return fail(Reason::file_failed, "read " + path + ": larger than " + std::to_string(limit) + " bytes");
+      return fail(Reason::file_failed,
+                  "read " + path + ": larger than " + std::to_string(limit) + " bytes");
     out.append(buffer, static_cast<std::size_t>(n));
   }
 }

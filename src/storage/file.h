@@ -23,7 +23,8 @@ class File {
   virtual Result<void> write_at(std::uint64_t offset, std::string_view data) = 0;
   /// read_at appends up to `size` bytes from `offset` to `out`, fewer at the end of the file.
   virtual Result<void> read_at(std::uint64_t offset, std::size_t size, std::string& out) const = 0;
-  /// sync is fdatasync. After an error the file must not be written or synced again. Errors: file_failed, disk_full.
+  /// sync is fdatasync. After an error the file must not be written or synced again. Errors:
+  /// file_failed, disk_full.
   virtual Result<void> sync() = 0;
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
@@ -45,16 +46,19 @@ class Disk {
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  virtual Result<void> make_directory(const std::string& path) = 0;   // with parents, 0700; existing is fine
+  virtual Result<void> make_directory(
+      const std::string& path) = 0;  // with parents, 0700; existing is fine
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;  // names, ascending
 };
 /// system_disk is the real file system. Thread-safe; lives for ever.
 Disk& system_disk();
 
-/// replace_file writes path.new, syncs it, renames it over `path` and syncs the directory; `mode` as
-/// in chmod. Whatever happens, the old or the new content is there whole, and the new one for good
-/// once it has returned success. One writer per path at a time. Errors: file_failed, disk_full.
-Result<void> replace_file(Disk& disk, const std::string& path, std::string_view content, unsigned mode = 0600);
+/// replace_file writes path.new, syncs it, renames it over `path` and syncs the directory; `mode`
+/// as in chmod. Whatever happens, the old or the new content is there whole, and the new one for
+/// good once it has returned success. One writer per path at a time. Errors: file_failed,
+/// disk_full.
+Result<void> replace_file(Disk& disk, const std::string& path, std::string_view content,
+                          unsigned mode = 0600);
 /// read_file reads a file of at most `limit` bytes. Errors: file_failed.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
 

@@ -22,7 +22,9 @@ struct Held {
 // A look at a table, which keeps the rows as they are: whoever writes meanwhile copies them first.
 class Look {
  public:
-  explicit Look(std::shared_ptr<Held> held) : held_(std::move(held)) { held_->lookers.fetch_add(1); }
+  explicit Look(std::shared_ptr<Held> held) : held_(std::move(held)) {
+    held_->lookers.fetch_add(1);
+  }
   ~Look() { held_->lookers.fetch_sub(1); }
   Look(const Look&) = delete;
   Look& operator=(const Look&) = delete;
@@ -47,7 +49,8 @@ Result<bool> get_from(const Rows& rows, std::string_view key, std::string& out) 
   return true;
 }
 
-void scan_rows(const Rows& rows, std::string_view prefix, std::string_view from, const Visitor& visit) {
+void scan_rows(const Rows& rows, std::string_view prefix, std::string_view from,
+               const Visitor& visit) {
   insist(from.empty() || from.starts_with(prefix));
   for (auto it = rows.lower_bound(from.empty() ? prefix : from); it != rows.end(); ++it)
     if (!it->first.starts_with(prefix) || !visit(it->first, it->second)) return;

@@ -2,8 +2,9 @@
 // A disk for tests: it lives in memory, fails at the call it is told to, and can lose its power:
 // then of what was not synced any part may be there, whole or torn. Thread-safe.
 //
-// What survives: a file's bytes as of its last sync, and any subset of later writes, each cut at any
-// 512-byte sector; a directory's names as of its last sync_directory, and any prefix of later changes.
+// What survives: a file's bytes as of its last sync, and any subset of later writes, each cut at
+// any 512-byte sector; a directory's names as of its last sync_directory, and any prefix of later
+// changes.
 
 #include <algorithm>
 #include <map>
@@ -90,13 +91,18 @@ class PowerDisk : public Disk {
 
   static void apply(std::string& bytes, const Change& change) {
     if (change.truncate) return bytes.resize(change.offset, '\0');
-    if (bytes.size() < change.offset + change.data.size()) bytes.resize(change.offset + change.data.size(), '\0');
+    if (bytes.size() < change.offset + change.data.size())
+      bytes.resize(change.offset + change.data.size(), '\0');
     bytes.replace(change.offset, change.data.size(), change.data);
   }
-  static std::string directory_of(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
+  static std::string directory_of(const std::string& path) {
+    return path.substr(0, path.find_last_of('/'));
+  }
   static void put(Names& names, const NameChange& change) {
-    if (change.inode) names[change.path] = change.inode;
-    else names.erase(change.path);
+    if (change.inode)
+      names[change.path] = change.inode;
+    else
+      names.erase(change.path);
   }
   void change_name(NameChange change) {
     put(names_, change);
@@ -165,7 +171,8 @@ class PowerDisk::Handle : public File {
 
  private:
   Result<void> may() const {
-    if (generation_ != disk_.generation_) return fail(Reason::file_failed, "opened before the power was lost");
+    if (generation_ != disk_.generation_)
+      return fail(Reason::file_failed, "opened before the power was lost");
     if (useless_) return fail(Reason::file_failed, "used after a failed sync");
     return {};
   }
@@ -183,8 +190,10 @@ class PowerDisk::Handle : public File {
 inline Result<std::unique_ptr<File>> PowerDisk::open(const std::string& path, Open how) {
   const std::scoped_lock lock(mutex_);
   auto it = names_.find(path);
-  if (it == names_.end() && how == Open::existing) return fail(Reason::file_failed, path + ": no such file");
-  if (it != names_.end() && how == Open::create_new) return fail(Reason::file_failed, path + ": exists");
+  if (it == names_.end() && how == Open::existing)
+    return fail(Reason::file_failed, path + ": no such file");
+  if (it != names_.end() && how == Open::create_new)
+    return fail(Reason::file_failed, path + ": exists");
   if (it == names_.end()) {
     if (auto ok = step_locked(); !ok) return std::unexpected(std::move(ok.error()));
     change_name({path, std::make_shared<Inode>()});
@@ -243,7 +252,8 @@ inline void PowerDisk::lose_power(std::mt19937_64& random) {
     for (Change& change : inode->changes) {
       if (random() % 2 == 0) continue;
       if (!change.truncate && random() % 2 == 0)
-        change.data.resize(std::min<std::size_t>(change.data.size(), random() % (change.data.size() / 512 + 1) * 512));
+        change.data.resize(std::min<std::size_t>(change.data.size(),
+                                                 random() % (change.data.size() / 512 + 1) * 512));
       apply(inode->durable, change);
     }
     inode->changes.clear();

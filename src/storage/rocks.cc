@@ -107,7 +107,8 @@ std::vector<std::uint32_t> write_order(const Batch& batch) {
 
 // No compression: values are ciphertext and keys are keyed hashes. Blocks are read into the cache
 // and not mapped: a bad sector then is an error to report, not a SIGBUS that ends the exchange.
-rocksdb::ColumnFamilyOptions family_options(const Shape& shape, const std::shared_ptr<rocksdb::Cache>& cache) {
+rocksdb::ColumnFamilyOptions family_options(const Shape& shape,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.block_size = kBlockBytes;
@@ -166,8 +167,8 @@ rocksdb::DBOptions database_options(rocksdb::Env* env, const RocksOptions& optio
   return o;
 }
 
-Result<bool> get_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot* snapshot, std::string_view key,
-                      std::string& out) {
+Result<bool> get_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot* snapshot,
+                      std::string_view key, std::string& out) {
   rocksdb::ReadOptions options;
   options.snapshot = snapshot;
   rocksdb::PinnableSlice value;
@@ -178,8 +179,9 @@ Result<bool> get_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot* 
   return true;
 }
 
-Result<void> scan_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot* snapshot, const Shape& shape,
-                       std::string_view prefix, std::string_view from, const Visitor& visit) {
+Result<void> scan_from(rocksdb::DB& db, Family* family, const rocksdb::Snapshot* snapshot,
+                       const Shape& shape, std::string_view prefix, std::string_view from,
+                       const Visitor& visit) {
   insist(from.empty() || from.starts_with(prefix));
   const std::string end = after(prefix);
   const rocksdb::Slice bound(end);
@@ -239,7 +241,8 @@ class Rocks : public Store {
         env_(env != nullptr ? env : rocksdb::Env::Default()),
         directory_(std::move(directory)),
         options_(options),
-        cache_(rocksdb::HyperClockCacheOptions(options.cache_mib << 20, kBlockBytes).MakeSharedCache()) {}
+        cache_(rocksdb::HyperClockCacheOptions(options.cache_mib << 20, kBlockBytes)
+                   .MakeSharedCache()) {}
   ~Rocks() override {
     if (db_) (void)sync();
     close();
@@ -264,7 +267,9 @@ class Rocks : public Store {
 
  private:
   friend class RocksSnapshot;
-  static std::unexpected<Failure> closed() { return fail(Reason::store_failed, "closed after a failed write"); }
+  static std::unexpected<Failure> closed() {
+    return fail(Reason::store_failed, "closed after a failed write");
+  }
   Family* family(Table table) const {
     const auto i = static_cast<std::size_t>(table);
     insist(i < kTables && families_.size() == kTables + 1);
@@ -285,9 +290,9 @@ class Rocks : public Store {
   const RocksOptions options_;
   const std::shared_ptr<rocksdb::Cache> cache_;
 
-  Gate gate_;                      // over the next two
+  Gate gate_;                        // over the next two
   std::unique_ptr<rocksdb::DB> db_;  // null: a reopening failed
-  std::vector<Family*> families_;  // by Table; the last is RocksDB's own "default", unused
+  std::vector<Family*> families_;    // by Table; the last is RocksDB's own "default", unused
   mutable std::atomic<int> snapshots_ = 0;
   std::mutex revive_mutex_;
   Clock::time_point revived_{};
@@ -315,7 +320,8 @@ class RocksSnapshot : public Reader {
   Result<void> scan(Table table, std::string_view prefix, std::string_view from,
                     const Visitor& visit) const override {
     if (snapshot_ == nullptr) return Rocks::closed();
-    return scan_from(*rocks_.db_, rocks_.family(table), snapshot_, shape_of(table), prefix, from, visit);
+    return scan_from(*rocks_.db_, rocks_.family(table), snapshot_, shape_of(table), prefix, from,
+                     visit);
   }
 
  private:
@@ -332,9 +338,12 @@ rocksdb::Status Rocks::open() {
     wanted.emplace_back(std::to_string(i), family_options(kShapes[i], cache_));
   wanted.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Shape{0, 1, 1}, cache_));
   rocksdb::DB* db = nullptr;
-  const auto status = rocksdb::DB::Open(database_options(env_, options_), directory_, wanted, &families_, &db);
-  if (status.ok()) db_.reset(db);
-  else families_.clear();
+  const auto status =
+      rocksdb::DB::Open(database_options(env_, options_), directory_, wanted, &families_, &db);
+  if (status.ok())
+    db_.reset(db);
+  else
+    families_.clear();
   return status;
 }
 
@@ -346,9 +355,9 @@ void Rocks::close() {
   db_.reset();
 }
 
-// After a failed write or flush RocksDB refuses all writes until it has resumed, and after some errors
-// for good. From a full disk it resumes by itself; the rest is seen to at the next write, not more often
-// than every kResumePause, because each time the memtables are written out.
+// After a failed write or flush RocksDB refuses all writes until it has resumed, and after some
+// errors for good. From a full disk it resumes by itself; the rest is seen to at the next write,
+// not more often than every kResumePause, because each time the memtables are written out.
 template <class Act>
 Result<void> Rocks::attempt(const Act& act) {
   auto once = [&]() -> Result<void> {
@@ -371,7 +380,8 @@ bool Rocks::revive() {
     if (db_) {
       const auto status = db_->Resume();
       revived = status.ok();
-      // Whatever is less (no space, a recovery of RocksDB's own under way) may be resumed from later.
+      // Whatever is less (no space, a recovery of RocksDB's own under way) may be resumed from
+      // later.
       hopeless = status.severity() >= rocksdb::Status::Severity::kFatalError;
     }
   }
@@ -387,7 +397,8 @@ bool Rocks::may_reopen() const {
   if (!env_->GetChildren(directory_, &names).ok()) return false;
   std::uint64_t needed = kReopenBytes, available = 0;
   for (const auto& name : names)
-    if (std::uint64_t size = 0; name.ends_with(".log") && env_->GetFileSize(directory_ + "/" + name, &size).ok())
+    if (std::uint64_t size = 0;
+        name.ends_with(".log") && env_->GetFileSize(directory_ + "/" + name, &size).ok())
       needed += size * 2;
   if (!env_->GetFreeSpace(directory_, &available).ok() || available < needed) return false;
   const std::string probe = directory_ + "/probe";
@@ -478,7 +489,8 @@ Result<void> Rocks::purge(Table table, std::string_view prefix) {
 Result<std::unique_ptr<Store>> open_rocks_on(rocksdb::Env* env, const std::string& directory,
                                              const RocksOptions& options) {
   insist(options.background_threads >= 1 && options.cache_mib >= 1);
-  if (auto made = system_disk().make_directory(directory); !made) return std::unexpected(std::move(made.error()));
+  if (auto made = system_disk().make_directory(directory); !made)
+    return std::unexpected(std::move(made.error()));
   auto lock = DirectoryLock::take(directory);
   if (!lock) return std::unexpected(std::move(lock.error()));
   auto rocks = std::make_unique<Rocks>(std::move(*lock), env, directory, options);
@@ -486,7 +498,8 @@ Result<std::unique_ptr<Store>> open_rocks_on(rocksdb::Env* env, const std::strin
   return rocks;
 }
 
-Result<std::unique_ptr<Store>> open_rocks(const std::string& directory, const RocksOptions& options) {
+Result<std::unique_ptr<Store>> open_rocks(const std::string& directory,
+                                          const RocksOptions& options) {
   return open_rocks_on(nullptr, directory, options);
 }
 

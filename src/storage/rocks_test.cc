@@ -29,7 +29,8 @@ bool any_file_holds(const std::string& directory, std::string_view bytes) {
 enum class Trouble : std::uint8_t { none, full, broken };
 
 rocksdb::IOStatus status_of(Trouble trouble) {
-  auto status = trouble == Trouble::full ? rocksdb::IOStatus::NoSpace("injected") : rocksdb::IOStatus::IOError("injected");
+  auto status = trouble == Trouble::full ? rocksdb::IOStatus::NoSpace("injected")
+                                         : rocksdb::IOStatus::IOError("injected");
   status.SetRetryable(trouble == Trouble::full);  // as the system's file system does
   return status;
 }
@@ -46,17 +47,21 @@ class FailingFile : public rocksdb::FSWritableFileOwnerWrapper {
     const Trouble trouble = trouble_;
     if (trouble == Trouble::none) return FSWritableFileOwnerWrapper::Append(data, options, context);
     // Half of it arrives, as on a disk that fills up.
-    (void)FSWritableFileOwnerWrapper::Append(rocksdb::Slice(data.data(), data.size() / 2), options, context);
+    (void)FSWritableFileOwnerWrapper::Append(rocksdb::Slice(data.data(), data.size() / 2), options,
+                                             context);
     return status_of(trouble);
   }
   rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
-                           const rocksdb::DataVerificationInfo&, rocksdb::IODebugContext* context) override {
+                           const rocksdb::DataVerificationInfo&,
+                           rocksdb::IODebugContext* context) override {
     return Append(data, options, context);
   }
-  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* context) override {
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions& options,
+                         rocksdb::IODebugContext* context) override {
     const Trouble trouble = trouble_;
     ++syncs_;
-    return trouble == Trouble::none ? FSWritableFileOwnerWrapper::Sync(options, context) : status_of(trouble);
+    return trouble == Trouble::none ? FSWritableFileOwnerWrapper::Sync(options, context)
+                                    : status_of(trouble);
   }
 
  private:
@@ -82,7 +87,9 @@ class FailingSystem : public rocksdb::FileSystemWrapper {
 
 class Rocks : public testing::Test {
  protected:
-  Result<std::unique_ptr<Store>> open() { return open_rocks_on(env_.get(), scratch_ / "store", kSmall); }
+  Result<std::unique_ptr<Store>> open() {
+    return open_rocks_on(env_.get(), scratch_ / "store", kSmall);
+  }
   static Result<void> put(Store& store, Table table, std::string_view key, std::string_view value,
                           Durability durability = Durability::synced) {
     Batch batch;
@@ -129,7 +136,8 @@ TEST_F(Rocks, OnlyWhatAsksForItWaitsForTheDisk) {
 
 TEST_F(Rocks, AfterAPurgeNoFileHoldsWhatWasErased) {
   std::mt19937_64 random(11);
-  const std::string erased = noise(random, 64), replaced = noise(random, 64), kept = noise(random, 64);
+  const std::string erased = noise(random, 64), replaced = noise(random, 64),
+                    kept = noise(random, 64);
   auto store = open();
   ASSERT_TRUE(store);
   for (const Table table : {Table::records, Table::past, Table::index, Table::subjects}) {
@@ -189,8 +197,8 @@ TEST_F(Rocks, ItsOwnLogIsSmallAndHoldsNoKeyAndNoValue) {
   auto store = open();
   ASSERT_TRUE(store);
   for (int i = 0; i < 2'000; ++i)
-    ASSERT_TRUE(put(**store, Table::records, "a key to look for " + std::to_string(i), "a value to look for",
-                    Durability::buffered));
+    ASSERT_TRUE(put(**store, Table::records, "a key to look for " + std::to_string(i),
+                    "a value to look for", Durability::buffered));
   ASSERT_TRUE((*store)->purge(Table::records, "a key"));
   store->reset();
   std::size_t logs = 0;
@@ -262,7 +270,8 @@ TEST_F(Rocks, WhatWasBufferedBeforeADiskFilledUpIsNotLost) {
   auto store = open();
   ASSERT_TRUE(store);
   for (int i = 0; i < 1'000; ++i)
-    ASSERT_TRUE(put(**store, Table::index, "key " + std::to_string(i), std::string(200, 'v'), Durability::buffered));
+    ASSERT_TRUE(put(**store, Table::index, "key " + std::to_string(i), std::string(200, 'v'),
+                    Durability::buffered));
   system_->trouble = Trouble::full;
   EXPECT_EQ((*store)->sync().error().reason, Reason::disk_full);
   EXPECT_EQ(get(**store, Table::index, "key 999"), std::string(200, 'v'));
@@ -270,7 +279,8 @@ TEST_F(Rocks, WhatWasBufferedBeforeADiskFilledUpIsNotLost) {
   std::this_thread::sleep_for(std::chrono::milliseconds(150));
   ASSERT_TRUE((*store)->sync());
   const Scratch crash;
-  std::filesystem::copy(scratch_ / "store", crash / "store", std::filesystem::copy_options::recursive);
+  std::filesystem::copy(scratch_ / "store", crash / "store",
+                        std::filesystem::copy_options::recursive);
   auto again = open_rocks(crash / "store", kSmall);
   ASSERT_TRUE(again);
   for (int i = 0; i < 1'000; ++i)

@@ -20,16 +20,16 @@ namespace amanat::storage {
 
 /// Table is a keyspace. Values name column families on disk: never renumber.
 enum class Table : std::uint8_t {
-  subjects = 0,   // subject tag -> key slot and what is known of the subject
-  records = 1,    // dataset, slot, record -> sealed current version
-  past = 2,       // dataset, slot, record, version -> sealed older version
-  index = 3,      // blind index tag, slot, record -> posting
-  imports = 4,    // progress of imports, row digests seen
+  subjects = 0,  // subject tag -> key slot and what is known of the subject
+  records = 1,   // dataset, slot, record -> sealed current version
+  past = 2,      // dataset, slot, record, version -> sealed older version
+  index = 3,     // blind index tag, slot, record -> posting
+  imports = 4,   // progress of imports, row digests seen
   cases = 5,
-  accounts = 6,   // officers, services, devices
-  slices = 7,     // which slices a citizen has
-  spent = 8,      // budgets
-  settings = 9    // one row each: format, counters
+  accounts = 6,  // officers, services, devices
+  slices = 7,    // which slices a citizen has
+  spent = 8,     // budgets
+  settings = 9   // one row each: format, counters
 };
 inline constexpr std::size_t kTables = 10;
 
@@ -66,8 +66,8 @@ class Batch {
 };
 
 enum class Durability : std::uint8_t {
-  synced,    // on stable storage when write() returns
-  buffered   // ordered before every later synced write; lost at most as a suffix
+  synced,   // on stable storage when write() returns
+  buffered  // ordered before every later synced write; lost at most as a suffix
 };
 
 /// Visitor gets each key and value in ascending key order; returning false ends the scan.
@@ -93,11 +93,12 @@ class Store : public Reader {
   virtual Result<void> write(const Batch& batch, Durability durability) = 0;
   /// sync makes every buffered write durable. Errors: store_failed, disk_full.
   virtual Result<void> sync() = 0;
-  /// snapshot reads the store as it is now, whatever is written later. It must die before the store.
+  /// snapshot reads the store as it is now, whatever is written later. It must die before the
+  /// store.
   virtual std::unique_ptr<Reader> snapshot() const = 0;
   /// purge rewrites the files so that nothing erased or overwritten under `prefix` is left in them,
-  /// the log included. Slow; reads and writes go on. It waits for snapshots older than itself, half a
-  /// minute at most. Errors: store_failed, disk_full; then purge again.
+  /// the log included. Slow; reads and writes go on. It waits for snapshots older than itself, half
+  /// a minute at most. Errors: store_failed, disk_full; then purge again.
   virtual Result<void> purge(Table table, std::string_view prefix) = 0;
 };
 
@@ -111,6 +112,7 @@ struct RocksOptions {
 };
 /// open_rocks opens or makes a RocksDB store in `directory` (docs/storage.md).
 /// Errors: exchange_busy (another process has it open), store_failed, disk_full.
-Result<std::unique_ptr<Store>> open_rocks(const std::string& directory, const RocksOptions& options);
+Result<std::unique_ptr<Store>> open_rocks(const std::string& directory,
+                                          const RocksOptions& options);
 
 }  // namespace amanat::storage

@@ -29,7 +29,8 @@ constexpr Engine kEngines[] = {{"memory", false, memory}, {"rocks", true, rocks}
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
-Rows all(const Reader& reader, Table table, std::string_view prefix = {}, std::string_view from = {}) {
+Rows all(const Reader& reader, Table table, std::string_view prefix = {},
+         std::string_view from = {}) {
   Rows rows;
   EXPECT_TRUE(reader.scan(table, prefix, from, [&](std::string_view key, std::string_view value) {
     rows.emplace_back(key, value);
@@ -128,8 +129,10 @@ TEST_P(Store, AScanVisitsItsPrefixInOrderFromWhereItIsTold) {
   const std::string subject(10, 's'), other(10, 't');
   for (const char* tail : {"a", "b", "ba", "c"}) put(Table::records, subject + tail, tail);
   put(Table::records, other + "z", "z");
-  EXPECT_EQ(all(*store_, Table::records, subject),
-            (Rows{{subject + "a", "a"}, {subject + "b", "b"}, {subject + "ba", "ba"}, {subject + "c", "c"}}));
+  EXPECT_EQ(all(*store_, Table::records, subject), (Rows{{subject + "a", "a"},
+                                                         {subject + "b", "b"},
+                                                         {subject + "ba", "ba"},
+                                                         {subject + "c", "c"}}));
   EXPECT_EQ(all(*store_, Table::records, subject, subject + "b").size(), 3u);
   EXPECT_EQ(all(*store_, Table::records, subject, subject + "bb").size(), 1u);
   EXPECT_EQ(all(*store_, Table::records, subject + "b").size(), 2u);
@@ -174,7 +177,8 @@ TEST_P(Store, ASnapshotDoesNotMove) {
 }
 
 TEST_P(Store, PurgeTakesNothingThatIsThere) {
-  for (int i = 0; i < 1'000; ++i) put(Table::records, "key " + std::to_string(i), std::string(100, 'v'));
+  for (int i = 0; i < 1'000; ++i)
+    put(Table::records, "key " + std::to_string(i), std::string(100, 'v'));
   for (int i = 0; i < 1'000; i += 2) erase(Table::records, "key " + std::to_string(i));
   ASSERT_TRUE(store_->purge(Table::records, "key 5"));
   ASSERT_TRUE(store_->purge(Table::records, ""));
@@ -218,14 +222,18 @@ TEST_P(Store, ItDoesWhatAnOrderedMapDoes) {
         model[k] = v;
       }
     }
-    ASSERT_TRUE(store_->write(batch, random() % 20 == 0 ? Durability::synced : Durability::buffered));
-    if (random() % 100 == 0) ASSERT_TRUE(store_->purge(Table::past, key().substr(0, random() % 11)));
+    ASSERT_TRUE(
+        store_->write(batch, random() % 20 == 0 ? Durability::synced : Durability::buffered));
+    if (random() % 100 == 0) {
+      ASSERT_TRUE(store_->purge(Table::past, key().substr(0, random() % 11)));
+    }
     if (GetParam().lasts && random() % 100 == 0) open();
     const std::string k = key(), prefix = k.substr(0, random() % (k.size() + 1));
     const auto it = model.find(k);
     ASSERT_EQ(get(Table::past, k), it == model.end() ? std::nullopt : std::optional(it->second));
     Rows expected;
-    for (auto at = model.lower_bound(prefix); at != model.end() && at->first.starts_with(prefix); ++at)
+    for (auto at = model.lower_bound(prefix); at != model.end() && at->first.starts_with(prefix);
+         ++at)
       expected.push_back(*at);
     ASSERT_EQ(all(*store_, Table::past, prefix), expected);
   }
@@ -240,7 +248,8 @@ TEST_P(Store, ABatchIsSeenWholeOrNotAtAll) {
       while (!stop) {
         const auto snapshot = store_->snapshot();
         std::string a, b;
-        const auto found = snapshot->get(Table::spent, "a", a), other = snapshot->get(Table::spent, "b", b);
+        const auto found = snapshot->get(Table::spent, "a", a),
+                   other = snapshot->get(Table::spent, "b", b);
         if (!found || !other || a != b) ++broken;
       }
     });

@@ -7,16 +7,20 @@ namespace amanat::vault {
 
 std::size_t Labels::TagHash::operator()(const Tag& t) const {
   std::size_t h;
-  std::memcpy(&h, t.data() + 8, sizeof h);   // a tag is keyed and uniform already
+  std::memcpy(&h, t.data() + 8, sizeof h);  // a tag is keyed and uniform already
   return h;
 }
 
 std::string Labels::alpha(const SubjectName& name) {
   switch (name.kind) {
-    case SubjectKind::national_id: return name.value;
-    case SubjectKind::msisdn: return "msisdn:" + name.value;
-    case SubjectKind::passport: return "passport:" + name.value;
-    case SubjectKind::unidentified: return "unidentified:" + name.value;
+    case SubjectKind::national_id:
+      return name.value;
+    case SubjectKind::msisdn:
+      return "msisdn:" + name.value;
+    case SubjectKind::passport:
+      return "passport:" + name.value;
+    case SubjectKind::unidentified:
+      return "unidentified:" + name.value;
   }
   return {};
 }

@@ -25,7 +25,7 @@ class Labels {
 
  private:
   static constexpr std::size_t kShards = 64;
-  static constexpr std::size_t kShardMax = 8192;   // 512 k labels in all, about 50 MB
+  static constexpr std::size_t kShardMax = 8192;  // 512 k labels in all, about 50 MB
   struct TagHash {
     std::size_t operator()(const Tag& t) const;
   };

@@ -26,10 +26,12 @@ Result<std::string> value_of(storage::Disk& disk, const std::string& path, std::
   auto file = disk.open(path, storage::Disk::Open::existing);
   if (!file) return fail(Reason::key_missing, file.error().detail);
   std::string text;
-  if (auto r = (*file)->read_at(0, kTextMax, text); !r) return std::unexpected(std::move(r.error()));
+  if (auto r = (*file)->read_at(0, kTextMax, text); !r)
+    return std::unexpected(std::move(r.error()));
   std::optional<std::string> value;
   if (text.starts_with(head) && text.ends_with('\n') && text.size() > head.size())
-    value = crypto::from_base64(std::string_view(text).substr(head.size(), text.size() - head.size() - 1));
+    value = crypto::from_base64(
+        std::string_view(text).substr(head.size(), text.size() - head.size() - 1));
   wipe(text.data(), text.size());
   if (!value) return fail(Reason::key_missing, path + " has the wrong form");
   return *std::move(value);
@@ -60,7 +62,8 @@ Result<void> write_master(storage::Disk& disk, const std::string& path, const Ke
 }
 
 Result<Key256> read_master(storage::Disk& disk, const std::string& path) {
-  // As ssh does: a key others can read is no key. (No such path on a test's disk: nothing to check.)
+  // As ssh does: a key others can read is no key. (No such path on a test's disk: nothing to
+  // check.)
   namespace fs = std::filesystem;
   std::error_code error;
   const auto status = fs::status(path, error);
@@ -79,7 +82,8 @@ Result<void> write_secret(storage::Disk& disk, const std::string& path, const Ke
   return storage::replace_file(disk, path, text_of(kSecretHead, crypto::bytes_of(sealed)), 0600);
 }
 
-Result<Key256> read_secret(storage::Disk& disk, const std::string& path, const Key256& wrap, std::string_view name) {
+Result<Key256> read_secret(storage::Disk& disk, const std::string& path, const Key256& wrap,
+                           std::string_view name) {
   const auto sealed = value_of(disk, path, kSecretHead);
   if (!sealed) return std::unexpected(sealed.error());
   WipingBuffer plain;

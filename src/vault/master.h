@@ -15,11 +15,13 @@ Result<void> write_master(storage::Disk& disk, const std::string& path, const Ke
 /// read_master reads it. Errors: key_missing (absent, of the wrong form, or readable by others).
 Result<Key256> read_master(storage::Disk& disk, const std::string& path);
 
-/// write_secret keeps 32 bytes at `path`, wrapped under `wrap` and bound to `name`. Errors: file_failed, disk_full.
+/// write_secret keeps 32 bytes at `path`, wrapped under `wrap` and bound to `name`. Errors:
+/// file_failed, disk_full.
 Result<void> write_secret(storage::Disk& disk, const std::string& path, const Key256& wrap,
                           std::string_view name, const Key256& secret);
 /// read_secret reads them back. Errors: key_missing, seal_broken, file_failed.
-Result<Key256> read_secret(storage::Disk& disk, const std::string& path, const Key256& wrap, std::string_view name);
+Result<Key256> read_secret(storage::Disk& disk, const std::string& path, const Key256& wrap,
+                           std::string_view name);
 
 /// has_file says whether `directory` holds `name`. Errors: file_failed.
 Result<bool> has_file(storage::Disk& disk, const std::string& directory, const std::string& name);

@@ -10,9 +10,9 @@
 namespace amanat::vault {
 namespace {
 
-constexpr std::size_t kPool = 8192;      // refilled when half empty: 4096 stay ahead
-constexpr std::size_t kInline = 64;      // made at once when the pool is dry
-constexpr unsigned kRounds = 4;          // Luby and Rackoff 1988: four rounds make a strong permutation
+constexpr std::size_t kPool = 8192;  // refilled when half empty: 4096 stay ahead
+constexpr std::size_t kInline = 64;  // made at once when the pool is dry
+constexpr unsigned kRounds = 4;      // Luby and Rackoff 1988: four rounds make a strong permutation
 constexpr std::uint64_t kLastMoment = 253'402'300'799'999;  // the end of the year 9999
 
 // Counts quarters from 1970 in the proleptic Gregorian calendar (days_from_civil, inverted:
@@ -62,7 +62,8 @@ Slices::~Slices() {
 
 Slices::Id Slices::id_of(std::uint64_t slot, const SlotFile::Salt& salt) const {
   Half left, right = salt;
-  for (std::size_t i = 0; i < left.size(); ++i) left[i] = static_cast<std::uint8_t>(slot >> (56 - 8 * i));
+  for (std::size_t i = 0; i < left.size(); ++i)
+    left[i] = static_cast<std::uint8_t>(slot >> (56 - 8 * i));
   for (unsigned round = 0; round < kRounds; ++round)
     left = std::exchange(right, mix(id_mac_, round, right, left));
   Id id;
@@ -82,7 +83,8 @@ std::pair<std::uint64_t, SlotFile::Salt> Slices::slot_of(const Id& id) const {
   return {slot, right};
 }
 
-Result<std::optional<Slice>> Slices::live_slice(const Shard& shard, const Label& label, std::uint32_t quarter) const {
+Result<std::optional<Slice>> Slices::live_slice(const Shard& shard, const Label& label,
+                                                std::uint32_t quarter) const {
   const auto [begin, end] = shard.assigned.equal_range(label);
   for (auto it = begin; it != end; ++it) {
     if (it->second.quarter != quarter) continue;
@@ -90,7 +92,8 @@ Result<std::optional<Slice>> Slices::live_slice(const Shard& shard, const Label&
     if (held) return Slice{it->second.id, std::move(held->key)};
     // A slice that no longer opens is as good as gone: the label gets another one.
     const Reason why = held.error().reason;
-    if (why != Reason::erased && why != Reason::seal_broken) return std::unexpected(std::move(held.error()));
+    if (why != Reason::erased && why != Reason::seal_broken)
+      return std::unexpected(std::move(held.error()));
   }
   return std::optional<Slice>{};
 }
@@ -148,12 +151,14 @@ Result<std::uint64_t> Slices::destroy(const Label& label) {
     const auto [begin, end] = shard.assigned.equal_range(label);
     for (auto it = begin; it != end; ++it) slots.push_back(it->second.slot);
   }
-  if (auto destroyed = file_->destroy(slots); !destroyed) return std::unexpected(std::move(destroyed.error()));
+  if (auto destroyed = file_->destroy(slots); !destroyed)
+    return std::unexpected(std::move(destroyed.error()));
   const std::scoped_lock lock(shard.mutex);
   const auto [begin, end] = shard.assigned.equal_range(label);
   for (auto it = begin; it != end;)
-    it = std::find(slots.begin(), slots.end(), it->second.slot) == slots.end() ? std::next(it)
-                                                                              : shard.assigned.erase(it);
+    it = std::find(slots.begin(), slots.end(), it->second.slot) == slots.end()
+             ? std::next(it)
+             : shard.assigned.erase(it);
   return slots.size();
 }
 

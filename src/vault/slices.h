@@ -60,7 +60,8 @@ class Slices {
 
   Shard& shard_of(const Label& label) { return shards_[label[31] % kShards]; }
   /// live_slice finds a label's slice for a quarter; nullopt if it has none or it was destroyed.
-  Result<std::optional<Slice>> live_slice(const Shard& shard, const Label& label, std::uint32_t quarter) const;
+  Result<std::optional<Slice>> live_slice(const Shard& shard, const Label& label,
+                                          std::uint32_t quarter) const;
   Result<Fresh> take_fresh();
   Result<std::vector<Fresh>> make_fresh(std::size_t count);
   void fill();

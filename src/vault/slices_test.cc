@@ -15,9 +15,7 @@ using storage::PowerDisk;
 const std::string kPath = "keys/slice.slots";
 constexpr Moment kJune{1'781'000'000'000}, kSeptember{1'789'000'000'000};  // both in 2026
 
-Label label_of(unsigned n) {
-  return crypto::sha256("label " + std::to_string(n));
-}
+Label label_of(unsigned n) { return crypto::sha256("label " + std::to_string(n)); }
 
 bool same(const Key256& a, const Key256& b) { return crypto::equal(a.bytes(), b.bytes()); }
 
@@ -53,10 +51,13 @@ TEST_F(SliceKeys, ACitizenHasOneSliceAQuarter) {
 
 TEST_F(SliceKeys, QuartersAreTheCalendarsInUtc) {
   const auto slices = open();
-  // The last and first milliseconds around 1 January, 1 April, 1 July and 1 October 2028, a leap year.
+  // The last and first milliseconds around 1 January, 1 April, 1 July and 1 October 2028, a leap
+  // year.
   std::set<Slices::Id> seen;
-  for (const std::uint64_t edge : {1'830'297'600'000ull, 1'838'160'000'000ull, 1'846'022'400'000ull, 1'853'971'200'000ull}) {
-    const auto before = slice(*slices, 1, Moment{edge - 1}).id, after = slice(*slices, 1, Moment{edge}).id;
+  for (const std::uint64_t edge :
+       {1'830'297'600'000ull, 1'838'160'000'000ull, 1'846'022'400'000ull, 1'853'971'200'000ull}) {
+    const auto before = slice(*slices, 1, Moment{edge - 1}).id,
+               after = slice(*slices, 1, Moment{edge}).id;
     EXPECT_NE(before, after);
     seen.insert(before);
     seen.insert(after);
@@ -105,7 +106,8 @@ TEST_F(SliceKeys, AfterARestartOnlyWhatIsRememberedGoesOn) {
 
 TEST_F(SliceKeys, DestroyingACitizensSlicesDestroysAllOfThemAndNoOthers) {
   auto slices = open();
-  const Slice june = slice(*slices, 1), september = slice(*slices, 1, kSeptember), other = slice(*slices, 2);
+  const Slice june = slice(*slices, 1), september = slice(*slices, 1, kSeptember),
+              other = slice(*slices, 2);
   EXPECT_EQ(slices->destroy(label_of(1)).value(), 2u);
   EXPECT_EQ(slices->destroy(label_of(1)).value(), 0u);
   EXPECT_EQ(slices->destroy(label_of(3)).value(), 0u);
@@ -185,8 +187,10 @@ TEST_F(SliceKeys, ThreadsAgreeOnACitizensSlice) {
     threads.emplace_back([&] {
       for (unsigned i = 0; i < mine.size(); ++i) {
         const auto got = slices->slice_for(label_of(i), kJune);
-        if (!got) ++wrong;
-        else mine[i] = got->id;
+        if (!got)
+          ++wrong;
+        else
+          mine[i] = got->id;
       }
     });
   for (auto& thread : threads) thread.join();

@@ -19,7 +19,9 @@ constexpr std::size_t kScanBytes = 1 << 20;
 constexpr std::string_view kMagic = "amanat slots v1\n";
 static_assert(kMagic.size() == 16 && kNonce + kSealed == kState && kState < SlotFile::kSlotBytes);
 
-std::string_view word(SlotFile::Kind kind) { return kind == SlotFile::Kind::subject ? "subject" : "slice"; }
+std::string_view word(SlotFile::Kind kind) {
+  return kind == SlotFile::Kind::subject ? "subject" : "slice";
+}
 
 Key256 derive(const Key256& master, SlotFile::Kind kind, std::string_view use) {
   std::string info = "amanat/vault/slots/v1/";
@@ -27,8 +29,8 @@ Key256 derive(const Key256& master, SlotFile::Kind kind, std::string_view use) {
   return crypto::hkdf(master, info);
 }
 
-// The header has the size of a slot: magic 16 | kind 1 | zero 15 | check 32. The check ties the file
-// to its master key, so that a wrong one is found at the start and not at a citizen's lookup.
+// The header has the size of a slot: magic 16 | kind 1 | zero 15 | check 32. The check ties the
+// file to its master key, so that a wrong one is found at the start and not at a citizen's lookup.
 std::string header_of(SlotFile::Kind kind, const Key256& master) {
   const Digest check = crypto::Hmac(derive(master, kind, "check").bytes()).mac(kMagic);
   std::string out(kMagic);
@@ -61,7 +63,8 @@ const std::string& tombstone() {
 }
 
 std::span<const std::uint8_t, kNonce> nonce_of(std::string_view slot) {
-  return std::span<const std::uint8_t, kNonce>(reinterpret_cast<const std::uint8_t*>(slot.data()), kNonce);
+  return std::span<const std::uint8_t, kNonce>(reinterpret_cast<const std::uint8_t*>(slot.data()),
+                                               kNonce);
 }
 
 SlotFile::Salt salt_of(std::string_view slot) {
@@ -75,7 +78,8 @@ SlotFile::Salt salt_of(std::string_view slot) {
 SlotFile::SlotFile(storage::Disk& disk, std::string path, Kind kind, const Key256& master)
     : disk_(disk), path_(std::move(path)), kind_(kind), wrap_(derive(master, kind, "wrap")) {}
 
-Result<void> SlotFile::create(storage::Disk& disk, const std::string& path, Kind kind, const Key256& master) {
+Result<void> SlotFile::create(storage::Disk& disk, const std::string& path, Kind kind,
+                              const Key256& master) {
   auto file = disk.open(path, storage::Disk::Open::create_or_existing);
   if (!file) return std::unexpected(std::move(file.error()));
   const auto size = (*file)->size();
@@ -94,8 +98,9 @@ Result<void> SlotFile::create(storage::Disk& disk, const std::string& path, Kind
   return (*file)->sync();
 }
 
-Result<std::unique_ptr<SlotFile>> SlotFile::open(storage::Disk& disk, const std::string& path, Kind kind,
-                                                 const Key256& master, CacheShape cache) {
+Result<std::unique_ptr<SlotFile>> SlotFile::open(storage::Disk& disk, const std::string& path,
+                                                 Kind kind, const Key256& master,
+                                                 CacheShape cache) {
   insist(std::has_single_bit(cache.shards) && std::has_single_bit(cache.keys_per_shard));
   std::unique_ptr<SlotFile> slots(new SlotFile(disk, path, kind, master));
   auto file = disk.open(path, storage::Disk::Open::existing);
@@ -163,7 +168,8 @@ Result<SlotFile::Held> SlotFile::make() {
     held.slot = next_;
     const std::size_t begin = pending_.size();
     pending_.append(reinterpret_cast<const char*>(nonce.data()), nonce.size());
-    crypto::seal_with_nonce(wrap_, nonce, associated_of(kind_, held.slot), held.key.bytes(), pending_);
+    crypto::seal_with_nonce(wrap_, nonce, associated_of(kind_, held.slot), held.key.bytes(),
+                            pending_);
     insist(pending_.size() - begin == kState);
     pending_.push_back(kLive);
     pending_.append(kSlotBytes - kState - 1, '\0');
@@ -209,7 +215,8 @@ Result<void> SlotFile::flush_locked() {
   insist(bytes.size() == (end - begin) * kSlotBytes);
   if (auto r = reopen_if_broken(); !r) return r;
   std::uint64_t room = allocated_;
-  if (end > allocated_) {  // whole chunks of zeros, so that most syncs need not change the file's size
+  if (end >
+      allocated_) {  // whole chunks of zeros, so that most syncs need not change the file's size
     room = (end / kChunkSlots + 1) * kChunkSlots;
     bytes.resize((room - begin) * kSlotBytes, '\0');
   }
@@ -229,7 +236,8 @@ Result<std::string> SlotFile::bytes_of_slot(Shard& shard, std::uint64_t slot) co
   {
     const std::scoped_lock lock(mutex_);
     if (slot == 0 || slot >= next_) return fail(Reason::key_missing, "no such slot in " + path_);
-    if (slot >= durable_end_) return pending_.substr((slot - durable_end_) * kSlotBytes, kSlotBytes);
+    if (slot >= durable_end_)
+      return pending_.substr((slot - durable_end_) * kSlotBytes, kSlotBytes);
   }
   std::string bytes;
   if (auto r = shard.file->read_at(offset_of(slot), kSlotBytes, bytes); !r)
@@ -275,7 +283,8 @@ Result<void> SlotFile::destroy(std::span<const std::uint64_t> slots) {
   {
     const std::scoped_lock lock(mutex_);
     for (const auto slot : slots)
-      if (slot == 0 || slot >= durable_end_) return fail(Reason::key_missing, "no such slot in " + path_);
+      if (slot == 0 || slot >= durable_end_)
+        return fail(Reason::key_missing, "no such slot in " + path_);
   }
   if (auto r = reopen_if_broken(); !r) return r;
   for (const auto slot : slots) {

@@ -7,7 +7,8 @@
 //     one after the last slot that is not all zero (SlotFile::open). A destroyed slot is not zero.
 //  2. Slots from durable_end_ on live in pending_ until a sync that covers them succeeded
 //     (SlotFile::flush), so a failed sync loses nothing and is simply done again.
-//  3. A key is in the cache only if its slot was live when the shard's lock was last held; destroy()
+//  3. A key is in the cache only if its slot was live when the shard's lock was last held;
+//  destroy()
 //     evicts under that lock after the tombstone is in the file (SlotFile::destroy).
 
 #include <array>
@@ -43,14 +44,16 @@ class SlotFile {
 
   /// create makes an empty file, or accepts an empty one that an interrupted create left.
   /// Errors: key_missing (the file holds keys already), file_failed, disk_full.
-  static Result<void> create(storage::Disk& disk, const std::string& path, Kind kind, const Key256& master);
+  static Result<void> create(storage::Disk& disk, const std::string& path, Kind kind,
+                             const Key256& master);
   /// open reads the header and finds the next number. Errors: key_missing, file_failed.
-  static Result<std::unique_ptr<SlotFile>> open(storage::Disk& disk, const std::string& path, Kind kind,
-                                                const Key256& master, CacheShape cache);
+  static Result<std::unique_ptr<SlotFile>> open(storage::Disk& disk, const std::string& path,
+                                                Kind kind, const Key256& master, CacheShape cache);
 
   /// make wraps a fresh key; durable after sync(). Errors: those of sync() (now and then it syncs).
   Result<Held> make();
-  /// sync makes every slot made so far durable. Errors: file_failed, disk_full; may be called again.
+  /// sync makes every slot made so far durable. Errors: file_failed, disk_full; may be called
+  /// again.
   Result<void> sync();
   /// read unwraps. Errors: erased, seal_broken, key_missing (never made), file_failed.
   Result<Held> read(std::uint64_t slot) const;
@@ -91,15 +94,15 @@ class SlotFile {
   const Key256 wrap_;
 
   // Lock order: sync_mutex_, then a shard's, then mutex_.
-  std::mutex sync_mutex_;               // one writer of the file at a time
+  std::mutex sync_mutex_;  // one writer of the file at a time
   std::unique_ptr<storage::File> file_;
-  bool broken_ = false;                 // a sync failed: the handle must not be used again
-  std::uint64_t allocated_ = 0;         // slots the file has room for
+  bool broken_ = false;          // a sync failed: the handle must not be used again
+  std::uint64_t allocated_ = 0;  // slots the file has room for
 
-  mutable std::mutex mutex_;            // short: never held over a system call on the file
+  mutable std::mutex mutex_;  // short: never held over a system call on the file
   std::uint64_t durable_end_ = 1;
   std::uint64_t next_ = 1;
-  std::string pending_;                 // slots [durable_end_, next_)
+  std::string pending_;  // slots [durable_end_, next_)
   std::array<std::uint8_t, 4096> random_{};
   std::size_t random_used_ = sizeof random_;
 

@@ -76,7 +76,8 @@ TEST_F(Slots, AKeyIsReadBackAfterReopening) {
 
 TEST_F(Slots, ADestroyedKeyIsGoneForGood) {
   auto file = open();
-  const auto first = file->make().value(), second = file->make().value(), unsynced = file->make().value();
+  const auto first = file->make().value(), second = file->make().value(),
+             unsynced = file->make().value();
   ASSERT_TRUE(file->sync());
   EXPECT_EQ(key_at(*file, second.slot), bytes_of(second.key));
   for (const auto slot : {second.slot, unsynced.slot}) {
@@ -145,7 +146,8 @@ TEST_F(Slots, GarbageIsAnErrorAndNeverAKey) {
   for (int round = 0; round < 200; ++round) {
     std::string bad = good.substr(0, random() % 3 == 0 ? random() % good.size() : good.size());
     for (std::size_t i = 0; i < random() % 2'000; ++i)
-      if (const std::size_t at = random() % (2 * bad.size() + 1); at < bad.size()) bad[at] = static_cast<char>(random());
+      if (const std::size_t at = random() % (2 * bad.size() + 1); at < bad.size())
+        bad[at] = static_cast<char>(random());
     if (random() % 4 == 0) bad.append(random() % 300, static_cast<char>(random()));
     disk_.set_content(kPath, bad);
     const auto file = SlotFile::open(disk_, kPath, Kind::subject, master_of(1), kSmall);
@@ -154,7 +156,8 @@ TEST_F(Slots, GarbageIsAnErrorAndNeverAKey) {
       continue;
     }
     for (std::uint64_t slot = 0; slot < (*file)->end() + 3; ++slot) {
-      const bool intact = slot > 0 && slot <= 10 && bad.size() >= (slot + 1) * SlotFile::kSlotBytes &&
+      const bool intact = slot > 0 && slot <= 10 &&
+                          bad.size() >= (slot + 1) * SlotFile::kSlotBytes &&
                           bad.compare(slot * SlotFile::kSlotBytes, SlotFile::kSlotBytes, good,
                                       slot * SlotFile::kSlotBytes, SlotFile::kSlotBytes) == 0;
       ASSERT_EQ((*file)->read(slot).has_value(), intact) << slot;
@@ -197,7 +200,8 @@ TEST_F(Slots, AWrongMasterKeyOrFileIsFoundAtTheStart) {
   EXPECT_EQ(reason(Kind::subject, master_of(2)), Reason::key_missing);
   EXPECT_EQ(reason(Kind::slice, master_of(1)), Reason::key_missing);
   const std::string good = content();
-  for (const std::string& bad : {std::string(), good.substr(0, 63), std::string(4'096, '\0'), std::string(100, 'x')}) {
+  for (const std::string& bad :
+       {std::string(), good.substr(0, 63), std::string(4'096, '\0'), std::string(100, 'x')}) {
     disk_.set_content(kPath, bad);
     EXPECT_EQ(reason(Kind::subject, master_of(1)), Reason::key_missing);
   }
@@ -206,7 +210,8 @@ TEST_F(Slots, AWrongMasterKeyOrFileIsFoundAtTheStart) {
 }
 
 TEST_F(Slots, CreateNeverOverwritesKeys) {
-  ASSERT_TRUE(SlotFile::create(disk_, kPath, Kind::subject, master_of(2)));  // empty: may be made anew
+  ASSERT_TRUE(
+      SlotFile::create(disk_, kPath, Kind::subject, master_of(2)));  // empty: may be made anew
   ASSERT_TRUE(SlotFile::create(disk_, kPath, Kind::subject, master_of(1)));
   {
     const auto file = open();
@@ -214,7 +219,8 @@ TEST_F(Slots, CreateNeverOverwritesKeys) {
     ASSERT_TRUE(file->sync());
   }
   const std::string before = content();
-  EXPECT_EQ(SlotFile::create(disk_, kPath, Kind::subject, master_of(2)).error().reason, Reason::key_missing);
+  EXPECT_EQ(SlotFile::create(disk_, kPath, Kind::subject, master_of(2)).error().reason,
+            Reason::key_missing);
   EXPECT_EQ(content(), before);
 }
 
@@ -261,8 +267,8 @@ TEST_F(Slots, AFailedDestructionIsSimplyDoneAgain) {
   }
 }
 
-// Any mix of making, syncing and destroying, with the power lost anywhere: what was synced is there,
-// what was destroyed is gone, and no number that anything may name is given twice.
+// Any mix of making, syncing and destroying, with the power lost anywhere: what was synced is
+// there, what was destroyed is gone, and no number that anything may name is given twice.
 TEST(SlotsAndPower, WhatWasPromisedSurvivesAnyPowerLoss) {
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -281,7 +287,8 @@ TEST(SlotsAndPower, WhatWasPromisedSurvivesAnyPowerLoss) {
         ASSERT_EQ(key_at(*file, slot), key);
       }
       for (const auto slot : destroyed) ASSERT_EQ(reason_at(*file, slot), Reason::erased);
-      if (random() % 2 == 0) disk.fail_at(random() % 40, Reason::disk_full, PowerDisk::Then::stays_dead);
+      if (random() % 2 == 0)
+        disk.fail_at(random() % 40, Reason::disk_full, PowerDisk::Then::stays_dead);
       for (int i = 0; i < 60; ++i) {
         const auto dice = random() % 10;
         if (dice < 6) {
@@ -296,7 +303,8 @@ TEST(SlotsAndPower, WhatWasPromisedSurvivesAnyPowerLoss) {
         } else if (!synced.empty()) {
           auto it = synced.lower_bound(random() % (synced.rbegin()->first + 1));
           if (destroyed.contains(it->first)) continue;
-          doubtful.insert(it->first);  // asked for: from now on it may be gone, even if the call fails
+          doubtful.insert(
+              it->first);  // asked for: from now on it may be gone, even if the call fails
           if (!file->destroy({&it->first, 1})) break;
           destroyed.insert(it->first);
         }
@@ -317,8 +325,10 @@ TEST_F(Slots, ThreadsMakeReadSyncAndDestroyTogether) {
       std::map<std::uint64_t, std::string> mine;
       for (int i = 0; i < 400; ++i) {
         const auto made = file->make();
-        if (!made) ++wrong;
-        else mine[made->slot] = bytes_of(made->key);
+        if (!made)
+          ++wrong;
+        else
+          mine[made->slot] = bytes_of(made->key);
         const auto it = std::next(mine.begin(), static_cast<long>(random() % mine.size()));
         const auto held = file->read(it->first);
         if (!held || bytes_of(held->key) != it->second) ++wrong;
@@ -361,8 +371,11 @@ class SlowDisk : public PowerDisk {
  private:
   class SlowFile : public storage::File {
    public:
-    SlowFile(SlowDisk& disk, std::unique_ptr<storage::File> file) : disk_(disk), file_(std::move(file)) {}
-    Result<void> write_at(std::uint64_t offset, std::string_view data) override { return file_->write_at(offset, data); }
+    SlowFile(SlowDisk& disk, std::unique_ptr<storage::File> file)
+        : disk_(disk), file_(std::move(file)) {}
+    Result<void> write_at(std::uint64_t offset, std::string_view data) override {
+      return file_->write_at(offset, data);
+    }
     Result<void> read_at(std::uint64_t offset, std::size_t size, std::string& out) const override {
       return file_->read_at(offset, size, out);
     }

@@ -9,8 +9,8 @@
 
 #include "crypto/crypto.h"
 #include "model/insist.h"
-#include "vault/master.h"
 #include "vault/labels.h"
+#include "vault/master.h"
 #include "vault/slices.h"
 #include "vault/slots.h"
 
@@ -49,9 +49,10 @@ Digest mac_name(const crypto::Hmac& mac, const SubjectName& name) {
 }
 
 bool secret_name_fits(std::string_view name) {
-  return !name.empty() && name.size() <= kSecretNameMax && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  return !name.empty() && name.size() <= kSecretNameMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
 }
 
 }  // namespace
@@ -96,7 +97,8 @@ Vault::~Vault() = default;
 // The slot files come first and master.key last: an interrupted create has no master key, so it is
 // simply done again.
 Result<std::unique_ptr<Vault>> Vault::create(storage::Disk& disk, const std::string& directory) {
-  if (auto made = disk.make_directory(directory); !made) return std::unexpected(std::move(made.error()));
+  if (auto made = disk.make_directory(directory); !made)
+    return std::unexpected(std::move(made.error()));
   const auto exists = has_file(disk, directory, "master.key");
   if (!exists) return std::unexpected(exists.error());
   if (*exists) return fail(Reason::exchange_exists, directory);
@@ -105,7 +107,8 @@ Result<std::unique_ptr<Vault>> Vault::create(storage::Disk& disk, const std::str
                                    std::pair{"slice.slots", SlotFile::Kind::slice}})
     if (auto r = SlotFile::create(disk, in(directory, name), kind, master); !r)
       return std::unexpected(std::move(r.error()));
-  if (auto synced = disk.sync_directory(directory); !synced) return std::unexpected(std::move(synced.error()));
+  if (auto synced = disk.sync_directory(directory); !synced)
+    return std::unexpected(std::move(synced.error()));
   if (auto written = write_master(disk, in(directory, "master.key"), master); !written)
     return std::unexpected(std::move(written.error()));
   return open(disk, directory);
@@ -115,9 +118,11 @@ Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::strin
   const auto master = read_master(disk, in(directory, "master.key"));
   if (!master) return std::unexpected(master.error());
   auto state = std::make_unique<State>(disk, directory, *master);
-  auto subjects = SlotFile::open(disk, in(directory, "subject.slots"), SlotFile::Kind::subject, *master, kSubjectCache);
+  auto subjects = SlotFile::open(disk, in(directory, "subject.slots"), SlotFile::Kind::subject,
+                                 *master, kSubjectCache);
   if (!subjects) return std::unexpected(std::move(subjects.error()));
-  auto slices = SlotFile::open(disk, in(directory, "slice.slots"), SlotFile::Kind::slice, *master, kSliceCache);
+  auto slices = SlotFile::open(disk, in(directory, "slice.slots"), SlotFile::Kind::slice, *master,
+                               kSliceCache);
   if (!slices) return std::unexpected(std::move(slices.error()));
   state->subjects = std::move(*subjects);
   state->slices = std::make_unique<Slices>(std::move(*slices), *master);
@@ -153,25 +158,29 @@ Result<void> Vault::destroy(Slot slot) {
   return state_->subjects->destroy({&n, 1});
 }
 
-void Vault::seal(const Key256& key, std::string_view associated, std::string_view plaintext, std::string& out) {
+void Vault::seal(const Key256& key, std::string_view associated, std::string_view plaintext,
+                 std::string& out) {
   crypto::seal(key, crypto::bytes_of(associated), crypto::bytes_of(plaintext), out);
 }
 
-Result<void> Vault::open(const Key256& key, std::string_view associated, std::string_view sealed, WipingBuffer& out) {
+Result<void> Vault::open(const Key256& key, std::string_view associated, std::string_view sealed,
+                         WipingBuffer& out) {
   return crypto::open(key, crypto::bytes_of(associated), crypto::bytes_of(sealed), out);
 }
 
-void Vault::seal_house(std::string_view use, std::string_view associated, std::string_view plaintext,
-                       std::string& out) const {
+void Vault::seal_house(std::string_view use, std::string_view associated,
+                       std::string_view plaintext, std::string& out) const {
   seal(state_->house_key(use), associated, plaintext, out);
 }
 
-Result<void> Vault::open_house(std::string_view use, std::string_view associated, std::string_view sealed,
-                               WipingBuffer& out) const {
+Result<void> Vault::open_house(std::string_view use, std::string_view associated,
+                               std::string_view sealed, WipingBuffer& out) const {
   return open(state_->house_key(use), associated, sealed, out);
 }
 
-Result<Slice> Vault::slice_for(const Label& label, Moment at) { return state_->slices->slice_for(label, at); }
+Result<Slice> Vault::slice_for(const Label& label, Moment at) {
+  return state_->slices->slice_for(label, at);
+}
 Result<Slice> Vault::system_slice(Moment at) { return state_->slices->slice_for(Label{}, at); }
 
 Result<Key256> Vault::slice_key(std::span<const std::uint8_t, 16> id) const {
@@ -203,7 +212,8 @@ Result<Key256> Vault::named_secret(std::string_view name) {
   if (!exists) return std::unexpected(exists.error());
   if (*exists) return read_secret(state_->disk, path, wrap, name);
   Key256 secret = crypto::random_key();
-  if (auto r = write_secret(state_->disk, path, wrap, name, secret); !r) return std::unexpected(std::move(r.error()));
+  if (auto r = write_secret(state_->disk, path, wrap, name, secret); !r)
+    return std::unexpected(std::move(r.error()));
   return secret;
 }
 
