@@ -153,7 +153,7 @@ TEST(Csv, ARandomTableWrittenByTheRuleIsReadBackExactly) {
     for (auto& cells : table) {
       cells.resize(1 + random() % 6);
       for (std::size_t c = 0; c < cells.size(); ++c) {
-        for (unsigned i = 0, n = random() % 12; i < n; ++i) cells[c].push_back("ab,\"\n\r c"[random() % 8]);
+        for (std::size_t i = 0, n = random() % 12; i < n; ++i) cells[c].push_back("ab,\"\n\r c"[random() % 8]);
         if (c != 0) text += ",";
         if (cells[c].find_first_of(",\"\n\r") == std::string::npos && random() % 3 != 0) {
           text += cells[c];

@@ -446,8 +446,11 @@ TEST(Server, TheParserAloneGivesTheSameReasons) {
   ServerOptions o;
   for (const auto& refusal : refusals()) {
     const auto head = parse_request_head(refusal.raw, o);
-    if (head) EXPECT_TRUE(head->chunked) << refusal.what;  // its chunks are wrong, not its head
-    else EXPECT_EQ(row_of(head.error().reason).http_status, refusal.status) << refusal.what;
+    if (head) {
+      EXPECT_TRUE(head->chunked) << refusal.what;  // its chunks are wrong, not its head
+    } else {
+      EXPECT_EQ(row_of(head.error().reason).http_status, refusal.status) << refusal.what;
+    }
   }
   const auto head = parse_request_head(
       "PUT /a/%2e./b?q=1?2 HTTP/1.1\r\nhOsT:\t[::1]:8443 \r\nAccept: a\r\nACCEPT: b\r\nX-Empty:\r\nConnection: keep-alive, Close\r\n"
@@ -714,7 +717,7 @@ TEST(Server, GarbageNeitherStopsTheServerNorGetsAnythingButRefusals) {
   static constexpr std::string_view kPieces[] = {"\r\n", "\n", "\r", ":", " ", "\t", "0", "ffffffff", "Host: y\r\n", "chunked", "\0"};
   for (int round = 0; round < 150; ++round) {
     std::string script = good + good;
-    for (unsigned i = 0, n = 1 + random() % 4; i < n; ++i) {
+    for (std::size_t i = 0, n = 1 + random() % 4; i < n; ++i) {
       const auto at = random() % script.size();
       switch (random() % 4) {
         case 0: script.erase(at, 1 + random() % 5); break;
@@ -729,7 +732,7 @@ TEST(Server, GarbageNeitherStopsTheServerNorGetsAnythingButRefusals) {
     raw.half_close();
     const std::string text = raw.read_all();
     ASSERT_TRUE(raw.ended) << script;
-    if (!text.empty()) ASSERT_TRUE(text.starts_with("HTTP/1.1 ")) << text;
+    ASSERT_TRUE(text.empty() || text.starts_with("HTTP/1.1 ")) << text;
   }
   for (int round = 0; round < 50; ++round) {  // and below TLS
     RawClient raw(server->port());

@@ -141,12 +141,12 @@ TEST(Json, TheReaderAgreesWithNlohmannOnRandomDocuments) {
     const auto roll = random() % 8;
     if (depth > 0 && roll < 2) {
       std::string out = "[";
-      for (unsigned i = 0, n = random() % 4; i < n; ++i) out += (i ? "," : "") + self(self, depth - 1);
+      for (std::size_t i = 0, n = random() % 4; i < n; ++i) out += (i ? "," : "") + self(self, depth - 1);
       return out + "]";
     }
     if (depth > 0 && roll < 4) {
       std::string out = "{";
-      for (unsigned i = 0, n = random() % 4; i < n; ++i)
+      for (std::size_t i = 0, n = random() % 4; i < n; ++i)
         out += (i ? "," : "") + ("\"k" + std::to_string(i)) + "\" : " + self(self, depth - 1);
       return out + "}";
     }
@@ -155,7 +155,7 @@ TEST(Json, TheReaderAgreesWithNlohmannOnRandomDocuments) {
   int accepted = 0;
   for (int round = 0; round < 20000; ++round) {
     std::string text = document(document, 4);
-    for (unsigned i = 0, n = random() % 3; i < n; ++i) {
+    for (std::size_t i = 0, n = random() % 3; i < n; ++i) {
       const auto at = random() % (text.size() + 1);
       if (random() % 2 == 0 || at == text.size()) text.insert(at, kPieces[random() % std::size(kPieces)]);
       else text.erase(at, 1);

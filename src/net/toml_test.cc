@@ -40,6 +40,13 @@ TEST(Toml, WhatNothingHereNeedsIsRefusedWithItsLine) {
   EXPECT_TRUE(complaint("a = \"\xC3\"\n").starts_with("x.toml:1: "));
 }
 
+TEST(Toml, WhatItsReaderAssertsIsAComplaintNotTheEnd) {
+  for (const char* text : {"[!x]", "[[!x]]", "[]", "[[]]", "[ ]", "[.a]", "[a.]", "[a.!]", "!x = 1", "= 1", ".a = 1", "a. = 1",
+                           "a = {!x = 1}", "a = {,}", "[a", "[[a]", "[a]]", "[\"\"", "a = [!]", "[x]\n[x]", "[[x]]\n[x]",
+                           "x = []\n[[x]]", "x.y = 1\n[x]", "a = \"\\x\"", "a = 0x", "a = 1__0", "a = +", "a"})
+    complaint(text);
+}
+
 TEST(Toml, DepthAndSizeAreBounded) {
   complaint(std::string((1 << 20) + 1, '#'));
   complaint("a = " + std::string(100000, '[') + std::string(100000, ']'));
@@ -49,6 +56,13 @@ TEST(Toml, DepthAndSizeAreBounded) {
   EXPECT_TRUE(parse_toml(many, "x.toml").has_value());
   EXPECT_TRUE(parse_toml("a.b.c.d.e.f.g.h.i.j.k.l = 1", "x.toml").has_value());
   complaint("a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t = 1");
+}
+
+// What toml++ 3.3 itself would stop the process over.
+TEST(Toml, WhatBreaksTheLibraryIsOnlyMalformed) {
+  for (const char* text : {"[!x]\n", "[[%]]\n", "[\x18]\n", "[.a]\n", "[=]\n", "a = [[!]\n"}) complaint(text);
+  for (const char* text : {"\xEF\xBB\xB7s ", "a = 1 \xEF\xAD\x90\n", "\xEF\xAC\xA6 = 1\n", "a = '''x''' \xEF\xBB\xBE\n"}) complaint(text);
+  EXPECT_TRUE(parse_toml("a = \"\xEF\xB7\xBA\"  # \xEF\xB7\xBA\n", "x.toml").has_value());
 }
 
 TEST(TomlReader, KnownKeysAreReadAndUnknownOnesNamedWithTheirNearest) {
