@@ -92,14 +92,18 @@ TEST(Country, NoTwoCitizensShareAnIdAndNoTwoLinesANumber) {
     const std::string id = plain(row[0]);
     if (!exists(id)) continue;
     const auto [at, fresh] = people.emplace(id, row);
-    if (!fresh) EXPECT_EQ(at->second, row) << "two citizens with one ID";   // a repeated row
+    if (!fresh) {
+      EXPECT_EQ(at->second, row) << "two citizens with one ID";   // a repeated row
+    }
     EXPECT_EQ((id.back() - '0') % 2 == 1, row[7] == "M") << "the last digit says the sex";
   }
   EXPECT_EQ(people.size(), 5000 + made.country.canaries);
   for (const auto& row : rows_of(made, "telecom_subscribers.csv")) {
     if (row[0].empty()) continue;
     const auto [at, fresh] = lines.emplace(last_ten(row[0]), row);
-    if (!fresh) EXPECT_EQ(at->second, row);
+    if (!fresh) {
+      EXPECT_EQ(at->second, row);
+    }
   }
 }
 
@@ -115,8 +119,9 @@ TEST(Country, KinExistAreOlderThanTheirChildrenAndSpousesNameEachOther) {
       if (kin.empty()) continue;
       ASSERT_TRUE(people.contains(kin));
       if (column < 6) ++parents;
-      if (column == 4) EXPECT_EQ(people[kin][7], "M");
-      if (column == 5) EXPECT_EQ(people[kin][7], "F");
+      if (column < 6) {
+        EXPECT_EQ(people[kin][7], column == 4 ? "M" : "F");
+      }
       if (column == 6) {
         ++spouses;
         const std::string back = plain(people[kin][6]);
@@ -139,7 +144,9 @@ TEST(Country, GenerationsFollowEachOther) {
     const auto& mother = block.citizens[static_cast<std::size_t>(c.mother)];
     EXPECT_GT(c.born, mother.born + 18 * 365);
     if (mother.mother != kNobody) ++grandchildren;
-    if (c.spouse != kNobody) EXPECT_NE(block.citizens[static_cast<std::size_t>(c.spouse)].father, c.father) << "siblings";
+    if (c.spouse != kNobody) {
+      EXPECT_NE(block.citizens[static_cast<std::size_t>(c.spouse)].father, c.father) << "siblings";
+    }
   }
   EXPECT_GT(grandchildren, 20u);
 }

@@ -33,7 +33,7 @@ std::string utc(Moment moment) {
   const auto s = static_cast<std::time_t>(number(moment) / 1000);
   std::tm parts{};
   ::gmtime_r(&s, &parts);
-  char text[40];
+  char text[96];
   std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ", parts.tm_year + 1900, parts.tm_mon + 1,
                 parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
                 static_cast<unsigned>(number(moment) % 1000));

@@ -34,7 +34,7 @@ const std::vector<std::string> kLogLevels = {"error", "warning", "info", "debug"
 // An origin is a scheme-less URL prefix without trailing slash and a key name at once (C2SP
 // signed-note: no white space, no '+').
 bool origin_is_wellformed(std::string_view origin) {
-  if (origin.empty() || origin.size() > 200 || origin.back() == '/') return false;
+  if (origin.empty() || origin.size() > 200 || origin.back() == '/' || origin.find("//") != origin.npos) return false;
   for (const char c : origin) {
     const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/' ||
                       c == '_' || c == ':';
