@@ -71,29 +71,35 @@ std::uint32_t too_dotted(std::string_view text) {
   return 0;
 }
 
-// unreadable_letter returns the first line where one of U+FB26 to U+FEFE stands outside a string and
-// a comment, or 0. toml++ 3.3 asks whether such a letter is white space and runs into undefined
-// behaviour; TOML allows none of them there.
+// unreadable_letter returns the first line where a byte beyond ASCII stands outside strings and
+// comments, or 0: TOML allows none there, and toml++ 3.3, asked whether such a letter is white
+// space, runs into undefined behaviour for many of them.
 std::uint32_t unreadable_letter(std::string_view text) {
-  std::uint32_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    const auto feed = std::min(text.find('\n'), text.size());
-    const auto line = text.substr(0, feed);
-    text.remove_prefix(std::min(feed + 1, text.size()));
-    const bool unsure = line.find("\"\"\"") != line.npos || line.find("'''") != line.npos;
-    char quote = 0;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const char c = line[i];
-      if (line.substr(i, 3) >= "\xEF\xAC\xA6" && line.substr(i, 3) <= "\xEF\xBB\xBE" && (quote == 0 || unsure)) return number;
-      if (quote != 0) {
-        if (c == '\\' && quote == '"') ++i;
-        else if (c == quote) quote = 0;
-      } else if (c == '"' || c == '\'') {
-        quote = c;
-      } else if (c == '#' && !unsure) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  std::uint32_t number = 1;
+  std::string_view closing;   // of the string or comment that the scan is in
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool many = closing.size() == 3;
+    if (c == '\n') {
+      ++number;
+      if (!many) closing = {};   // a line ends comments, and strings that forgot to
+    } else if (closing.empty()) {
+      if (static_cast<unsigned char>(c) >= 0x80) return number;
+      if (c == '#') closing = "\n";
+      for (const std::string_view opening : {"\"\"\"", "'''", "\"", "'"}) {
+        if (!text.substr(i).starts_with(opening)) continue;
+        closing = opening;
+        i += opening.size() - 1;
         break;
       }
+    } else if (c == '\\' && closing[0] == '"') {
+      if (i + 1 < text.size() && text[i + 1] != '\n') ++i;
+    } else if (text.substr(i).starts_with(closing)) {
+      i += closing.size() - 1;
+      // Up to two quotes may stand right before the three that close.
+      while (many && i + 1 < text.size() && text[i + 1] == closing[0]) ++i;
+      closing = {};
     }
   }
   return 0;

@@ -61,7 +61,9 @@ TEST(Toml, DepthAndSizeAreBounded) {
 // What toml++ 3.3 itself would stop the process over.
 TEST(Toml, WhatBreaksTheLibraryIsOnlyMalformed) {
   for (const char* text : {"[!x]\n", "[[%]]\n", "[\x18]\n", "[.a]\n", "[=]\n", "a = [[!]\n"}) complaint(text);
-  for (const char* text : {"\xEF\xBB\xB7s ", "a = 1 \xEF\xAD\x90\n", "\xEF\xAC\xA6 = 1\n", "a = '''x''' \xEF\xBB\xBE\n"}) complaint(text);
+  for (const char* text : {"\xEF\xBB\xB7s ", "a = 1 \xEF\xAD\x90\n", "\xEF\xAC\xA6 = 1\n", "a = '''x''' \xEF\xBB\xBE\n", "\xCB\xB2rw",
+                           "a = \"x\\\"\" \xC3\xA9\n", "a = \"\"\"x\n\"\"\"\"\" \xC3\xA9\n", "\xC3\xA9 = 1\n"}) complaint(text);
+  EXPECT_TRUE(parse_toml("a = \"\"\"\n\xC3\xA9 \" \xC3\xA9\"\"\"\"\nb = '\xC3\xA9'  # \xC3\xA9\nc = '''\n\xC3\xA9'''\n", "x.toml").has_value());
   EXPECT_TRUE(parse_toml("a = \"\xEF\xB7\xBA\"  # \xEF\xB7\xBA\n", "x.toml").has_value());
 }
 
