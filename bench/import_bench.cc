@@ -23,7 +23,9 @@ using Clock = std::chrono::steady_clock;
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -39,14 +41,17 @@ struct Spent {
 };
 
 int trouble(const Failure& failure) {
-  std::fprintf(stderr, "import_bench: %s: %s\n", std::string(row_of(failure.reason).id).c_str(), failure.detail.c_str());
+  std::fprintf(stderr, "import_bench: %s: %s\n", std::string(row_of(failure.reason).id).c_str(),
+               failure.detail.c_str());
   return 2;
 }
 
 void print(const char* name, const Spent& s, const char* what) {
   const auto rows = static_cast<double>(s.rows), records = static_cast<double>(s.records);
-  std::printf("part\timport_%s\t%.0f\trecords/s\t%s: records a second, one importing thread\n", name, records / s.wall, what);
-  std::printf("part\timport_%s_core\t%.0f\trecords/s/core\t%s: by the CPU time of all threads\n", name, records / s.cpu, what);
+  std::printf("part\timport_%s\t%.0f\trecords/s\t%s: records a second, one importing thread\n",
+              name, records / s.wall, what);
+  std::printf("part\timport_%s_core\t%.0f\trecords/s/core\t%s: by the CPU time of all threads\n",
+              name, records / s.cpu, what);
   std::printf("part\timport_%s_cpu\t%.2f\tus\t%s: CPU a row\n", name, s.cpu / rows * 1e6, what);
 }
 
@@ -73,7 +78,8 @@ int main(int argc, char** argv) {
   auto store = storage::open_rocks(home + "/store", {});
   if (!store) return trouble(store.error());
   registry::Registry registry(*catalog, **store, **vault);
-  const char* const datasets[] = {"identity.persons", "telecom.subscribers", "telecom.calls", "hotels.stays", "police.firs"};
+  const char* const datasets[] = {"identity.persons", "telecom.subscribers", "telecom.calls",
+                                  "hotels.stays", "police.firs"};
   const auto count = [&](std::string_view dataset) -> std::uint64_t {
     if (auto counts = registry.counts())
       for (const auto& one : *counts)
@@ -93,10 +99,13 @@ int main(int argc, char** argv) {
       auto report = registry.import(dataset, file, {});
       if (!report) return trouble(report.error());
       const Spent s{report->rows, repeated ? report->repeated : count(dataset),
-                    std::chrono::duration<double>(Clock::now() - begin).count(), cpu_seconds() - cpu};
-      std::fprintf(stderr, "%-20s %9llu rows %9llu records %7.2f s %7.2f s CPU %6.2f us/row, peak %ld MiB\n",
-                   repeated ? "... again" : dataset, static_cast<unsigned long long>(s.rows),
-                   static_cast<unsigned long long>(s.records), s.wall, s.cpu, s.cpu / static_cast<double>(s.rows) * 1e6, peak_mib());
+                    std::chrono::duration<double>(Clock::now() - begin).count(),
+                    cpu_seconds() - cpu};
+      std::fprintf(
+          stderr, "%-20s %9llu rows %9llu records %7.2f s %7.2f s CPU %6.2f us/row, peak %ld MiB\n",
+          repeated ? "... again" : dataset, static_cast<unsigned long long>(s.rows),
+          static_cast<unsigned long long>(s.records), s.wall, s.cpu,
+          s.cpu / static_cast<double>(s.rows) * 1e6, peak_mib());
       if (repeated) {
         again = s;
         continue;

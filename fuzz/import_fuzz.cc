@@ -20,7 +20,7 @@ using namespace amanat::registry;
 
 namespace {
 
-constexpr std::size_t kKeptMost = 16;   // rows a run keeps; the rest is judged alone
+constexpr std::size_t kKeptMost = 16;  // rows a run keeps; the rest is judged alone
 
 const Catalog& catalog() {
   static const Catalog loaded = [] {
@@ -35,7 +35,8 @@ const Catalog& catalog() {
 /// Keys are slow to make and no part of what is fuzzed: one vault, in memory where there is room.
 vault::Vault& keys() {
   static const auto made = [] {
-    std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm/amanat-fuzz-XXXXXX" : "/tmp/amanat-fuzz-XXXXXX";
+    std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm/amanat-fuzz-XXXXXX"
+                                                              : "/tmp/amanat-fuzz-XXXXXX";
     static const std::string directory = mkdtemp(pattern.data());
     std::atexit([] {
       std::error_code ignored;
@@ -56,7 +57,8 @@ void check_values(const Dataset& dataset, std::span<const Value> values) {
     insist(valid_utf8(value) && value.size() <= field.length_max && trim(value) == value);
     insist(!value.empty() || !field.required || field.columns.empty());
     insist(value.empty() || values[f].original != value);
-    if (field.type == FieldType::date || field.type == FieldType::datetime) insist(value.empty() || seconds_of(value));
+    if (field.type == FieldType::date || field.type == FieldType::datetime)
+      insist(value.empty() || seconds_of(value));
   }
 }
 
@@ -119,8 +121,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto store = storage::open_memory();
   auto numbers = Numbers::load(catalog(), *store);
   insist(numbers.has_value());
-  Archive archive{.catalog = catalog(), .store = *store, .vault = keys(), .numbers = *numbers,
-                  .writing = {}, .generation = 1, .decoy = {}};
+  Archive archive{.catalog = catalog(),
+                  .store = *store,
+                  .vault = keys(),
+                  .numbers = *numbers,
+                  .writing = {},
+                  .generation = 1,
+                  .decoy = {}};
   const std::size_t first = pass(archive, dataset, *source, size);
   source = source_of(dataset, json, bytes);
   insist(source != nullptr);

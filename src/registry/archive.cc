@@ -20,7 +20,7 @@ Result<Numbers> Numbers::load(const Catalog& catalog, storage::Store& store) {
   std::string lines;
   if (auto found = store.get(storage::Table::settings, kNumbersKey, lines); !found)
     return std::unexpected(found.error());
-  std::vector<std::string> names;                    // [i] is dataset number i
+  std::vector<std::string> names;  // [i] is dataset number i
   std::vector<std::vector<std::string>> field_names;
   for (std::size_t from = 0; from < lines.size();) {
     const std::size_t to = std::min(lines.find('\n', from), lines.size());
@@ -42,7 +42,8 @@ Result<Numbers> Numbers::load(const Catalog& catalog, storage::Store& store) {
   for (const auto& d : catalog.datasets()) {
     auto at = std::find(names.begin(), names.end(), d.name);
     if (at == names.end()) {
-      if (names.size() >= kDecoyDataset) return fail(Reason::catalog_wrong, "more datasets than numbers");
+      if (names.size() >= kDecoyDataset)
+        return fail(Reason::catalog_wrong, "more datasets than numbers");
       names.push_back(d.name);
       field_names.emplace_back();
       lines += d.name + "\n";
@@ -55,7 +56,8 @@ Result<Numbers> Numbers::load(const Catalog& catalog, storage::Store& store) {
       auto& given = field_names[index];
       auto place = std::find(given.begin(), given.end(), f.name);
       if (place == given.end()) {
-        if (given.size() > 255) return fail(Reason::catalog_wrong, d.name + ": more fields than numbers");
+        if (given.size() > 255)
+          return fail(Reason::catalog_wrong, d.name + ": more fields than numbers");
         given.push_back(f.name);
         lines += d.name + " " + f.name + "\n";
         place = given.end() - 1;
@@ -66,7 +68,8 @@ Result<Numbers> Numbers::load(const Catalog& catalog, storage::Store& store) {
   if (lines.size() != known) {
     storage::Batch batch;
     batch.put(storage::Table::settings, kNumbersKey, lines);
-    if (auto ok = store.write(batch, storage::Durability::synced); !ok) return std::unexpected(ok.error());
+    if (auto ok = store.write(batch, storage::Durability::synced); !ok)
+      return std::unexpected(ok.error());
   }
   return out;
 }
@@ -111,7 +114,8 @@ Result<RecordKey> make_decoy(storage::Store& store, vault::Vault& vault) {
   storage::Batch batch;
   batch.put(storage::Table::records, name, value);
   batch.put(storage::Table::settings, kDecoyKey, name);
-  if (auto ok = store.write(batch, storage::Durability::synced); !ok) return std::unexpected(ok.error());
+  if (auto ok = store.write(batch, storage::Durability::synced); !ok)
+    return std::unexpected(ok.error());
   return decoy;
 }
 
@@ -152,7 +156,8 @@ Result<std::string_view> link_value(const vault::Vault& vault, std::string_view 
     return std::unexpected(key.error());
   }
   const std::size_t begin = out.size();
-  if (auto opened = vault::Vault::open(*key, associated_link(record_key, version, value.field), value.sealed, out);
+  if (auto opened = vault::Vault::open(*key, associated_link(record_key, version, value.field),
+                                       value.sealed, out);
       !opened)
     return std::unexpected(opened.error());
   return decode_link(out.view().substr(begin));

@@ -28,7 +28,9 @@ class Numbers {
   static Result<Numbers> load(const Catalog& catalog, storage::Store& store);
 
   std::uint16_t of(DatasetId dataset) const { return datasets_[number(dataset)]; }
-  std::uint8_t of(DatasetId dataset, std::size_t field) const { return fields_[number(dataset)][field]; }
+  std::uint8_t of(DatasetId dataset, std::size_t field) const {
+    return fields_[number(dataset)][field];
+  }
   /// field_of is the way back; nothing for a field that the catalog no longer declares.
   std::optional<std::size_t> field_of(DatasetId dataset, std::uint8_t stored) const;
   std::optional<DatasetId> dataset_of(std::uint16_t stored) const;
@@ -44,8 +46,8 @@ struct Archive {
   vault::Vault& vault;
   Numbers numbers;
   std::mutex writing;
-  std::uint64_t generation = 0;      // grows with every write; guarded by `writing`
-  RecordKey decoy;                   // what is read for a name no registry knows
+  std::uint64_t generation = 0;  // grows with every write; guarded by `writing`
+  RecordKey decoy;               // what is read for a name no registry knows
 };
 
 /// make_decoy finds or makes the record that is read in place of a missing one.

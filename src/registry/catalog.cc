@@ -24,28 +24,30 @@ std::string or_nearest(std::string_view word, const std::vector<std::string>& wo
 }
 
 /// held_by names a field of another file, so it is resolved when all files are read.
-Result<void> resolve_held_by(std::vector<Dataset>& datasets, const std::vector<Declared>& declared) {
+Result<void> resolve_held_by(std::vector<Dataset>& datasets,
+                             const std::vector<Declared>& declared) {
   std::vector<std::string> ids;
   for (const auto& d : datasets)
     for (const auto& f : d.fields) ids.push_back(f.id);
   for (const auto& one : declared) {
     if (one.held_by.empty()) continue;
-    const auto own = std::find_if(datasets.begin(), datasets.end(), [&](const Dataset& d) {
-      return d.name == one.dataset.name;
-    });
+    const auto own = std::find_if(datasets.begin(), datasets.end(),
+                                  [&](const Dataset& d) { return d.name == one.dataset.name; });
     insist(own != datasets.end());
     for (const auto& d : datasets)
       for (std::size_t i = 0; i < d.fields.size(); ++i)
         if (d.fields[i].id == one.held_by) own->held_by = FieldPlace{d.id, i};
     if (!own->held_by)
-      return wrong(*own, "held_by names no field: \"" + one.held_by + "\"" +
-                             or_nearest(one.held_by, ids));
+      return wrong(
+          *own, "held_by names no field: \"" + one.held_by + "\"" + or_nearest(one.held_by, ids));
     const Dataset& holders = datasets[number(own->held_by->dataset)];
     const Field& field = holders.fields[own->held_by->field];
     if (!own->about_numbers())
       return wrong(*own, "held_by needs a subject of type msisdn or phone");
     if (field.search.empty() || field.type != FieldType::msisdn || !holders.latest_by)
-      return wrong(*own, "held_by needs a field of type msisdn with `search`, in a dataset with `latest_by`");
+      return wrong(
+          *own,
+          "held_by needs a field of type msisdn with `search`, in a dataset with `latest_by`");
   }
   return {};
 }
@@ -70,7 +72,7 @@ Result<void> check_tree(const std::vector<Dataset>& datasets) {
 }  // namespace
 
 struct Catalog::State {
-  std::vector<Dataset> datasets;   // [i] is DatasetId i, ascending by name
+  std::vector<Dataset> datasets;  // [i] is DatasetId i, ascending by name
   Rules rules;
   FieldTable table;
   std::vector<std::string> search_words, narrowing_words;
@@ -125,9 +127,8 @@ Result<Catalog> Catalog::load(const std::string& directory) {
   if (declared.empty()) return fail(Reason::catalog_wrong, directory + ": no [[dataset]] in it");
   if (declared.size() > kDatasetsMax) return fail(Reason::catalog_wrong, "more than 256 datasets");
 
-  std::sort(declared.begin(), declared.end(), [](const Declared& a, const Declared& b) {
-    return a.dataset.name < b.dataset.name;
-  });
+  std::sort(declared.begin(), declared.end(),
+            [](const Declared& a, const Declared& b) { return a.dataset.name < b.dataset.name; });
   auto state = std::make_unique<State>();
   state->rules = std::move(*rules);
   for (auto& one : declared) {
@@ -154,9 +155,7 @@ const FieldTable& Catalog::fields() const { return state_->table; }
 const std::vector<Dataset>& Catalog::datasets() const { return state_->datasets; }
 const Rules& Catalog::rules() const { return state_->rules; }
 const std::vector<std::string>& Catalog::search_words() const { return state_->search_words; }
-const std::vector<std::string>& Catalog::narrowing_words() const {
-  return state_->narrowing_words;
-}
+const std::vector<std::string>& Catalog::narrowing_words() const { return state_->narrowing_words; }
 
 std::vector<std::string> Catalog::dataset_names() const {
   std::vector<std::string> names;

@@ -15,7 +15,7 @@
 
 namespace amanat::registry {
 
-struct Dataset;   // registry/dataset.h, this room only
+struct Dataset;  // registry/dataset.h, this room only
 struct Rules;
 
 class Catalog {

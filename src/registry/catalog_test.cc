@@ -10,21 +10,26 @@ TEST(Catalog, PakistansRegistriesAreDeclared) {
   auto catalog = Catalog::load(kCatalogDirectory);
   ASSERT_TRUE(catalog) << catalog.error().detail;
   EXPECT_EQ(catalog->dataset_names(),
-            (std::vector<std::string>{"cases.cases", "documents.pages", "family.tree", "hotels.stays", "identity.persons",
-                                      "personnel.roster", "police.firs", "telecom.calls", "telecom.subscribers"}));
-  for (const char* id : {"identity.persons.name", "identity.persons.present_address", "family.tree.relation",
-                         "police.firs.status", "telecom.calls.counterparty", "hotels.stays.licence", "documents.pages.kind"})
+            (std::vector<std::string>{"cases.cases", "documents.pages", "family.tree",
+                                      "hotels.stays", "identity.persons", "personnel.roster",
+                                      "police.firs", "telecom.calls", "telecom.subscribers"}));
+  for (const char* id : {"identity.persons.name", "identity.persons.present_address",
+                         "family.tree.relation", "police.firs.status", "telecom.calls.counterparty",
+                         "hotels.stays.licence", "documents.pages.kind"})
     EXPECT_TRUE(catalog->fields().find(id)) << id;
   EXPECT_FALSE(catalog->fields().find("personnel.roster.name"));
   EXPECT_FALSE(catalog->fields().find("cases.cases.subjects"));
-  EXPECT_EQ(catalog->search_words(), (std::vector<std::string>{"fir", "licence", "msisdn", "national_id", "passport"}));
-  EXPECT_EQ(catalog->narrowing_words(), (std::vector<std::string>{"city", "district", "room", "station"}));
+  EXPECT_EQ(catalog->search_words(),
+            (std::vector<std::string>{"fir", "licence", "msisdn", "national_id", "passport"}));
+  EXPECT_EQ(catalog->narrowing_words(),
+            (std::vector<std::string>{"city", "district", "room", "station"}));
   EXPECT_EQ(catalog->dataset("identity.person"), nullptr);
 }
 
 /// A small catalog to spoil.
 const std::string kRules =
-    "[rules.national_id]\nlength = 4\n[rules.phone]\ncountry = \"92\"\n[rules.dates]\ndate = [\"YYYY-MM-DD\"]\n";
+    "[rules.national_id]\nlength = 4\n[rules.phone]\ncountry = \"92\"\n[rules.dates]\ndate = "
+    "[\"YYYY-MM-DD\"]\n";
 const std::string kGood =
     "registry = \"r\"\n"
     "department = \"d\"\n"
@@ -65,13 +70,15 @@ TEST(Catalog, EachMistakeIsNamedWithFileLineAndTheNearestWord) {
     const char *from, *to, *says;
   };
   const Mistake mistakes[] = {
-      {"required = true", "requird = true", "a.toml:11: unknown key `requird`; did you mean `required`?"},
+      {"required = true", "requird = true",
+       "a.toml:11: unknown key `requird`; did you mean `required`?"},
       {"\"national_id\"", "\"nationalid\"", "did you mean \"national_id\"?"},
       {"name = \"what\"", "name = \"date\"", "reserved"},
       {"name = \"what\"", "name = \"source\"", "reserved"},
       {"name = \"what\"", "name = \"who\"", "twice"},
       {"name = \"what\"", "name = \"What\"", "small letters"},
-      {"subject = \"who\"", "subject = \"woh\"", "a.toml:3: unknown field in `subject`: \"woh\"; did you mean \"who\"?"},
+      {"subject = \"who\"", "subject = \"woh\"",
+       "a.toml:3: unknown field in `subject`: \"woh\"; did you mean \"who\"?"},
       {"key = [\"who\"]", "", "`key` is missing"},
       {"key = [\"who\"]", "key = [\"wat\"]", "did you mean \"what\"?"},
       {"required = true", "", "required"},
@@ -122,7 +129,9 @@ TEST(Catalog, ANewRegistryIsANewFileAndOldRecordsStayReadable) {
   std::string text = kGood;
   text.replace(text.find("registry = \"r\""), 14, "registry = \"aaa\"");
   Exchange before(nullptr, directory.file("c"));
-  before.import_text("hotels.stays", "Licence,Guest,CNIC/Passport,Check In\nHL-1,Sana,1111111111111,2026-01-01 10:00\n");
+  before.import_text(
+      "hotels.stays",
+      "Licence,Guest,CNIC/Passport,Check In\nHL-1,Sana,1111111111111,2026-01-01 10:00\n");
   std::filesystem::copy(kCatalogDirectory + "/hotels.toml", directory.file("c/hotels.toml"),
                         std::filesystem::copy_options::overwrite_existing);
   directory.write("c/0.toml", text);
@@ -137,8 +146,13 @@ TEST(Catalog, ANewRegistryIsANewFileAndOldRecordsStayReadable) {
   auto numbers = Numbers::load(*after, *before.store);
   auto decoy = make_decoy(*before.store, *before.vault);
   ASSERT_TRUE(numbers && decoy);
-  Archive archive{.catalog = *after, .store = *before.store, .vault = *before.vault, .numbers = *numbers,
-                  .writing = {}, .generation = 1, .decoy = *decoy};
+  Archive archive{.catalog = *after,
+                  .store = *before.store,
+                  .vault = *before.vault,
+                  .numbers = *numbers,
+                  .writing = {},
+                  .generation = 1,
+                  .decoy = *decoy};
   Question question;
   question.subject.search = "licence";
   question.subject.value = "HL-1";

@@ -18,7 +18,17 @@ namespace amanat::registry {
 
 /// FieldType says how a cell is read and normalised.
 enum class FieldType : std::uint8_t {
-  national_id, msisdn, phone, passport, name, text, date, datetime, enumeration, number, digits
+  national_id,
+  msisdn,
+  phone,
+  passport,
+  name,
+  text,
+  date,
+  datetime,
+  enumeration,
+  number,
+  digits
 };
 
 /// Gives says which value of a family tree a derived field carries.
@@ -42,27 +52,27 @@ struct Rules {
   struct {
     std::size_t letters_min = 1, letters_max = 2, digits_min = 6, digits_max = 8;
   } passport;
-  std::vector<std::string> dates, datetimes;   // patterns of YYYY MM MON DD hh mm ss
+  std::vector<std::string> dates, datetimes;  // patterns of YYYY MM MON DD hh mm ss
   int first_year = 1850, last_year = 2150;
-  std::vector<std::string> absent;             // in lower case
+  std::vector<std::string> absent;  // in lower case
 };
 
 /// Field is one declared column.
 struct Field {
-  std::string name, id;                        // short; registry.dataset.field
-  std::vector<std::string> columns;            // in lower case
+  std::string name, id;              // short; registry.dataset.field
+  std::vector<std::string> columns;  // in lower case
   FieldType type = FieldType::text;
-  std::optional<FieldId> table_id;             // in the FieldTable; none in `keep = false` datasets
+  std::optional<FieldId> table_id;  // in the FieldTable; none in `keep = false` datasets
   bool required = false;
-  std::string search, narrow;                  // words of a question; empty: none
-  std::string link, reverse;                   // what the value is to the subject, and back
+  std::string search, narrow;  // words of a question; empty: none
+  std::string link, reverse;   // what the value is to the subject, and back
   char split = '\0';
   bool or_passport = false;
-  std::vector<std::string> formats;            // own date patterns; empty: the rules'
+  std::vector<std::string> formats;  // own date patterns; empty: the rules'
   std::vector<std::pair<std::string, std::size_t>> spellings;  // lower case -> index in values
-  std::vector<std::string> values;             // of an enum
+  std::vector<std::string> values;                             // of an enum
   std::int64_t min = 0, max_number = INT64_MAX;
-  std::size_t length_max = 256;                // bytes, normalised
+  std::size_t length_max = 256;  // bytes, normalised
   std::size_t digits_min = 1, digits_max = 64;
   Gives gives = Gives::nothing;
 
@@ -72,7 +82,7 @@ struct Field {
 /// Mirror says that a row is kept twice, once for each of two parties.
 struct Mirror {
   std::array<std::size_t, 2> swap{};
-  std::size_t side = 0;                        // the field that says whose copy it is
+  std::size_t side = 0;  // the field that says whose copy it is
   std::array<std::string, 2> values;
 };
 
@@ -83,21 +93,21 @@ struct FieldPlace {
 };
 
 struct Dataset {
-  std::string name, says, department;          // name is registry.dataset
+  std::string name, says, department;  // name is registry.dataset
   DatasetId id{};
   std::vector<Field> fields;
-  bool keep = true;                            // false: rows are read, never kept
-  bool one = false;                            // one record a subject: a point read
-  bool tree = false;                           // derived: the family tree
+  bool keep = true;   // false: rows are read, never kept
+  bool one = false;   // one record a subject: a point read
+  bool tree = false;  // derived: the family tree
   std::vector<std::string> tree_links;
-  std::optional<std::size_t> subject;          // the field that names whose record it is
-  bool unidentified = false;                   // the subject may be missing
+  std::optional<std::size_t> subject;  // the field that names whose record it is
+  bool unidentified = false;           // the subject may be missing
   std::vector<std::size_t> key;
   std::optional<Mirror> mirror;
-  std::optional<FieldPlace> held_by;           // which citizen holds the number this is about
-  std::optional<std::size_t> latest_by;        // of several holders, who is the current one
+  std::optional<FieldPlace> held_by;     // which citizen holds the number this is about
+  std::optional<std::size_t> latest_by;  // of several holders, who is the current one
   std::optional<std::size_t> window_from, window_to;
-  std::string file;                            // where it is declared, for messages
+  std::string file;  // where it is declared, for messages
   std::uint32_t line = 0;
 
   bool about_numbers() const {

@@ -48,13 +48,20 @@ bool fits(std::string_view pattern, std::string_view text, When& when) {
       return true;
     };
     bool ok = true;
-    if (part("YYYY")) ok = take_number(text, 4, 4, when.year);
-    else if (part("MON")) ok = take_month_name(text, when.month);
-    else if (part("MM")) ok = take_number(text, least, 2, when.month);
-    else if (part("DD")) ok = take_number(text, least, 2, when.day);
-    else if (part("hh")) ok = take_number(text, least, 2, when.hour);
-    else if (part("mm")) ok = take_number(text, 2, 2, when.minute);
-    else if (part("ss")) ok = take_number(text, 2, 2, when.second);
+    if (part("YYYY"))
+      ok = take_number(text, 4, 4, when.year);
+    else if (part("MON"))
+      ok = take_month_name(text, when.month);
+    else if (part("MM"))
+      ok = take_number(text, least, 2, when.month);
+    else if (part("DD"))
+      ok = take_number(text, least, 2, when.day);
+    else if (part("hh"))
+      ok = take_number(text, least, 2, when.hour);
+    else if (part("mm"))
+      ok = take_number(text, 2, 2, when.minute);
+    else if (part("ss"))
+      ok = take_number(text, 2, 2, when.second);
     else {
       ok = !text.empty() && text[0] == pattern[0];
       if (ok) text.remove_prefix(1);
@@ -73,10 +80,12 @@ int days_in(int year, int month) {
 
 bool exists(const Rules& rules, const When& w) {
   return w.year >= rules.first_year && w.year <= rules.last_year && w.month >= 1 && w.month <= 12 &&
-         w.day >= 1 && w.day <= days_in(w.year, w.month) && w.hour < 24 && w.minute < 60 && w.second < 60;
+         w.day >= 1 && w.day <= days_in(w.year, w.month) && w.hour < 24 && w.minute < 60 &&
+         w.second < 60;
 }
 
-bool any_fits(const Rules& rules, const std::vector<std::string>& patterns, std::string_view text, When& when) {
+bool any_fits(const Rules& rules, const std::vector<std::string>& patterns, std::string_view text,
+              When& when) {
   for (const auto& pattern : patterns) {
     When candidate;
     if (fits(pattern, text, candidate) && exists(rules, candidate)) return when = candidate, true;
@@ -95,7 +104,11 @@ bool append_date(const Rules& rules, const Field& field, std::string_view plain,
   const bool with_time = field.type == FieldType::datetime;
   const auto& own = field.formats;
   When when;
-  if (!any_fits(rules, !own.empty() ? own : with_time ? rules.datetimes : rules.dates, plain, when)) {
+  if (!any_fits(rules,
+                !own.empty() ? own
+                : with_time  ? rules.datetimes
+                             : rules.dates,
+                plain, when)) {
     // Spreadsheets export a day as its midnight; any other time is not a date.
     if (with_time || !any_fits(rules, rules.datetimes, plain, when)) return false;
     if (when.hour != 0 || when.minute != 0 || when.second != 0) return false;
@@ -118,7 +131,8 @@ bool append_date(const Rules& rules, const Field& field, std::string_view plain,
 
 std::optional<std::int64_t> seconds_of(std::string_view normal) {
   When w;
-  if (!fits("YYYY-MM-DD", normal, w) && !fits("YYYY-MM-DDThh:mm:ss", normal, w)) return std::nullopt;
+  if (!fits("YYYY-MM-DD", normal, w) && !fits("YYYY-MM-DDThh:mm:ss", normal, w))
+    return std::nullopt;
   if (w.month < 1 || w.month > 12 || w.day < 1 || w.day > 31) return std::nullopt;
   // Days from 1970-01-01, counting years from March so that the leap day comes last.
   const int y = w.month <= 2 ? w.year - 1 : w.year;

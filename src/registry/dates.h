@@ -1,5 +1,6 @@
 #pragma once
-// registry, dates: cells to ISO 8601 dates by the catalog's patterns. Pure functions. This room only.
+// registry, dates: cells to ISO 8601 dates by the catalog's patterns. Pure functions. This room
+// only.
 
 #include <cstdint>
 #include <optional>

@@ -12,13 +12,17 @@ struct TypeWord {
   std::string_view word;
   FieldType type;
 };
-constexpr TypeWord kTypes[] = {
-    {"national_id", FieldType::national_id}, {"msisdn", FieldType::msisdn},
-    {"phone", FieldType::phone},             {"passport", FieldType::passport},
-    {"name", FieldType::name},               {"text", FieldType::text},
-    {"date", FieldType::date},               {"datetime", FieldType::datetime},
-    {"enum", FieldType::enumeration},        {"number", FieldType::number},
-    {"digits", FieldType::digits}};
+constexpr TypeWord kTypes[] = {{"national_id", FieldType::national_id},
+                               {"msisdn", FieldType::msisdn},
+                               {"phone", FieldType::phone},
+                               {"passport", FieldType::passport},
+                               {"name", FieldType::name},
+                               {"text", FieldType::text},
+                               {"date", FieldType::date},
+                               {"datetime", FieldType::datetime},
+                               {"enum", FieldType::enumeration},
+                               {"number", FieldType::number},
+                               {"digits", FieldType::digits}};
 
 const std::vector<std::string> kClasses{"open", "ordinary", "sensitive", "secret_existence"};
 const std::vector<std::string> kMasks{"last2", "last4", "first_letter", "year", "city", "prefix5"};
@@ -65,16 +69,20 @@ class Sticky {
     return static_cast<std::size_t>(
         integer(key, static_cast<std::int64_t>(otherwise), 0, static_cast<std::int64_t>(max)));
   }
-  bool flag(std::string_view key, bool otherwise) { return keep(reader_.boolean_or(key, otherwise)); }
+  bool flag(std::string_view key, bool otherwise) {
+    return keep(reader_.boolean_or(key, otherwise));
+  }
   std::vector<std::string> list(std::string_view key) { return keep(reader_.strings(key)); }
   std::vector<const net::Toml*> tables(std::string_view key) { return keep(reader_.tables(key)); }
   const net::Toml* table(std::string_view key) { return keep(reader_.table(key)); }
 
   void complain(const std::string& what) {
-    if (!failure_) failure_ = Failure{Reason::catalog_wrong, file_ + ":" + std::to_string(line_) + ": " + what};
+    if (!failure_)
+      failure_ = Failure{Reason::catalog_wrong, file_ + ":" + std::to_string(line_) + ": " + what};
   }
   /// one_of complains unless `word` is on the list, naming the nearest.
-  void one_of(std::string_view what, const std::string& word, const std::vector<std::string>& words) {
+  void one_of(std::string_view what, const std::string& word,
+              const std::vector<std::string>& words) {
     if (std::find(words.begin(), words.end(), word) != words.end()) return;
     const std::string_view near = nearest_word(word, words);
     complain("unknown " + std::string(what) + " \"" + word + "\"" +
@@ -196,7 +204,8 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
                              field.type == FieldType::msisdn || field.type == FieldType::phone ||
                              field.type == FieldType::passport;
   if (!field.link.empty() && !names_subject)
-    table.complain("`link` needs a type that names a subject: national_id, msisdn, phone, passport");
+    table.complain(
+        "`link` needs a type that names a subject: national_id, msisdn, phone, passport");
   const std::string split = table.text_or("split");
   if (split.size() > 1 || split == "\"" || split == ",") table.complain("`split` is one character");
   if (split.size() == 1) field.split = split[0];
@@ -210,7 +219,9 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
   read_bounds(table, field);
   if (const std::string gives = table.text_or("gives"); !gives.empty()) {
     table.one_of("value for `gives`", gives, kGives);
-    field.gives = gives == "hops" ? Gives::hops : gives == "relation" ? Gives::relation : Gives::relative_of;
+    field.gives = gives == "hops"       ? Gives::hops
+                  : gives == "relation" ? Gives::relation
+                                        : Gives::relative_of;
   }
   if (into.dataset.tree != (field.gives != Gives::nothing))
     table.complain("`gives` belongs to the fields of a derived dataset, and to all of them");
@@ -251,7 +262,8 @@ void read_mirror(Sticky& table, const std::string& file, Dataset& dataset) {
       const auto& field = dataset.fields[*s];
       for (const auto& v : values) inner.one_of("value of the `side`", v, field.values);
       if (!field.columns.empty()) inner.complain("the `side` of a mirror has no column");
-      if (dataset.fields[*a].type != dataset.fields[*b].type) inner.complain("`swap` needs one type");
+      if (dataset.fields[*a].type != dataset.fields[*b].type)
+        inner.complain("`swap` needs one type");
       dataset.mirror = mirror;
     }
   } else {
@@ -263,7 +275,8 @@ void read_mirror(Sticky& table, const std::string& file, Dataset& dataset) {
 void check_shape(Sticky& table, Dataset& d) {
   for (const auto& f : d.fields) {
     const bool side = d.mirror && &f == &d.fields[d.mirror->side];
-    if (f.columns.empty() && !d.tree && !side) table.complain("field \"" + f.name + "\" has no `column`");
+    if (f.columns.empty() && !d.tree && !side)
+      table.complain("field \"" + f.name + "\" has no `column`");
     if (!d.tree && f.split != '\0' && f.required && d.keep)
       table.complain("field \"" + f.name + "\": a list cannot be required");
   }
@@ -274,12 +287,14 @@ void check_shape(Sticky& table, Dataset& d) {
   }
   if (d.key.empty()) table.complain("`key` is missing");
   if (!d.keep) {
-    if (d.mirror || d.subject) table.complain("rows that are not kept have neither subject nor mirror");
+    if (d.mirror || d.subject)
+      table.complain("rows that are not kept have neither subject nor mirror");
     return;
   }
   if (!d.subject) return table.complain("`subject` is missing");
   const Field& subject = d.fields[*d.subject];
-  if (subject.type != FieldType::national_id && subject.type != FieldType::passport && !d.about_numbers())
+  if (subject.type != FieldType::national_id && subject.type != FieldType::passport &&
+      !d.about_numbers())
     table.complain("the subject's type must be national_id, passport, msisdn or phone");
   if (!subject.required && !d.unidentified)
     table.complain("the subject must be `required`, or the dataset `unidentified`");
@@ -302,7 +317,8 @@ std::optional<Failure> read_dataset(const net::Toml& toml, const std::string& fi
   d.line = table.line();
   d.says = table.text_or("says");
   d.department = table.text_or("department", department);
-  if (d.department.empty()) table.complain("`department` is missing, here or at the top of the file");
+  if (d.department.empty())
+    table.complain("`department` is missing, here or at the top of the file");
   d.keep = table.flag("keep", true);
   d.one = table.flag("one", false);
   d.unidentified = table.flag("unidentified", false);
@@ -311,7 +327,8 @@ std::optional<Failure> read_dataset(const net::Toml& toml, const std::string& fi
   if (!derived.empty()) table.one_of("derived dataset", derived, {"tree"});
   d.tree = !derived.empty();
   d.tree_links = table.list("links");
-  if (d.tree == d.tree_links.empty()) table.complain("`links` and derived = \"tree\" belong together");
+  if (d.tree == d.tree_links.empty())
+    table.complain("`links` and derived = \"tree\" belong together");
   const std::string subject = table.text_or("subject");
   const auto key = table.list("key");
   const std::string latest_by = table.text_or("latest_by");

@@ -16,7 +16,7 @@ namespace amanat::registry {
 struct Declared {
   Dataset dataset;
   std::string held_by;
-  std::vector<FieldInfo> infos;   // one a field, `dataset` not yet numbered
+  std::vector<FieldInfo> infos;  // one a field, `dataset` not yet numbered
 };
 
 /// read_declarations reads one TOML file: its [[dataset]]s are appended to `out`, its [rules] are

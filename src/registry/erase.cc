@@ -33,7 +33,8 @@ class Erasing {
       // postings that lead from here to them must go too.
       for (const auto& f : d.fields)
         if (f.indexed() && !f.link.empty())
-          if (auto ok = forget_postings(archive_.vault.index_tag(f.id, folded(name.value))); !ok) return ok;
+          if (auto ok = forget_postings(archive_.vault.index_tag(f.id, folded(name.value))); !ok)
+            return ok;
     }
     return {};
   }
@@ -46,7 +47,8 @@ class Erasing {
     for (const auto& [dataset, removed] : removed_) {
       auto count = read_count(archive_.store, dataset);
       if (!count) return std::unexpected(count.error());
-      batch_.put(storage::Table::settings, count_key(dataset), encode_count(*count - std::min(*count, removed)));
+      batch_.put(storage::Table::settings, count_key(dataset),
+                 encode_count(*count - std::min(*count, removed)));
     }
     return {};
   }
@@ -57,7 +59,9 @@ class Erasing {
       if (auto ok = archive_.store.purge(table, prefix); !ok) return ok;
     return {};
   }
-  void touch(storage::Table table, std::string prefix) { prefixes_.emplace_back(table, std::move(prefix)); }
+  void touch(storage::Table table, std::string prefix) {
+    prefixes_.emplace_back(table, std::move(prefix));
+  }
 
  private:
   static std::string folded(std::string_view text) {
@@ -68,10 +72,11 @@ class Erasing {
 
   Result<void> forget_records(const Dataset& d, const std::string& prefix, vault::Slot slot) {
     std::vector<std::pair<std::string, std::string>> stored;
-    auto scanned = archive_.store.scan(storage::Table::records, prefix, {}, [&](std::string_view k, std::string_view v) {
-      stored.emplace_back(k, v);
-      return true;
-    });
+    auto scanned = archive_.store.scan(storage::Table::records, prefix, {},
+                                       [&](std::string_view k, std::string_view v) {
+                                         stored.emplace_back(k, v);
+                                         return true;
+                                       });
     if (!scanned) return scanned;
     if (stored.empty()) return {};
     touch(storage::Table::records, prefix);
@@ -81,11 +86,14 @@ class Erasing {
     if (!secret && secret.error().reason != Reason::erased) return std::unexpected(secret.error());
     for (const auto& [key, value] : stored) {
       batch_.erase(storage::Table::records, key);
-      if (!secret) continue;               // its postings lead to nothing; nothing is left to find them by
+      if (!secret) continue;  // its postings lead to nothing; nothing is left to find them by
       auto record = decode_record(value);
       if (!record) return std::unexpected(record.error());
       WipingBuffer plain;
-      if (auto ok = vault::Vault::open(*secret, associated(key, record->version), record->sealed, plain); !ok) return ok;
+      if (auto ok =
+              vault::Vault::open(*secret, associated(key, record->version), record->sealed, plain);
+          !ok)
+        return ok;
       auto tags = index_tags(archive_, d, key, record->version, plain.view());
       if (!tags) return std::unexpected(tags.error());
       for (const Tag& tag : *tags) {
@@ -99,20 +107,22 @@ class Erasing {
 
   Result<void> forget_past(const std::string& prefix) {
     bool any = false;
-    auto scanned = archive_.store.scan(storage::Table::past, prefix, {}, [&](std::string_view k, std::string_view) {
-      batch_.erase(storage::Table::past, k);
-      return any = true;
-    });
+    auto scanned = archive_.store.scan(storage::Table::past, prefix, {},
+                                       [&](std::string_view k, std::string_view) {
+                                         batch_.erase(storage::Table::past, k);
+                                         return any = true;
+                                       });
     if (any) touch(storage::Table::past, prefix);
     return scanned;
   }
 
   Result<void> forget_postings(const Tag& tag) {
     bool any = false;
-    auto scanned = archive_.store.scan(storage::Table::index, view(tag), {}, [&](std::string_view k, std::string_view) {
-      batch_.erase(storage::Table::index, k);
-      return any = true;
-    });
+    auto scanned = archive_.store.scan(storage::Table::index, view(tag), {},
+                                       [&](std::string_view k, std::string_view) {
+                                         batch_.erase(storage::Table::index, k);
+                                         return any = true;
+                                       });
     if (any) touch(storage::Table::index, std::string(view(tag)));
     return scanned;
   }
@@ -165,12 +175,16 @@ Result<Registry::Erased> Registry::erase(const SubjectName& citizen) {
   Erasing erasing(archive);
   std::vector<vault::Slot> slots = row->also;
   if (!row->erasing) {
-    if (auto ok = forget_numbers(archive, erasing, row->slot); !ok) return std::unexpected(ok.error());
-    if (auto ok = erasing.forget_subject(citizen, row->slot); !ok) return std::unexpected(ok.error());
+    if (auto ok = forget_numbers(archive, erasing, row->slot); !ok)
+      return std::unexpected(ok.error());
+    if (auto ok = erasing.forget_subject(citizen, row->slot); !ok)
+      return std::unexpected(ok.error());
     if (auto ok = erasing.count_down(); !ok) return std::unexpected(ok.error());
     slots = erasing.slots();
-    erasing.batch().put(storage::Table::subjects, view(tag), encode(SubjectRow{row->slot, false, true, slots}));
-    if (auto ok = archive.store.write(erasing.batch(), storage::Durability::synced); !ok) return std::unexpected(ok.error());
+    erasing.batch().put(storage::Table::subjects, view(tag),
+                        encode(SubjectRow{row->slot, false, true, slots}));
+    if (auto ok = archive.store.write(erasing.batch(), storage::Durability::synced); !ok)
+      return std::unexpected(ok.error());
     ++archive.generation;
   }
   for (const auto slot : slots) {
@@ -179,7 +193,8 @@ Result<Registry::Erased> Registry::erase(const SubjectName& citizen) {
   }
   storage::Batch last;
   last.erase(storage::Table::subjects, view(tag));
-  if (auto ok = archive.store.write(last, storage::Durability::synced); !ok) return std::unexpected(ok.error());
+  if (auto ok = archive.store.write(last, storage::Durability::synced); !ok)
+    return std::unexpected(ok.error());
   ++archive.generation;
   erasing.touch(storage::Table::subjects, std::string(view(tag)));
   if (auto ok = erasing.purge(); !ok) return std::unexpected(ok.error());

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "model/insist.h"
+#include "registry/form.h"
 #include "registry/normalise.h"
 
 namespace amanat::registry {
@@ -14,7 +15,7 @@ constexpr std::size_t kPostingsMax = 20'000;
 constexpr std::size_t kTextBytesMax = 64 << 20;
 constexpr std::size_t kTreeMax = 2'000;
 constexpr unsigned kHopsMax = 3;
-constexpr std::string_view kThere = "*";    // stands for a value of which only existence is released
+constexpr std::string_view kThere = "*";  // stands for a value of which only existence is released
 
 /// Window is the question's [from, to) in seconds.
 struct Window {
@@ -30,103 +31,23 @@ struct PlanField {
 /// Plan is what is read of one dataset for one standing.
 struct Plan {
   const Dataset* dataset = nullptr;
-  std::vector<PlanField> by_field;        // one a field of the dataset
-};
-
-/// Criterion is a search in words: the field, its folded value, what narrows it.
-struct Criterion {
-  const Dataset* dataset = nullptr;
-  std::size_t field = 0;
-  std::string folded;
-  std::vector<std::pair<std::size_t, std::string>> narrowing;
+  std::vector<PlanField> by_field;  // one a field of the dataset
 };
 
 /// Scope limits what is read of one person.
 struct Scope {
-  std::vector<DatasetId> limited;         // of these datasets, only the hits
+  std::vector<DatasetId> limited;  // of these datasets, only the hits
   std::vector<RecordKey> hits;
-  std::optional<std::string> number;      // of datasets about numbers, only this number's
+  std::optional<std::string> number;  // of datasets about numbers, only this number's
 };
-
-std::unexpected<Failure> unknown_form(const std::string& word, const std::vector<std::string>& words) {
-  const auto near = nearest_word(word, words);
-  return fail(Reason::unknown_subject_form, near.empty() ? std::string() : "did you mean \"" + std::string(near) + "\"?");
-}
-
-/// normal_value normalises a question's value as a field of the type would be.
-Result<std::string> normal_value(const Catalog& catalog, const Field& field, std::string_view sent) {
-  std::string out;
-  SubjectKind kind{};
-  if (sent.size() > 1024) return fail(Reason::malformed_value, "too long");
-  if (normalise(catalog.rules(), field, trim(sent), out, kind) || out.empty())
-    return fail(Reason::malformed_value, "not a " + std::string(type_word(field.type)));
-  return out;
-}
-
-/// in_order puts the word that can be searched first: the members of a question have no order of
-/// their own, and one that only narrows may have come first.
-SubjectForm in_order(const Catalog& catalog, SubjectForm form) {
-  const auto searchable = [&](const std::string& word) {
-    const auto& words = catalog.search_words();
-    return std::binary_search(words.begin(), words.end(), word);
-  };
-  const auto& narrow = catalog.narrowing_words();
-  if (searchable(form.search) || !std::binary_search(narrow.begin(), narrow.end(), form.search)) return form;
-  for (auto& [word, value] : form.narrowing) {
-    if (!searchable(word)) continue;
-    std::swap(form.search, word);
-    std::swap(form.value, value);
-    break;
-  }
-  return form;
-}
-
-/// named_directly reads the forms that name one subject; nothing if the word is a search.
-Result<std::optional<SubjectName>> named_directly(const Catalog& catalog, const SubjectForm& form) {
-  Field field;
-  SubjectKind kind{};
-  if (form.search == "national_id") field.type = FieldType::national_id, kind = SubjectKind::national_id;
-  else if (form.search == "passport") field.type = FieldType::passport, kind = SubjectKind::passport;
-  else if (form.search == "msisdn") field.type = FieldType::phone, kind = SubjectKind::msisdn;
-  const auto& words = catalog.search_words();
-  if (std::find(words.begin(), words.end(), form.search) == words.end()) return unknown_form(form.search, words);
-  if (kind == SubjectKind{}) return std::nullopt;
-  if (!form.narrowing.empty()) return fail(Reason::unknown_subject_form, "nothing narrows this form");
-  auto value = normal_value(catalog, field, form.value);
-  if (!value) return std::unexpected(value.error());
-  return SubjectName{kind, *std::move(value)};
-}
-
-Result<std::vector<Criterion>> criteria(const Catalog& catalog, const SubjectForm& form) {
-  std::vector<Criterion> out;
-  for (const auto& d : catalog.datasets()) {
-    for (std::size_t f = 0; f < d.fields.size(); ++f) {
-      if (!d.keep || d.fields[f].search != form.search) continue;
-      Criterion one{&d, f, {}, {}};
-      auto value = normal_value(catalog, d.fields[f], form.value);
-      if (!value) return std::unexpected(value.error());
-      append_folded(*value, one.folded);
-      for (const auto& [word, sent] : form.narrowing) {
-        const auto at = std::find_if(d.fields.begin(), d.fields.end(),
-                                     [&](const Field& x) { return x.narrow == word || x.search == word; });
-        if (at == d.fields.end()) return unknown_form(word, catalog.narrowing_words());
-        auto narrow = normal_value(catalog, *at, sent);
-        if (!narrow) return std::unexpected(narrow.error());
-        std::string folded;
-        append_folded(*narrow, folded);
-        one.narrowing.emplace_back(static_cast<std::size_t>(at - d.fields.begin()), std::move(folded));
-      }
-      out.push_back(std::move(one));
-    }
-  }
-  return out;
-}
 
 /// Reading is one question being answered.
 class Reading {
  public:
   Reading(Archive& archive, const Wanted& wanted)
-      : archive_(archive), wanted_(wanted), question_(*wanted.question),
+      : archive_(archive),
+        wanted_(wanted),
+        question_(*wanted.question),
         form_(in_order(archive.catalog, wanted.question->subject)) {}
 
   Result<Findings::Content> read();
@@ -144,15 +65,17 @@ class Reading {
   Standing standing_of(const SubjectName& name, bool kin) const;
   const std::vector<Plan>& plans(Standing s) const { return plans_[static_cast<std::size_t>(s)]; }
 
-  Result<void> add(const SubjectName& name, Standing standing, const Scope& scope, const Relative* relative);
+  Result<void> add(const SubjectName& name, Standing standing, const Scope& scope,
+                   const Relative* relative);
   Result<void> add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person);
-  Result<void> add_numbers(const Plan& plan, const Person& person, const std::optional<SubjectRow>& row,
-                           const Scope& scope, Person& into, bool& exists);
-  Result<void> add_record(const Plan& plan, const RecordKey& key, std::string_view stored, const Key256& secret,
-                          Person& person);
+  Result<void> add_numbers(const Plan& plan, const Person& person,
+                           const std::optional<SubjectRow>& row, const Scope& scope, Person& into,
+                           bool& exists);
+  Result<void> add_record(const Plan& plan, const RecordKey& key, std::string_view stored,
+                          const Key256& secret, Person& person);
   Result<bool> in_window(const Dataset& dataset, std::int64_t& order) const;
-  Result<void> add_value(const PlanField& field, const RecordReader::Value& value, std::uint32_t version,
-                         FoundRecord& record);
+  Result<void> add_value(const PlanField& field, const RecordReader::Value& value,
+                         std::uint32_t version, FoundRecord& record);
   void add_kinship(const Plan& plan, const Relative& relative, Person& person);
   Result<void> read_decoys(std::size_t times);
 
@@ -190,7 +113,8 @@ void Reading::make_plans() {
       const auto place = dataset.find(release.field);
       insist(place);
       auto& plans = plans_[s];
-      auto plan = std::find_if(plans.begin(), plans.end(), [&](const Plan& p) { return p.dataset == &dataset; });
+      auto plan = std::find_if(plans.begin(), plans.end(),
+                               [&](const Plan& p) { return p.dataset == &dataset; });
       if (plan == plans.end()) {
         plans.push_back(Plan{&dataset, std::vector<PlanField>(dataset.fields.size())});
         plan = plans.end() - 1;
@@ -202,7 +126,8 @@ void Reading::make_plans() {
 
 Standing Reading::standing_of(const SubjectName& name, bool kin) const {
   const Tag tag = archive_.vault.tag(name);
-  if (std::binary_search(wanted_.case_subjects->begin(), wanted_.case_subjects->end(), tag)) return Standing::named;
+  if (std::binary_search(wanted_.case_subjects->begin(), wanted_.case_subjects->end(), tag))
+    return Standing::named;
   return kin ? Standing::kin : Standing::other;
 }
 
@@ -246,11 +171,11 @@ Result<bool> Reading::in_window(const Dataset& dataset, std::int64_t& order) con
   if (!dataset.window_from || window_.open()) return true;
   if (!begin || *begin >= window_.to) return false;
   if (!dataset.window_to) return *begin >= window_.from;
-  return !end || *end > window_.from;     // still there: the stay has no end yet
+  return !end || *end > window_.from;  // still there: the stay has no end yet
 }
 
-Result<void> Reading::add_value(const PlanField& field, const RecordReader::Value& value, std::uint32_t version,
-                                FoundRecord& record) {
+Result<void> Reading::add_value(const PlanField& field, const RecordReader::Value& value,
+                                std::uint32_t version, FoundRecord& record) {
   std::string_view text = value.value;
   if (value.linked) {
     linked_.clear();
@@ -259,7 +184,8 @@ Result<void> Reading::add_value(const PlanField& field, const RecordReader::Valu
     text = *opened;
   }
   if (text.empty()) return {};
-  record.values.push_back(FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
+  record.values.push_back(
+      FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
   return {};
 }
 
@@ -270,12 +196,16 @@ Result<void> Reading::add_record(const Plan& plan, const RecordKey& key, std::st
   key_.clear();
   append(key_, key);
   plain_.clear();
-  if (auto ok = vault::Vault::open(secret, associated(key_, record->version), record->sealed, plain_); !ok) return ok;
+  if (auto ok =
+          vault::Vault::open(secret, associated(key_, record->version), record->sealed, plain_);
+      !ok)
+    return ok;
   std::int64_t order = 0;
   auto wanted = in_window(*plan.dataset, order);
   if (!wanted) return std::unexpected(wanted.error());
   if (!*wanted) return {};
-  if (content_.text.size() > kTextBytesMax) return fail(Reason::too_many_subjects, "narrow the window");
+  if (content_.text.size() > kTextBytesMax)
+    return fail(Reason::too_many_subjects, "narrow the window");
   FoundRecord found;
   found.dataset = plan.dataset->id;
   found.source = plan.dataset->department;
@@ -300,7 +230,8 @@ Result<void> Reading::add_record(const Plan& plan, const RecordKey& key, std::st
   return {};
 }
 
-Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person) {
+Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scope& scope,
+                                  Person& person) {
   const Dataset& d = *plan.dataset;
   const std::uint16_t dataset_number = archive_.numbers.of(d.id);
   std::vector<std::pair<RecordKey, std::string>> stored;
@@ -308,7 +239,8 @@ Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scop
     std::vector<RecordKey> keys;
     for (const auto& hit : scope.hits)
       if (hit.dataset == dataset_number) keys.push_back(hit);
-    if (d.one && std::find(scope.limited.begin(), scope.limited.end(), d.id) == scope.limited.end()) {
+    if (d.one &&
+        std::find(scope.limited.begin(), scope.limited.end(), d.id) == scope.limited.end()) {
       std::string folded;
       append_folded(person.name.value, folded);
       folded.push_back('\x1f');
@@ -323,11 +255,13 @@ Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scop
       if (*found) stored.emplace_back(key, std::move(value));
     }
   } else {
-    auto scanned = archive_.store.scan(storage::Table::records, subject_prefix(dataset_number, slot), {},
-                                       [&](std::string_view key, std::string_view value) {
-                                         if (const auto k = decode_record_key(key)) stored.emplace_back(*k, value);
-                                         return true;
-                                       });
+    auto scanned =
+        archive_.store.scan(storage::Table::records, subject_prefix(dataset_number, slot), {},
+                            [&](std::string_view key, std::string_view value) {
+                              if (const auto k = decode_record_key(key))
+                                stored.emplace_back(*k, value);
+                              return true;
+                            });
     if (!scanned) return scanned;
   }
   if (stored.empty()) return {};
@@ -342,8 +276,9 @@ Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scop
 }
 
 /// add_numbers reads a dataset about numbers: the asked number, or all that the person holds.
-Result<void> Reading::add_numbers(const Plan& plan, const Person& person, const std::optional<SubjectRow>& row,
-                                  const Scope& scope, Person& into, bool& exists) {
+Result<void> Reading::add_numbers(const Plan& plan, const Person& person,
+                                  const std::optional<SubjectRow>& row, const Scope& scope,
+                                  Person& into, bool& exists) {
   std::vector<std::string> numbers;
   if (scope.number) {
     numbers.push_back(*scope.number);
@@ -355,7 +290,8 @@ Result<void> Reading::add_numbers(const Plan& plan, const Person& person, const 
     numbers = *std::move(held);
   }
   for (auto& one : numbers) {
-    auto found = find_subject(archive_.store, archive_.vault.tag(SubjectName{SubjectKind::msisdn, std::move(one)}));
+    auto found = find_subject(archive_.store,
+                              archive_.vault.tag(SubjectName{SubjectKind::msisdn, std::move(one)}));
     if (!found) return std::unexpected(found.error());
     if (!*found || !(*found)->has_records) continue;
     exists = true;
@@ -365,7 +301,7 @@ Result<void> Reading::add_numbers(const Plan& plan, const Person& person, const 
 }
 
 void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& person) {
-  if (relative.hops == 0) return;         // the root is nobody's relative
+  if (relative.hops == 0) return;  // the root is nobody's relative
   FoundRecord record = relative.edge;
   for (std::size_t f = 0; f < plan.by_field.size(); ++f) {
     const PlanField& field = plan.by_field[f];
@@ -374,7 +310,8 @@ void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& pe
     const std::string text = gives == Gives::relation ? relative.relation
                              : gives == Gives::hops   ? std::to_string(relative.hops)
                                                       : relative.of.value;
-    record.values.push_back(FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
+    record.values.push_back(
+        FoundValue{field.id, content_.text.append(field.level == Level::exists ? kThere : text)});
   }
   std::sort(record.values.begin(), record.values.end(),
             [](const FoundValue& a, const FoundValue& b) { return a.field < b.field; });
@@ -382,9 +319,11 @@ void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& pe
   person.records.push_back(std::move(record));
 }
 
-Result<void> Reading::add(const SubjectName& name, Standing standing, const Scope& scope, const Relative* relative) {
+Result<void> Reading::add(const SubjectName& name, Standing standing, const Scope& scope,
+                          const Relative* relative) {
   if (content_.people.size() >= std::max<std::size_t>(1, question_.max_subjects))
-    return fail(Reason::too_many_subjects, "the question allows " + std::to_string(question_.max_subjects));
+    return fail(Reason::too_many_subjects,
+                "the question allows " + std::to_string(question_.max_subjects));
   Person person;
   person.name = name;
   person.standing = standing;
@@ -430,7 +369,7 @@ Result<void> Reading::by_tree(const SubjectName& root) {
   const bool kin = standing_of(root, false) == Standing::named;
   for (const auto& one : *tree) {
     const Standing standing = standing_of(one.name, kin && one.hops > 0);
-    if (one.hops > 0 && plans(standing).empty()) continue;   // nothing of theirs is released
+    if (one.hops > 0 && plans(standing).empty()) continue;  // nothing of theirs is released
     if (auto ok = add(one.name, standing, Scope{}, &one); !ok) return ok;
   }
   return {};
@@ -479,7 +418,9 @@ Result<std::map<SubjectName, std::vector<RecordKey>>> Reading::search() {
   std::map<SubjectName, std::vector<RecordKey>> people;
   for (const auto& criterion : *all) {
     const Dataset& d = *criterion.dataset;
-    auto keys = postings(archive_, archive_.vault.index_tag(d.fields[criterion.field].id, criterion.folded), kPostingsMax);
+    auto keys =
+        postings(archive_, archive_.vault.index_tag(d.fields[criterion.field].id, criterion.folded),
+                 kPostingsMax);
     if (!keys) return std::unexpected(keys.error());
     for (const auto& key : *keys) {
       auto record = open_record(archive_, key);
@@ -510,7 +451,7 @@ Result<void> Reading::by_search() {
       if (f.search == form_.search) scope.limited.push_back(d.id);
   for (const auto& [name, hits] : *people) {
     const Standing standing = standing_of(name, false);
-    if (plans(standing).empty()) continue;                   // nothing of theirs is released
+    if (plans(standing).empty()) continue;  // nothing of theirs is released
     scope.hits = hits;
     if (auto ok = add(name, standing, scope, nullptr); !ok) return ok;
   }
@@ -532,10 +473,14 @@ Result<Findings::Content> Reading::read() {
   if (!name) return std::unexpected(name.error());
   make_plans();
   Result<void> done;
-  if (!*name) done = by_search();
-  else if ((*name)->kind == SubjectKind::msisdn) done = by_number(**name);
-  else if (form_.hops > 0) done = by_tree(**name);
-  else done = by_name(**name);
+  if (!*name)
+    done = by_search();
+  else if ((*name)->kind == SubjectKind::msisdn)
+    done = by_number(**name);
+  else if (form_.hops > 0)
+    done = by_tree(**name);
+  else
+    done = by_name(**name);
   if (!done) return std::unexpected(done.error());
   insist(!content_.people.empty());
   return std::move(content_);

@@ -16,7 +16,7 @@ namespace amanat::registry {
 struct Wanted {
   const Question* question = nullptr;
   const std::vector<FieldRelease>* releases[kStandings] = {};
-  const std::vector<Tag>* case_subjects = nullptr;      // ascending
+  const std::vector<Tag>* case_subjects = nullptr;  // ascending
   const std::vector<std::string>* follow = nullptr;
 };
 
@@ -24,14 +24,14 @@ struct Wanted {
 Result<Findings::Content> find(Archive& archive, const Wanted& wanted);
 
 /// subject_named normalises the subject of a question that names one citizen (or the number, if
-/// nobody is known to hold it); nothing for a search. Errors: unknown_subject_form, malformed_value,
-/// store_failed.
+/// nobody is known to hold it); nothing for a search. Errors: unknown_subject_form,
+/// malformed_value, store_failed.
 Result<std::optional<SubjectName>> subject_named(const Archive& archive, const SubjectForm& form);
 
 /// OpenRecord is one current record, decrypted.
 struct OpenRecord {
   RecordKey key;
-  std::string name;            // the key's bytes
+  std::string name;  // the key's bytes
   std::uint32_t version = 0;
   Moment taken_in{};
   WipingBuffer plain;
@@ -46,7 +46,7 @@ Result<std::vector<RecordKey>> postings(const Archive& archive, const Tag& tag, 
 /// Holder is who holds a number now, of all who ever did: the latest activation.
 struct Holder {
   SubjectName name;
-  std::vector<RecordKey> records;      // the holder's own records of this number
+  std::vector<RecordKey> records;  // the holder's own records of this number
 };
 Result<std::optional<Holder>> current_holder(const Archive& archive, std::string_view number);
 /// numbers_of lists the numbers of which a subject is the current holder, ascending. `ever` lists
@@ -57,10 +57,10 @@ Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot 
 /// Relative is one person of a family tree.
 struct Relative {
   SubjectName name;
-  std::uint8_t hops = 0;               // 0: the root
-  std::string relation;                // of the edge over which they were reached
-  SubjectName of;                      // its other end
-  FoundRecord edge;                    // date, version and record the edge was read from
+  std::uint8_t hops = 0;  // 0: the root
+  std::string relation;   // of the edge over which they were reached
+  SubjectName of;         // its other end
+  FoundRecord edge;       // date, version and record the edge was read from
 };
 /// family walks the tree breadth first from `root`, following only the words in `follow`; root
 /// first, then ascending hops, deterministic. Errors: too_many_subjects beyond `most` people.

@@ -30,13 +30,16 @@ class Counter {
   void refuse(const Fault& fault) {
     ++report_.quarantined;
     ++report_.reasons[std::string(row_of(fault.reason).id)];
-    const ImportReport::Quarantined one{report_.rows, line_, fault.reason,
-                                        fault.whole_row ? std::string() : dataset_.fields[fault.field].name};
+    const ImportReport::Quarantined one{
+        report_.rows, line_, fault.reason,
+        fault.whole_row ? std::string() : dataset_.fields[fault.field].name};
     quarantine_.add(one);
-    if (report_.first_quarantined.size() < kFirstQuarantined) report_.first_quarantined.push_back(one);
+    if (report_.first_quarantined.size() < kFirstQuarantined)
+      report_.first_quarantined.push_back(one);
   }
   void check() const {
-    insist(report_.rows == report_.accepted + report_.repeated + report_.blank + report_.quarantined);
+    insist(report_.rows ==
+           report_.accepted + report_.repeated + report_.blank + report_.quarantined);
   }
 
  private:
@@ -86,7 +89,8 @@ Result<bool> keep_row(Keeper& keeper, const Judge& judge) {
 /// take_all reads a source to its end into records, from where `progress` stands. `key` is the row
 /// under which the progress is kept; empty: none is.
 Result<ImportReport> take_all(Archive& archive, const Dataset& dataset, RowSource& source,
-                              const ImportOptions& options, const std::string& key, Progress progress) {
+                              const ImportOptions& options, const std::string& key,
+                              Progress progress) {
   auto quarantine = Quarantine::open(options.quarantine_file, progress.quarantine_bytes);
   if (!quarantine) return std::unexpected(quarantine.error());
   progress.report.dataset = dataset.name;
@@ -95,7 +99,7 @@ Result<ImportReport> take_all(Archive& archive, const Dataset& dataset, RowSourc
   Judge judge(archive.catalog.rules(), dataset);
   Counter counter(progress.report, dataset, *quarantine);
   Teller teller(options, source.bytes_total());
-  std::size_t unsaved = 0;                // rows since the last commit, quarantined ones included
+  std::size_t unsaved = 0;  // rows since the last commit, quarantined ones included
   const auto commit = [&](bool last) -> Result<void> {
     if (auto ok = quarantine->flush(); !ok) return ok;
     progress.quarantine_bytes = quarantine->bytes();
@@ -135,11 +139,14 @@ Result<const Dataset*> find_dataset(const Catalog& catalog, std::string_view nam
   if (dataset == nullptr) {
     const auto names = catalog.dataset_names();
     const auto near = nearest_word(name, names);
-    return fail(Reason::unknown_dataset, near.empty() ? std::string() : "did you mean \"" + std::string(near) + "\"?");
+    return fail(Reason::unknown_dataset,
+                near.empty() ? std::string() : "did you mean \"" + std::string(near) + "\"?");
   }
-  if (dataset->tree) return fail(Reason::unknown_dataset, dataset->name + " is computed, not imported");
+  if (dataset->tree)
+    return fail(Reason::unknown_dataset, dataset->name + " is computed, not imported");
   if (dataset->keep != keep)
-    return fail(Reason::unknown_dataset, dataset->name + (keep ? " is not kept as records" : " is kept as records"));
+    return fail(Reason::unknown_dataset,
+                dataset->name + (keep ? " is not kept as records" : " is kept as records"));
   return dataset;
 }
 
@@ -163,7 +170,8 @@ Result<ImportReport> Registry::import(std::string_view dataset_name, const std::
   if (*begun) {
     if (auto known = decode_progress(saved); known && known->offset <= (*source)->bytes_total()) {
       progress = *std::move(known);
-      if (auto ok = (*source)->seek(progress.offset, progress.line); !ok) return std::unexpected(ok.error());
+      if (auto ok = (*source)->seek(progress.offset, progress.line); !ok)
+        return std::unexpected(ok.error());
     }
   }
   return take_all(**archive, **dataset, **source, options, *key, std::move(progress));
@@ -177,7 +185,8 @@ Result<ImportReport> Registry::import_lines(std::string_view dataset_name, std::
   const auto source = lines_source(lines, **dataset);
   Progress progress;
   progress.taken_in = now();
-  return take_all(**archive, **dataset, *source, ImportOptions{}, std::string(), std::move(progress));
+  return take_all(**archive, **dataset, *source, ImportOptions{}, std::string(),
+                  std::move(progress));
 }
 
 const std::string& Row::value(std::string_view field) const {
@@ -223,9 +232,12 @@ Result<ImportReport> Registry::read_rows(std::string_view dataset_name, const st
     for (std::size_t f = 0; f < values.size(); ++f)
       if (!values[f].empty()) row.values.emplace(dataset.fields[f].name, values[f]);
     auto taken = take(row);
-    if (taken) counter.kept(*taken == Taken::repeated);
-    else if (row_of(taken.error().reason).refused) counter.refuse(Fault{taken.error().reason, 0, true});
-    else return std::unexpected(taken.error());   // trouble is not the row's fault
+    if (taken)
+      counter.kept(*taken == Taken::repeated);
+    else if (row_of(taken.error().reason).refused)
+      counter.refuse(Fault{taken.error().reason, 0, true});
+    else
+      return std::unexpected(taken.error());  // trouble is not the row's fault
     teller.tell(raw.end_offset, report.rows, false);
   }
   if (auto ok = quarantine->flush(); !ok) return std::unexpected(ok.error());

@@ -56,8 +56,9 @@ TEST(Import, TheSameFileAgainChangesNothing) {
   for (const auto& e : kExpected) exchange.import(e.dataset, kDepartments + e.file);
   const auto everything = [&] {
     std::vector<std::pair<std::string, std::string>> rows;
-    for (const auto table : {storage::Table::subjects, storage::Table::records, storage::Table::past,
-                             storage::Table::index, storage::Table::imports, storage::Table::settings})
+    for (const auto table :
+         {storage::Table::subjects, storage::Table::records, storage::Table::past,
+          storage::Table::index, storage::Table::imports, storage::Table::settings})
       EXPECT_TRUE(exchange.store->scan(table, {}, {}, [&](std::string_view k, std::string_view v) {
         rows.emplace_back(k, v);
         return true;
@@ -80,7 +81,8 @@ TEST(Import, ReasonsNameTheRuleAndTheRowButNeverTheValue) {
   Exchange exchange;
   ImportOptions options;
   options.quarantine_file = exchange.directory.file("quarantine.csv");
-  auto r = exchange.registry.import("identity.persons", kDepartments + "nadra_identity.csv", options);
+  auto r =
+      exchange.registry.import("identity.persons", kDepartments + "nadra_identity.csv", options);
   ASSERT_TRUE(r);
   EXPECT_EQ(r->reasons["national-id-missing"], 5U);
   EXPECT_EQ(r->reasons["national-id-impossible"], 8U);
@@ -95,7 +97,8 @@ TEST(Import, ReasonsNameTheRuleAndTheRowButNeverTheValue) {
 const std::string kHeader =
     "CNIC,Name,Name (Urdu),Father Name,Father CNIC,Mother CNIC,Spouse CNIC,Gender,Date of Birth,"
     "Present Address,Permanent Address,Family No,Issue Date,Expiry Date\n";
-std::string person(const std::string& id, const std::string& name, const std::string& born = "1980-01-02") {
+std::string person(const std::string& id, const std::string& name,
+                   const std::string& born = "1980-01-02") {
   return id + "," + name + ",,,,,,M," + born + ",,,,,\n";
 }
 
@@ -121,22 +124,27 @@ TEST(Import, EachRuleSendsItsRowToQuarantineWithItsOwnReason) {
     SCOPED_TRACE(reason);
     // The row after it shows that the rest goes in; the width case needs a non-empty 15th cell.
     std::string bad = row;
-    if (std::string(reason) == "row-wrong-width" && bad.size() > 20) bad.insert(bad.size() - 1, "z");
-    const ImportReport r = exchange.import_text("identity.persons", kHeader + bad + person("3520281848772", "B"));
+    if (std::string(reason) == "row-wrong-width" && bad.size() > 20)
+      bad.insert(bad.size() - 1, "z");
+    const ImportReport r =
+        exchange.import_text("identity.persons", kHeader + bad + person("3520281848772", "B"));
     EXPECT_EQ(r.rows, 2U);
     EXPECT_EQ(r.quarantined, 1U);
     EXPECT_EQ(r.reasons.count(reason), 1U) << (r.reasons.empty() ? "" : r.reasons.begin()->first);
     EXPECT_TRUE(adds_up(r));
   }
-  const ImportReport calls = exchange.import_text(
-      "telecom.calls", "a_number,b_number,type,start_time,duration_s,cell\n"
-                       "03001234567,03001234568,VOICE,20260101000000,-5,c\n03001234567,99,VOICE,20260101000000,5x,c\n"
-                       "0300123456,03001234568,VOICE,20260101000000,5,c\n");
+  const ImportReport calls =
+      exchange.import_text("telecom.calls",
+                           "a_number,b_number,type,start_time,duration_s,cell\n"
+                           "03001234567,03001234568,VOICE,20260101000000,-5,c\n03001234567,99,"
+                           "VOICE,20260101000000,5x,c\n"
+                           "0300123456,03001234568,VOICE,20260101000000,5,c\n");
   EXPECT_EQ(calls.reasons.at("number-impossible"), 2U);
   EXPECT_EQ(calls.reasons.at("phone-impossible"), 1U);
   const ImportReport firs = exchange.import_text(
-      "police.firs", "FIR No,Police Station,District,Date,Sections,Accused CNIC,Accused Name,Status\n"
-                     "1/26,PS A,B,2026-01-01,379,3520281848771;3520281848772,One,Open\n");
+      "police.firs",
+      "FIR No,Police Station,District,Date,Sections,Accused CNIC,Accused Name,Status\n"
+      "1/26,PS A,B,2026-01-01,379,3520281848771;3520281848772,One,Open\n");
   EXPECT_EQ(firs.reasons.at("lists-of-two-lengths"), 1U);
 }
 
@@ -144,12 +152,14 @@ TEST(Import, ColumnsMayComeInAnyOrderAndCaseAndOthersAreIgnored) {
   Exchange exchange;
   const ImportReport r = exchange.import_text(
       "identity.persons",
-      "\xef\xbb\xbf date of birth , NAME,Shoe Size,cnic\r\n02-01-1980,\"Ali\r\nKhan\",44,35202-8184877-1\r\n\r\n,,,\r\n");
+      "\xef\xbb\xbf date of birth , NAME,Shoe "
+      "Size,cnic\r\n02-01-1980,\"Ali\r\nKhan\",44,35202-8184877-1\r\n\r\n,,,\r\n");
   EXPECT_EQ(r.accepted, 1U);
   EXPECT_EQ(r.blank + r.accepted, r.rows);
   ASSERT_EQ(r.notes.size(), 2U);
   EXPECT_NE(r.notes[1].find("shoe size"), std::string::npos);
-  auto found = Asking(exchange, {"identity.persons.*"}).subject("national_id", "3520281848771").ask();
+  auto found =
+      Asking(exchange, {"identity.persons.*"}).subject("national_id", "3520281848771").ask();
   ASSERT_TRUE(found);
   const Told t = told(exchange, *found, 0);
   EXPECT_EQ(t.at("identity.persons").at(0).at("name"), "Ali Khan");
@@ -158,14 +168,16 @@ TEST(Import, ColumnsMayComeInAnyOrderAndCaseAndOthersAreIgnored) {
 
 TEST(Import, AFileWithoutItsColumnsIsRefusedWithoutRepeatingItsWords) {
   Exchange exchange;
-  const auto file = exchange.directory.write("x.csv", "3520281848771,Ali Khan\n3520281848772,Sana\n");
+  const auto file =
+      exchange.directory.write("x.csv", "3520281848771,Ali Khan\n3520281848772,Sana\n");
   auto r = exchange.registry.import("identity.persons", file, {});
   ASSERT_FALSE(r);
   EXPECT_EQ(r.error().reason, Reason::columns_missing);
   EXPECT_EQ(r.error().detail.find("Ali"), std::string::npos);
   EXPECT_EQ(r.error().detail.find("35202"), std::string::npos);
   EXPECT_NE(r.error().detail.find("cnic"), std::string::npos);
-  auto empty = exchange.registry.import("identity.persons", exchange.directory.write("y.csv", ""), {});
+  auto empty =
+      exchange.registry.import("identity.persons", exchange.directory.write("y.csv", ""), {});
   ASSERT_FALSE(empty);
   EXPECT_EQ(empty.error().reason, Reason::csv_malformed);
   auto none = exchange.registry.import("identity.persons", exchange.directory.file("none.csv"), {});
@@ -182,33 +194,41 @@ TEST(Import, AFileWithoutItsColumnsIsRefusedWithoutRepeatingItsWords) {
 TEST(Import, ACorrectionMakesTheNextVersionAndKeepsTheOneBefore) {
   Exchange exchange;
   exchange.import_text("identity.persons", kHeader + person("3520281848771", "Ali Khan"));
-  const ImportReport r = exchange.import_text(
-      "identity.persons", kHeader + person("35202-8184877-1", " Ali  Khan ") + person("3520281848771", "Ali Raza Khan") +
-                              person("3520281848771", "Ali Reza Khan") + person("3520281848771", "Ali Reza Khan"));
-  EXPECT_EQ(r.repeated, 2U);   // other forms of the same values, and the last row
+  const ImportReport r =
+      exchange.import_text("identity.persons", kHeader + person("35202-8184877-1", " Ali  Khan ") +
+                                                   person("3520281848771", "Ali Raza Khan") +
+                                                   person("3520281848771", "Ali Reza Khan") +
+                                                   person("3520281848771", "Ali Reza Khan"));
+  EXPECT_EQ(r.repeated, 2U);  // other forms of the same values, and the last row
   EXPECT_EQ(r.accepted, 2U);
-  auto found = Asking(exchange, {"identity.persons.name"}).subject("national_id", "3520281848771").ask();
+  auto found =
+      Asking(exchange, {"identity.persons.name"}).subject("national_id", "3520281848771").ask();
   ASSERT_TRUE(found);
   EXPECT_EQ(told(exchange, *found, 0).at("identity.persons").at(0).at("name"), "Ali Reza Khan");
   EXPECT_EQ(found->people[0].records[0].version, 3U);
   std::size_t past = 0;
-  ASSERT_TRUE(exchange.store->scan(storage::Table::past, {}, {}, [&](std::string_view, std::string_view) { return ++past; }));
+  ASSERT_TRUE(exchange.store->scan(storage::Table::past, {}, {},
+                                   [&](std::string_view, std::string_view) { return ++past; }));
   EXPECT_EQ(past, 2U);
   auto counts = exchange.registry.counts();
   for (const auto& c : *counts)
-    if (c.dataset == "identity.persons") EXPECT_EQ(c.records, 1U);
+    if (c.dataset == "identity.persons") {
+      EXPECT_EQ(c.records, 1U);
+    }
 }
 
 TEST(Import, ACorrectedLinkIsNoLongerFoundByItsOldValue) {
   Exchange exchange;
   const auto child = [](const std::string& father) {
-    return "3520281848773,Child,,,"+ father + ",,,F,2001-01-02,,,,,\n";
+    return "3520281848773,Child,,," + father + ",,,F,2001-01-02,,,,,\n";
   };
-  exchange.import_text("identity.persons", kHeader + person("3520281848771", "One") + person("3520281848772", "Two") +
+  exchange.import_text("identity.persons", kHeader + person("3520281848771", "One") +
+                                               person("3520281848772", "Two") +
                                                child("3520281848771"));
   exchange.import_text("identity.persons", kHeader + child("3520281848772"));
   const auto kin = [&](const std::string& root) {
-    auto found = Asking(exchange, {"identity.persons.name"}).subject("national_id", root).hops(1).ask();
+    auto found =
+        Asking(exchange, {"identity.persons.name"}).subject("national_id", root).hops(1).ask();
     EXPECT_TRUE(found);
     return found ? found->people.size() : 0;
   };
@@ -220,7 +240,8 @@ TEST(Import, JsonLinesFollowTheSameRules) {
   Exchange exchange;
   auto r = exchange.registry.import_lines(
       "police.firs",
-      "{\"FIR No\":\"1/26\",\"station\":\"PS A\",\"district\":\"B\",\"Date\":\"01-02-2026\",\"accused_id\":[\"35202-8184877-1\",null],"
+      "{\"FIR No\":\"1/26\",\"station\":\"PS "
+      "A\",\"district\":\"B\",\"Date\":\"01-02-2026\",\"accused_id\":[\"35202-8184877-1\",null],"
       "\"accused_name\":[\"One\",\"Two\"]}\n\n{}\n[1]\n{\"fir\":{}}\n{\"fir\":\"2/26\"}\n");
   ASSERT_TRUE(r) << r.error().detail;
   EXPECT_EQ(r->rows, 6U);
@@ -231,16 +252,19 @@ TEST(Import, JsonLinesFollowTheSameRules) {
   auto found = Asking(exchange, {"police.firs.*"}).subject("fir", "1/26").ask();
   ASSERT_TRUE(found);
   ASSERT_EQ(found->people.size(), 2U);
-  const auto file = exchange.directory.write("firs.jsonl", "{\"fir\":\"3/26\",\"station\":\"PS A\",\"registered_on\":\"2026-01-01\"}\r\n");
+  const auto file = exchange.directory.write(
+      "firs.jsonl", "{\"fir\":\"3/26\",\"station\":\"PS A\",\"registered_on\":\"2026-01-01\"}\r\n");
   EXPECT_EQ(exchange.import("police.firs", file).accepted, 1U);
   EXPECT_EQ(exchange.import("police.firs", file).repeated, 1U);
 }
 
 TEST(Import, TwoWithoutIdAndOfOneNameInOneReportAreTwoPeople) {
   Exchange exchange;
-  exchange.import_text("police.firs", "FIR No,Police Station,District,Date,Sections,Accused CNIC,Accused Name,Status\n"
-                                      "1/26,PS A,B,2026-01-01,379,;,Aslam;Aslam,Open\n"
-                                      "2/26,PS A,B,2026-01-01,379,,,Open\n");
+  exchange.import_text(
+      "police.firs",
+      "FIR No,Police Station,District,Date,Sections,Accused CNIC,Accused Name,Status\n"
+      "1/26,PS A,B,2026-01-01,379,;,Aslam;Aslam,Open\n"
+      "2/26,PS A,B,2026-01-01,379,,,Open\n");
   auto found = Asking(exchange, {"police.firs.*"}).subject("fir", "1/26").ask();
   ASSERT_TRUE(found);
   EXPECT_EQ(found->people.size(), 2U);
@@ -254,8 +278,11 @@ TEST(Import, TwoWithoutIdAndOfOneNameInOneReportAreTwoPeople) {
 class FailingStore final : public storage::Store {
  public:
   explicit FailingStore(storage::Store& below) : below_(below) {}
-  Result<bool> get(storage::Table t, std::string_view k, std::string& out) const override { return below_.get(t, k, out); }
-  Result<void> scan(storage::Table t, std::string_view p, std::string_view f, const storage::Visitor& v) const override {
+  Result<bool> get(storage::Table t, std::string_view k, std::string& out) const override {
+    return below_.get(t, k, out);
+  }
+  Result<void> scan(storage::Table t, std::string_view p, std::string_view f,
+                    const storage::Visitor& v) const override {
     return below_.scan(t, p, f, v);
   }
   Result<void> write(const storage::Batch& batch, storage::Durability d) override {
@@ -278,7 +305,8 @@ TEST(Import, AKilledImportGoesOnAndReportsAsIfNothingHadHappened) {
   for (int i = 0; i < 45'000; ++i) {
     std::string id = "35202" + std::to_string(10'000'000 + i % 44'990);
     if (i % 1000 == 7) id = "123";
-    csv += i % 1000 == 9 ? std::string(",,,,,,,,,,,,,\n") : person(id, i % 3 == 0 ? "\"Ali,\nKhan\"" : "Sana");
+    csv += i % 1000 == 9 ? std::string(",,,,,,,,,,,,,\n")
+                         : person(id, i % 3 == 0 ? "\"Ali,\nKhan\"" : "Sana");
   }
   const TestDirectory files;
   const std::string file = files.write("many.csv", csv);
@@ -320,7 +348,8 @@ TEST(Import, AKilledImportGoesOnAndReportsAsIfNothingHadHappened) {
     EXPECT_EQ(*quarantine, *expected_quarantine);
     EXPECT_EQ((*registry.counts())[4].records, (*whole.registry.counts())[4].records);
     std::size_t running = 0;
-    ASSERT_TRUE(broken.store->scan(storage::Table::imports, {}, {}, [&](std::string_view, std::string_view) { return ++running; }));
+    ASSERT_TRUE(broken.store->scan(storage::Table::imports, {}, {},
+                                   [&](std::string_view, std::string_view) { return ++running; }));
     EXPECT_EQ(running, 0U);
   }
 }
@@ -338,39 +367,49 @@ TEST(Import, ProgressThatCannotBeReadStartsOver) {
   EXPECT_EQ(back->offset, 5U);
   EXPECT_EQ(back->report.reasons, p.report.reasons);
   EXPECT_EQ(back->report.first_quarantined[0].field, "national_id");
-  for (std::size_t cut = 0; cut < text.size(); ++cut) EXPECT_FALSE(decode_progress(std::string_view(text).substr(0, cut)));
+  for (std::size_t cut = 0; cut < text.size(); ++cut)
+    EXPECT_FALSE(decode_progress(std::string_view(text).substr(0, cut)));
   EXPECT_FALSE(decode_progress("{}"));
 }
 
 TEST(Import, RostersAndCasesAreReadAndNothingOfThemKept) {
   Exchange exchange;
   std::map<std::string, int> officers;
-  auto roster = exchange.registry.read_rows("personnel.roster", kDepartments + "hr_roster.csv", {}, [&](const Row& row) -> Result<Registry::Taken> {
-    return officers[row.value("officer")]++ == 0 ? Registry::Taken::accepted : Registry::Taken::repeated;
-  });
+  auto roster = exchange.registry.read_rows("personnel.roster", kDepartments + "hr_roster.csv", {},
+                                            [&](const Row& row) -> Result<Registry::Taken> {
+                                              return officers[row.value("officer")]++ == 0
+                                                         ? Registry::Taken::accepted
+                                                         : Registry::Taken::repeated;
+                                            });
   ASSERT_TRUE(roster) << roster.error().detail;
   EXPECT_EQ(roster->accepted, 125U);
   EXPECT_EQ(officers.size(), 125U);
   std::size_t subjects = 0, two_officers = 0;
-  auto cases = exchange.registry.read_rows("cases.cases", kDepartments + "cases.csv", {}, [&](const Row& row) -> Result<Registry::Taken> {
-    EXPECT_FALSE(row.value("opened_on").empty());
-    subjects += row.value("subjects").empty() ? 0 : 1 + std::count(row.value("subjects").begin(), row.value("subjects").end(), '\n');
-    two_officers += row.value("officers").find('\n') != std::string::npos;
-    if (row.row == 3) return fail(Reason::unknown_officer);
-    return Registry::Taken::accepted;
-  });
+  auto cases = exchange.registry.read_rows(
+      "cases.cases", kDepartments + "cases.csv", {},
+      [&](const Row& row) -> Result<Registry::Taken> {
+        EXPECT_FALSE(row.value("opened_on").empty());
+        subjects +=
+            row.value("subjects").empty()
+                ? 0
+                : 1 + std::count(row.value("subjects").begin(), row.value("subjects").end(), '\n');
+        two_officers += row.value("officers").find('\n') != std::string::npos;
+        if (row.row == 3) return fail(Reason::unknown_officer);
+        return Registry::Taken::accepted;
+      });
   ASSERT_TRUE(cases) << cases.error().detail;
   EXPECT_EQ(cases->rows, 300U);
   EXPECT_EQ(cases->quarantined, 1U);
   EXPECT_EQ(cases->reasons["unknown-officer"], 1U);
   EXPECT_GT(subjects, 300U);
   EXPECT_EQ(two_officers, 97U);
-  auto trouble = exchange.registry.read_rows("cases.cases", kDepartments + "cases.csv", {}, [&](const Row&) -> Result<Registry::Taken> {
-    return fail(Reason::store_failed);
-  });
+  auto trouble = exchange.registry.read_rows(
+      "cases.cases", kDepartments + "cases.csv", {},
+      [&](const Row&) -> Result<Registry::Taken> { return fail(Reason::store_failed); });
   EXPECT_FALSE(trouble);
   std::size_t records = 0;
-  ASSERT_TRUE(exchange.store->scan(storage::Table::subjects, {}, {}, [&](std::string_view, std::string_view) { return ++records; }));
+  ASSERT_TRUE(exchange.store->scan(storage::Table::subjects, {}, {},
+                                   [&](std::string_view, std::string_view) { return ++records; }));
   EXPECT_EQ(records, 0U);
 }
 
@@ -394,16 +433,18 @@ TEST(Import, ProgressIsToldAndEndsAtTheEnd) {
 TEST(Import, NothingThatWentInLiesInTheStoreInTheClear) {
   Exchange exchange;
   exchange.import_departments();
-  const std::string secrets[] = {"3520281848771", "35202-8184877", "3311140702", "+923311140702", "Kashif", "KASHIF",
-                                 "Ichhra", "HL-0022", "410043413552383", "PS Cantt"};
+  const std::string secrets[] = {"3520281848771",   "35202-8184877", "3311140702", "+923311140702",
+                                 "Kashif",          "KASHIF",        "Ichhra",     "HL-0022",
+                                 "410043413552383", "PS Cantt"};
   for (std::uint8_t t = 0; t < storage::kTables; ++t)
-    ASSERT_TRUE(exchange.store->scan(static_cast<storage::Table>(t), {}, {}, [&](std::string_view k, std::string_view v) {
-      for (const auto& s : secrets) {
-        EXPECT_EQ(k.find(s), k.npos) << s;
-        EXPECT_EQ(v.find(s), v.npos) << s;
-      }
-      return true;
-    }));
+    ASSERT_TRUE(exchange.store->scan(static_cast<storage::Table>(t), {}, {},
+                                     [&](std::string_view k, std::string_view v) {
+                                       for (const auto& s : secrets) {
+                                         EXPECT_EQ(k.find(s), k.npos) << s;
+                                         EXPECT_EQ(v.find(s), v.npos) << s;
+                                       }
+                                       return true;
+                                     }));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kListMax = 256;
 constexpr std::size_t kCellBytesMax = 64 * 1024;
-constexpr std::size_t kOriginalBytesMax = 1024;   // a longer original is kept trimmed
+constexpr std::size_t kOriginalBytesMax = 1024;  // a longer original is kept trimmed
 
 std::vector<std::string_view> split_list(std::string_view cell, char separator) {
   std::vector<std::string_view> out;
@@ -40,7 +40,9 @@ std::optional<Reason> Judge::take(const Field& field, std::string_view raw, Cell
 std::optional<Fault> Judge::missing(std::size_t field) const {
   const Field& f = dataset_.fields[field];
   if (!f.required) return std::nullopt;
-  return Fault{f.type == FieldType::national_id ? Reason::national_id_missing : Reason::value_missing, field, false};
+  return Fault{
+      f.type == FieldType::national_id ? Reason::national_id_missing : Reason::value_missing, field,
+      false};
 }
 
 /// settle turns offsets into views, now that text_ grows no more.
@@ -53,9 +55,10 @@ void Judge::settle() {
   }
 }
 
-/// side_by_side splits the lists of a row; all must have one length. An empty cell says nothing, and
-/// a separator after the last element is forgiven where it alone makes the difference.
-std::optional<Fault> Judge::side_by_side(const RawRow& row, std::vector<std::vector<std::string_view>>& lists) {
+/// side_by_side splits the lists of a row; all must have one length. An empty cell says nothing,
+/// and a separator after the last element is forgiven where it alone makes the difference.
+std::optional<Fault> Judge::side_by_side(const RawRow& row,
+                                         std::vector<std::vector<std::string_view>>& lists) {
   std::size_t shortest = kListMax;
   for (std::size_t f = 0; f < lists.size(); ++f) {
     if (dataset_.fields[f].split == '\0' || trim(row.cells[f]).empty()) continue;
@@ -83,7 +86,8 @@ std::optional<Fault> Judge::expand(const RawRow& row) {
       if (dataset_.fields[f].split == '\0') {
         cell = cells_[f];
       } else if (!lists[f].empty()) {
-        if (const auto reason = take(dataset_.fields[f], lists[f][copy], cell)) return Fault{*reason, f, false};
+        if (const auto reason = take(dataset_.fields[f], lists[f][copy], cell))
+          return Fault{*reason, f, false};
       }
     }
   return std::nullopt;
@@ -116,7 +120,8 @@ std::optional<Fault> Judge::judge(const RawRow& row) {
 
 std::span<const Value> Judge::copy(std::size_t i) const {
   insist(i < copies_);
-  return std::span<const Value>(values_).subspan(i * dataset_.fields.size(), dataset_.fields.size());
+  return std::span<const Value>(values_).subspan(i * dataset_.fields.size(),
+                                                 dataset_.fields.size());
 }
 
 std::optional<Fault> Judge::joined(const RawRow& row, std::vector<std::string>& out) {

@@ -17,7 +17,7 @@ namespace amanat::registry {
 /// Value is one normalised value; absent if `value` is empty. Views live until the next row.
 struct Value {
   std::string_view value;
-  std::string_view original;   // the cell as sent, where it differs; else empty
+  std::string_view original;  // the cell as sent, where it differs; else empty
   SubjectKind kind = SubjectKind::national_id;
 };
 
@@ -25,7 +25,7 @@ struct Value {
 struct Fault {
   Reason reason{};
   std::size_t field = 0;
-  bool whole_row = false;      // no one field is at fault
+  bool whole_row = false;  // no one field is at fault
 };
 
 class Judge {
@@ -50,14 +50,15 @@ class Judge {
   };
   std::optional<Reason> take(const Field& field, std::string_view raw, Cell& cell);
   std::optional<Fault> missing(std::size_t field) const;
-  std::optional<Fault> side_by_side(const RawRow& row, std::vector<std::vector<std::string_view>>& lists);
+  std::optional<Fault> side_by_side(const RawRow& row,
+                                    std::vector<std::vector<std::string_view>>& lists);
   std::optional<Fault> expand(const RawRow& row);
   void settle();
 
   const Rules& rules_;
   const Dataset& dataset_;
-  std::string text_;                      // every normalised value of the row
-  std::vector<Cell> cells_;               // copies x fields
+  std::string text_;         // every normalised value of the row
+  std::vector<Cell> cells_;  // copies x fields
   std::vector<Value> values_;
   std::size_t copies_ = 0;
 };

@@ -16,7 +16,8 @@ constexpr std::size_t kKnownMax = 100'000;
 constexpr char kSeparator = '\x1f';
 
 SubjectKind kind_of(const Field& field, const Value& value) {
-  return field.type == FieldType::msisdn || field.type == FieldType::phone ? SubjectKind::msisdn : value.kind;
+  return field.type == FieldType::msisdn || field.type == FieldType::phone ? SubjectKind::msisdn
+                                                                           : value.kind;
 }
 
 void wipe_text(std::string& text) {
@@ -27,13 +28,13 @@ void wipe_text(std::string& text) {
 }  // namespace
 
 std::size_t Keeper::TagHash::operator()(const Tag& t) const {
-  std::size_t h = 0;                      // a tag is a MAC: any eight bytes of it are a hash
+  std::size_t h = 0;  // a tag is a MAC: any eight bytes of it are a hash
   std::memcpy(&h, t.data(), sizeof h);
   return h;
 }
 
 std::size_t Keeper::KeyHash::operator()(const KeyBytes& k) const {
-  std::size_t h = 0;                      // the last bytes are of the record's tag
+  std::size_t h = 0;  // the last bytes are of the record's tag
   std::memcpy(&h, k.data() + k.size() - sizeof h, sizeof h);
   return h;
 }
@@ -49,7 +50,9 @@ Keeper::Keeper(Archive& archive, const Dataset& dataset, Moment taken_in)
 }
 
 Keeper::~Keeper() {
-  for (auto* text : {&folded_, &digest_text_, &plaintext_, &link_plain_, &name_.value, &other_.value}) wipe_text(*text);
+  for (auto* text :
+       {&folded_, &digest_text_, &plaintext_, &link_plain_, &name_.value, &other_.value})
+    wipe_text(*text);
 }
 
 void Keeper::begin() {
@@ -61,7 +64,9 @@ void Keeper::begin() {
   ++batch_number_;
 }
 
-bool Keeper::full() const { return pending_.size() >= kBatchRecords || batch_.bytes() >= kBatchBytes; }
+bool Keeper::full() const {
+  return pending_.size() >= kBatchRecords || batch_.bytes() >= kBatchBytes;
+}
 
 Result<Keeper::Known> Keeper::make_subject(const Tag& tag) {
   auto slot = archive_.vault.make_slot();
@@ -151,10 +156,10 @@ Result<Kept> Keeper::keep(std::span<const Value> values, std::size_t twin) {
 Result<bool> Keeper::find_current(const Known& subject, StoredRecord& current) {
   std::string_view stored;
   if (const auto at = pending_.find(key_bytes_); at != pending_.end()) {
-    found_ = batch_[at->second].value;   // a copy: the batch may grow while it is looked at
+    found_ = batch_[at->second].value;  // a copy: the batch may grow while it is looked at
     stored = found_;
   } else if (subject.made_in == batch_number_) {
-    return false;                        // a subject of this batch has no record elsewhere
+    return false;  // a subject of this batch has no record elsewhere
   } else {
     found_.clear();
     auto found = archive_.store.get(storage::Table::records, key_, found_);
@@ -198,7 +203,9 @@ Result<void> Keeper::retire(const StoredRecord& current, const Known& subject) {
   append(old, current);
   batch_.put(storage::Table::past, past_key(key_, current.version), old);
   WipingBuffer plain;
-  if (auto opened = vault::Vault::open(subject.key, associated(key_, current.version), current.sealed, plain); !opened)
+  if (auto opened =
+          vault::Vault::open(subject.key, associated(key_, current.version), current.sealed, plain);
+      !opened)
     return std::unexpected(opened.error());
   auto tags = index_tags(archive_, dataset_, key_, current.version, plain.view());
   if (!tags) return std::unexpected(tags.error());
@@ -235,7 +242,7 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
     if (!dataset_.fields[f].link.empty() && f != *dataset_.subject) {
       other_.kind = kind_of(dataset_.fields[f], v);
       other_.value = v.value;
-      auto named = know(other_);         // a pointer into an unordered_map: it stays
+      auto named = know(other_);  // a pointer into an unordered_map: it stays
       if (!named) return std::unexpected(named.error());
       others_[f] = *named;
       digest_text_ += std::to_string(number((*named)->slot));
@@ -286,16 +293,20 @@ Result<void> Keeper::commit(std::string_view import_key, std::string_view import
     if (auto ok = archive_.vault.sync_slots(); !ok) return std::unexpected(ok.error());
   for (const Tag& tag : touched_) {
     const Known& known = known_.at(tag);
-    batch_.put(storage::Table::subjects, view(tag), encode(SubjectRow{known.slot, known.has_records, false, {}}));
+    batch_.put(storage::Table::subjects, view(tag),
+               encode(SubjectRow{known.slot, known.has_records, false, {}}));
   }
   if (new_records_ > 0) {
     auto count = read_count(archive_.store, dataset_.name);
     if (!count) return std::unexpected(count.error());
-    batch_.put(storage::Table::settings, count_key(dataset_.name), encode_count(*count + new_records_));
+    batch_.put(storage::Table::settings, count_key(dataset_.name),
+               encode_count(*count + new_records_));
   }
   if (!import_key.empty()) {
-    if (import_value.empty()) batch_.erase(storage::Table::imports, import_key);
-    else batch_.put(storage::Table::imports, import_key, import_value);
+    if (import_value.empty())
+      batch_.erase(storage::Table::imports, import_key);
+    else
+      batch_.put(storage::Table::imports, import_key, import_value);
   }
   if (!batch_.empty())
     if (auto ok = archive_.store.write(batch_, storage::Durability::buffered); !ok) return ok;

@@ -47,7 +47,7 @@ class Keeper {
     vault::Slot slot{};
     Key256 key;
     bool has_records = false;
-    std::uint64_t made_in = 0;            // the batch that made it; 0: it was there before
+    std::uint64_t made_in = 0;  // the batch that made it; 0: it was there before
   };
   struct TagHash {
     std::size_t operator()(const Tag& t) const;
@@ -77,8 +77,8 @@ class Keeper {
   std::uint64_t generation_ = 0;
   std::uint64_t batch_number_ = 0;
   storage::Batch batch_;
-  std::unordered_map<KeyBytes, std::size_t, KeyHash> pending_;   // records: their place in batch_
-  std::vector<Tag> touched_;                                     // subjects whose row this batch writes
+  std::unordered_map<KeyBytes, std::size_t, KeyHash> pending_;  // records: their place in batch_
+  std::vector<Tag> touched_;  // subjects whose row this batch writes
   std::uint64_t new_records_ = 0;
   bool new_slots_ = false;
   std::unordered_map<Tag, Known, TagHash> known_;
@@ -86,8 +86,9 @@ class Keeper {
   // Scratch of one record, kept to spare allocations.
   SubjectName name_, other_;
   KeyBytes key_bytes_{};
-  std::string folded_, digest_text_, plaintext_, link_plain_, link_sealed_, key_, sealed_, value_, found_, bound_;
-  std::vector<Known*> others_;           // by field: whom a link names
+  std::string folded_, digest_text_, plaintext_, link_plain_, link_sealed_, key_, sealed_, value_,
+      found_, bound_;
+  std::vector<Known*> others_;  // by field: whom a link names
   std::vector<Value> swapped_;
 };
 

@@ -11,7 +11,7 @@
 namespace amanat::registry {
 namespace {
 
-constexpr std::size_t kChildrenMax = 500;   // more of one parent is a fault in the register
+constexpr std::size_t kChildrenMax = 500;  // more of one parent is a fault in the register
 
 struct Edge {
   SubjectName to;
@@ -39,7 +39,8 @@ FoundRecord origin(const Dataset& dataset, const OpenRecord& record) {
 /// Walk collects the edges of one person.
 class Walk {
  public:
-  Walk(const Archive& archive, const std::vector<std::string>& links, const std::vector<std::string>& follow)
+  Walk(const Archive& archive, const std::vector<std::string>& links,
+       const std::vector<std::string>& follow)
       : archive_(archive), links_(links), follow_(follow) {}
 
   Result<std::vector<Edge>> edges_of(const SubjectName& person) {
@@ -49,7 +50,8 @@ class Walk {
       if (auto ok = forward(dataset, person); !ok) return std::unexpected(ok.error());
       for (std::size_t f = 0; f < dataset.fields.size(); ++f) {
         const Field& field = dataset.fields[f];
-        if (field.reverse.empty() || !listed(links_, field.link) || !listed(follow_, field.reverse)) continue;
+        if (field.reverse.empty() || !listed(links_, field.link) || !listed(follow_, field.reverse))
+          continue;
         if (auto ok = backward(dataset, field, person); !ok) return std::unexpected(ok.error());
       }
     }
@@ -84,7 +86,8 @@ class Walk {
       auto named = link_value(archive_.vault, (*record)->name, (*record)->version, value, text);
       if (!named) return std::unexpected(named.error());
       if (named->empty()) continue;
-      edges_.push_back({SubjectName{kind_of(field.type), std::string(*named)}, field.link, origin(dataset, **record)});
+      edges_.push_back({SubjectName{kind_of(field.type), std::string(*named)}, field.link,
+                        origin(dataset, **record)});
     }
   }
 
@@ -122,7 +125,8 @@ Result<std::vector<Relative>> family(const Archive& archive, const SubjectName& 
   std::vector<Relative> out;
   out.push_back(Relative{.name = root, .hops = 0, .relation = {}, .of = {}, .edge = {}});
   const auto& datasets = archive.catalog.datasets();
-  const auto tree = std::find_if(datasets.begin(), datasets.end(), [](const Dataset& d) { return d.tree; });
+  const auto tree =
+      std::find_if(datasets.begin(), datasets.end(), [](const Dataset& d) { return d.tree; });
   if (tree == datasets.end()) return out;
   Walk walk(archive, tree->tree_links, follow);
   std::set<SubjectName> seen{root};
@@ -135,7 +139,8 @@ Result<std::vector<Relative>> family(const Archive& archive, const SubjectName& 
       if (!seen.insert(edge.to).second) continue;
       if (out.size() >= most) return fail(Reason::too_many_subjects, "ask for fewer hops");
       edge.record.dataset = tree->id;
-      out.push_back(Relative{std::move(edge.to), next, std::move(edge.relation), person, std::move(edge.record)});
+      out.push_back(Relative{std::move(edge.to), next, std::move(edge.relation), person,
+                             std::move(edge.record)});
     }
   }
   return out;

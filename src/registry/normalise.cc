@@ -9,7 +9,8 @@
 namespace amanat::registry {
 namespace {
 
-constexpr std::size_t kPlainMax = 96;   // characters of an ID, phone, date or number, separators included
+constexpr std::size_t kPlainMax =
+    96;  // characters of an ID, phone, date or number, separators included
 
 using Byte = unsigned char;
 Byte byte_at(std::string_view s, std::size_t i) { return static_cast<Byte>(s[i]); }
@@ -18,7 +19,8 @@ bool ascii_space(Byte c) { return c <= 0x20 || c == 0x7f; }
 
 /// Invisible characters of two and three bytes: spaces, controls, direction and join marks.
 bool invisible2(Byte a, Byte b) {
-  return (a == 0xc2 && (b == 0xa0 || b == 0xad || (b >= 0x80 && b <= 0x9f))) || (a == 0xd8 && b == 0x9c);
+  return (a == 0xc2 && (b == 0xa0 || b == 0xad || (b >= 0x80 && b <= 0x9f))) ||
+         (a == 0xd8 && b == 0x9c);
 }
 bool invisible3(Byte a, Byte b, Byte c) {
   if (a == 0xe2 && b == 0x80) return c <= 0x8f || (c >= 0xa8 && c <= 0xaf);
@@ -41,7 +43,7 @@ int digit_at(std::string_view s, std::size_t i, std::size_t& size) {
     if (a == 0xdb && b >= 0xb0 && b <= 0xb9) return size = 2, b - 0xb0;  // Urdu, Persian
     if (i + 2 < s.size() && a == 0xef && b == 0xbc) {
       const Byte c = byte_at(s, i + 2);
-      if (c >= 0x90 && c <= 0x99) return size = 3, c - 0x90;             // full-width
+      if (c >= 0x90 && c <= 0x99) return size = 3, c - 0x90;  // full-width
     }
   }
   return -1;
@@ -160,7 +162,8 @@ bool starts_with_any(std::string_view text, const std::vector<std::string>& pref
 }
 
 bool mobile(const Rules& rules, std::string_view national) {
-  return national.size() == rules.phone.mobile_length && starts_with_any(national, rules.phone.mobile);
+  return national.size() == rules.phone.mobile_length &&
+         starts_with_any(national, rules.phone.mobile);
 }
 bool fixed_line(const Rules& rules, std::string_view national) {
   const auto& rule = rules.phone;
@@ -182,7 +185,8 @@ bool phone(const Rules& rules, std::string_view text, bool only_mobile, std::str
     abroad = true;
   }
   const auto ours = [&](std::string_view national) {
-    if (!rule.trunk.empty() && national.starts_with(rule.trunk)) national.remove_prefix(rule.trunk.size());
+    if (!rule.trunk.empty() && national.starts_with(rule.trunk))
+      national.remove_prefix(rule.trunk.size());
     if (!mobile(rules, national) && (only_mobile || !fixed_line(rules, national))) return false;
     out.push_back('+');
     out.append(rule.country).append(national);
@@ -191,7 +195,8 @@ bool phone(const Rules& rules, std::string_view text, bool only_mobile, std::str
   if (d.starts_with(rule.country) && ours(d.substr(rule.country.size()))) return true;
   if (!abroad && ours(d)) return true;
   if (only_mobile) return false;
-  if (!abroad && d.size() >= rule.short_length_min && d.size() <= rule.short_length_max && !d.empty()) {
+  if (!abroad && d.size() >= rule.short_length_min && d.size() <= rule.short_length_max &&
+      !d.empty()) {
     out.append(d);
     return true;
   }
@@ -216,7 +221,7 @@ bool number(const Field& field, std::string_view text, std::string& out) {
 }
 
 bool plain_text(std::string_view text) {
-  bool space = true;   // a space first, last or twice is not plain
+  bool space = true;  // a space first, last or twice is not plain
   for (const char c : text) {
     const auto b = static_cast<Byte>(c);
     if (b >= 0x80 || b < 0x20 || b == 0x7f || (b == ' ' && space)) return false;
@@ -239,8 +244,11 @@ std::optional<Reason> text(std::string_view cell, std::size_t length_max, std::s
       const std::size_t size = a < 0x80 ? 1 : a < 0xe0 ? 2 : a < 0xf0 ? 3 : 4;
       const Byte b = size > 1 ? byte_at(cell, i + 1) : 0, c = size > 2 ? byte_at(cell, i + 2) : 0;
       const bool joiner = size == 3 && a == 0xe2 && b == 0x80 && (c == 0x8c || c == 0x8d);
-      if (size == 1 ? ascii_space(a) : size == 2 ? invisible2(a, b) : size == 3 && invisible3(a, b, c) && !joiner) {
-        space = space || size == 1 || (size == 2 && b == 0xa0) || (size == 3 && space_like3(a, b, c));
+      if (size == 1   ? ascii_space(a)
+          : size == 2 ? invisible2(a, b)
+                      : size == 3 && invisible3(a, b, c) && !joiner) {
+        space =
+            space || size == 1 || (size == 2 && b == 0xa0) || (size == 3 && space_like3(a, b, c));
       } else {
         if (space && out.size() > begin) out.push_back(' ');
         space = false;
@@ -291,13 +299,15 @@ std::optional<Reason> identifying(const Rules& rules, const Field& field, std::s
   switch (field.type) {
     case FieldType::national_id:
       if (national_id(rules, text, out)) return kind = SubjectKind::national_id, std::nullopt;
-      if (field.or_passport && passport(rules, text, out)) return kind = SubjectKind::passport, std::nullopt;
+      if (field.or_passport && passport(rules, text, out))
+        return kind = SubjectKind::passport, std::nullopt;
       return Reason::national_id_impossible;
     case FieldType::passport:
       if (passport(rules, text, out)) return kind = SubjectKind::passport, std::nullopt;
       return Reason::national_id_impossible;
     default:
-      if (phone(rules, text, field.type == FieldType::msisdn, out)) return kind = SubjectKind::msisdn, std::nullopt;
+      if (phone(rules, text, field.type == FieldType::msisdn, out))
+        return kind = SubjectKind::msisdn, std::nullopt;
       return Reason::phone_impossible;
   }
 }
@@ -305,12 +315,16 @@ std::optional<Reason> identifying(const Rules& rules, const Field& field, std::s
 std::optional<Reason> impossible(FieldType type) {
   switch (type) {
     case FieldType::national_id:
-    case FieldType::passport: return Reason::national_id_impossible;
+    case FieldType::passport:
+      return Reason::national_id_impossible;
     case FieldType::msisdn:
-    case FieldType::phone: return Reason::phone_impossible;
+    case FieldType::phone:
+      return Reason::phone_impossible;
     case FieldType::date:
-    case FieldType::datetime: return Reason::date_impossible;
-    default: return Reason::number_impossible;
+    case FieldType::datetime:
+      return Reason::date_impossible;
+    default:
+      return Reason::number_impossible;
   }
 }
 
@@ -359,12 +373,14 @@ std::optional<Reason> normalise(const Rules& rules, const Field& field, std::str
       return std::nullopt;
     case FieldType::digits: {
       Plain digits;
-      if (!digits_of(flat.view(), "- ", digits) || digits.size < field.digits_min || digits.size > field.digits_max)
+      if (!digits_of(flat.view(), "- ", digits) || digits.size < field.digits_min ||
+          digits.size > field.digits_max)
         return Reason::number_impossible;
       out.append(digits.text, digits.size);
       return std::nullopt;
     }
-    default: return identifying(rules, field, flat.view(), out, kind);
+    default:
+      return identifying(rules, field, flat.view(), out, kind);
   }
 }
 
@@ -397,7 +413,8 @@ bool valid_utf8(std::string_view s) {
     for (std::size_t k = 1; k < size; ++k)
       if ((byte_at(s, i + k) & 0xc0) != 0x80) return false;
     const Byte b = byte_at(s, i + 1);
-    if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f) || (a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f))
+    if ((a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f) || (a == 0xf0 && b < 0x90) ||
+        (a == 0xf4 && b > 0x8f))
       return false;
     i += size;
   }

@@ -1,6 +1,7 @@
 #pragma once
 // registry, normalise: one cell to the one form a value is kept, compared and searched in. The
-// forms come from the catalog's rules; nothing here knows a country. Pure functions. This room only.
+// forms come from the catalog's rules; nothing here knows a country. Pure functions. This room
+// only.
 //
 // A cell is hostile: any bytes, any length. What comes out is valid UTF-8, NFC, without control or
 // direction characters, at most the field's length.

@@ -44,14 +44,20 @@ std::string encode(const Progress& p) {
   out.end_object();
   out.key("first").begin_array();
   for (const auto& q : p.report.first_quarantined) {
-    out.begin_array().number(q.row).number(q.line).string(row_of(q.reason).id).string(q.field).end_array();
+    out.begin_array()
+        .number(q.row)
+        .number(q.line)
+        .string(row_of(q.reason).id)
+        .string(q.field)
+        .end_array();
   }
   out.end_array().end_object();
   return out.take();
 }
 
 std::optional<Progress> decode_progress(std::string_view value) {
-  const auto json = net::parse_json(value, {.bytes_max = 1 << 20, .depth_max = 4, .values_max = 8192});
+  const auto json =
+      net::parse_json(value, {.bytes_max = 1 << 20, .depth_max = 4, .values_max = 8192});
   if (!json || json->object() == nullptr) return std::nullopt;
   Progress p;
   p.taken_in = Moment{member(*json, "taken_in")};
@@ -66,12 +72,15 @@ std::optional<Progress> decode_progress(std::string_view value) {
   if (p.line == 0) return std::nullopt;
   const auto* reasons = json->find("reasons");
   const auto* first = json->find("first");
-  if (reasons == nullptr || reasons->object() == nullptr || first == nullptr || first->array() == nullptr)
+  if (reasons == nullptr || reasons->object() == nullptr || first == nullptr ||
+      first->array() == nullptr)
     return std::nullopt;
-  for (const auto& one : *reasons->object()) p.report.reasons[one.name] = one.value.integer().value_or(0);
+  for (const auto& one : *reasons->object())
+    p.report.reasons[one.name] = one.value.integer().value_or(0);
   for (const auto& one : *first->array()) {
     const auto* q = one.array();
-    if (q == nullptr || q->size() != 4 || (*q)[2].string() == nullptr || (*q)[3].string() == nullptr)
+    if (q == nullptr || q->size() != 4 || (*q)[2].string() == nullptr ||
+        (*q)[3].string() == nullptr)
       return std::nullopt;
     const auto reason = reason_of(*(*q)[2].string());
     if (!reason) return std::nullopt;
@@ -82,13 +91,14 @@ std::optional<Progress> decode_progress(std::string_view value) {
 }
 
 Result<std::string> fingerprint(std::string_view dataset, const std::string& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);   // a department's file may be read-only
+  std::ifstream in(file, std::ios::binary | std::ios::ate);  // a department's file may be read-only
   if (!in) return fail(Reason::file_failed, "the file cannot be opened");
   const auto size = static_cast<std::uint64_t>(in.tellg());
   const std::uint64_t tail = std::min<std::uint64_t>(kEndBytes, size);
   std::string ends(static_cast<std::size_t>(2 * tail), '\0');
   in.seekg(0).read(ends.data(), static_cast<std::streamsize>(tail));
-  in.seekg(static_cast<std::streamoff>(size - tail)).read(ends.data() + tail, static_cast<std::streamsize>(tail));
+  in.seekg(static_cast<std::streamoff>(size - tail))
+      .read(ends.data() + tail, static_cast<std::streamsize>(tail));
   if (!in) return fail(Reason::file_failed, "the file cannot be read");
   std::string key = "file/" + std::string(dataset) + "/" + std::to_string(size) + "/";
   const Digest digest = crypto::sha256(ends);
@@ -103,7 +113,7 @@ Result<Quarantine> Quarantine::open(const std::string& path, std::uint64_t bytes
   if (!file) return std::unexpected(file.error());
   auto size = (*file)->size();
   if (!size) return std::unexpected(size.error());
-  if (*size < bytes) bytes = *size;       // somebody took it away meanwhile: begin where it ends
+  if (*size < bytes) bytes = *size;  // somebody took it away meanwhile: begin where it ends
   if (auto cut = (*file)->truncate(bytes); !cut) return std::unexpected(cut.error());
   q.file_ = *std::move(file);
   q.bytes_ = bytes;

@@ -9,16 +9,16 @@
 #include <string_view>
 
 #include "model/result.h"
-#include "storage/file.h"
 #include "registry/registry.h"
 #include "registry/source.h"
+#include "storage/file.h"
 
 namespace amanat::registry {
 
 /// Progress is a value of Table::imports.
 struct Progress {
-  Moment taken_in{};                  // of the whole import, so that a resumed one is the same
-  std::uint64_t offset = 0, line = 1; // where the next row begins
+  Moment taken_in{};                   // of the whole import, so that a resumed one is the same
+  std::uint64_t offset = 0, line = 1;  // where the next row begins
   std::uint64_t quarantine_bytes = 0;
   ImportReport report;
 };
@@ -42,7 +42,7 @@ class Quarantine {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
-  std::unique_ptr<storage::File> file_;   // null: nothing is written
+  std::unique_ptr<storage::File> file_;  // null: nothing is written
   std::uint64_t bytes_ = 0;
   std::string waiting_;
 };

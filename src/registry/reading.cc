@@ -19,8 +19,8 @@ std::optional<FieldPlace> holder_field(const Catalog& catalog) {
 }
 
 /// value_of reads one unlinked field of an opened record; empty if it has none.
-Result<std::string_view> value_of(const Archive& archive, const Dataset& dataset, const OpenRecord& record,
-                                  std::size_t field) {
+Result<std::string_view> value_of(const Archive& archive, const Dataset& dataset,
+                                  const OpenRecord& record, std::size_t field) {
   auto reader = RecordReader::over(record.plain.view());
   if (!reader) return std::unexpected(reader.error());
   RecordReader::Value value;
@@ -51,7 +51,9 @@ Result<std::optional<OpenRecord>> open_record(const Archive& archive, const Reco
   }
   out.version = record->version;
   out.taken_in = record->taken_in;
-  if (auto opened = vault::Vault::open(*secret, associated(out.name, out.version), record->sealed, out.plain); !opened)
+  if (auto opened =
+          vault::Vault::open(*secret, associated(out.name, out.version), record->sealed, out.plain);
+      !opened)
     return std::unexpected(opened.error());
   return out;
 }
@@ -59,12 +61,15 @@ Result<std::optional<OpenRecord>> open_record(const Archive& archive, const Reco
 Result<std::vector<RecordKey>> postings(const Archive& archive, const Tag& tag, std::size_t most) {
   std::vector<RecordKey> out;
   bool damaged = false;
-  auto scanned = archive.store.scan(storage::Table::index, view(tag), {}, [&](std::string_view key, std::string_view) {
-    const auto posting = decode_posting(key);
-    if (posting) out.push_back(*posting);
-    else damaged = true;
-    return out.size() <= most && !damaged;
-  });
+  auto scanned = archive.store.scan(storage::Table::index, view(tag), {},
+                                    [&](std::string_view key, std::string_view) {
+                                      const auto posting = decode_posting(key);
+                                      if (posting)
+                                        out.push_back(*posting);
+                                      else
+                                        damaged = true;
+                                      return out.size() <= most && !damaged;
+                                    });
   if (!scanned) return std::unexpected(scanned.error());
   if (damaged) return fail(Reason::store_failed, "a posting has an unknown form");
   if (out.size() > most) return fail(Reason::too_many_subjects, "narrow the question");
@@ -76,7 +81,8 @@ Result<std::optional<Holder>> current_holder(const Archive& archive, std::string
   if (!place) return std::nullopt;
   const Dataset& dataset = archive.catalog.dataset(place->dataset);
   insist(dataset.latest_by);
-  auto keys = postings(archive, archive.vault.index_tag(dataset.fields[place->field].id, number), kHoldersMax);
+  auto keys = postings(archive, archive.vault.index_tag(dataset.fields[place->field].id, number),
+                       kHoldersMax);
   if (!keys) return std::unexpected(keys.error());
   std::vector<std::pair<SubjectName, RecordKey>> seen;
   std::optional<SubjectName> best;
@@ -92,7 +98,9 @@ Result<std::optional<Holder>> current_holder(const Archive& archive, std::string
     auto since = value_of(archive, dataset, **record, *dataset.latest_by);
     if (!since) return std::unexpected(since.error());
     // ISO dates order as text; of two activations on one day the one taken in later counts.
-    if (best && std::pair(std::string_view(best_since), best_taken) >= std::pair(*since, (*record)->taken_in)) continue;
+    if (best && std::pair(std::string_view(best_since), best_taken) >=
+                    std::pair(*since, (*record)->taken_in))
+      continue;
     best_since = *since;
     best_taken = (*record)->taken_in;
     best = seen.back().first;
@@ -110,7 +118,8 @@ Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot 
   if (!place) return numbers;
   const Dataset& dataset = archive.catalog.dataset(place->dataset);
   std::vector<RecordKey> keys;
-  auto scanned = archive.store.scan(storage::Table::records, subject_prefix(archive.numbers.of(dataset.id), slot), {},
+  auto scanned = archive.store.scan(storage::Table::records,
+                                    subject_prefix(archive.numbers.of(dataset.id), slot), {},
                                     [&](std::string_view key, std::string_view) {
                                       if (const auto k = decode_record_key(key)) keys.push_back(*k);
                                       return true;
@@ -123,9 +132,11 @@ Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot 
     auto number = value_of(archive, dataset, **record, place->field);
     if (!number) return std::unexpected(number.error());
     if (number->empty()) continue;
-    auto holders = postings(archive, archive.vault.index_tag(dataset.fields[place->field].id, *number), kHoldersMax);
+    auto holders = postings(
+        archive, archive.vault.index_tag(dataset.fields[place->field].id, *number), kHoldersMax);
     if (!holders) return std::unexpected(holders.error());
-    bool theirs = std::all_of(holders->begin(), holders->end(), [&](const RecordKey& k) { return k.slot == slot; });
+    bool theirs = std::all_of(holders->begin(), holders->end(),
+                              [&](const RecordKey& k) { return k.slot == slot; });
     if (!theirs && how == Holding::current) {
       auto holder = current_holder(archive, *number);
       if (!holder) return std::unexpected(holder.error());

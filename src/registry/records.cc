@@ -22,7 +22,8 @@ bool take_big_endian(std::string_view& in, T& number) {
   if (in.size() < sizeof(T)) return false;
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i)
-    value = static_cast<T>(static_cast<T>(value << 8) | static_cast<T>(static_cast<std::uint8_t>(in[i])));
+    value = static_cast<T>(static_cast<T>(value << 8) |
+                           static_cast<T>(static_cast<std::uint8_t>(in[i])));
   in.remove_prefix(sizeof(T));
   number = value;
   return true;
@@ -62,13 +63,15 @@ std::string encode(const SubjectRow& row) {
   insist(row.erasing || row.also.empty());
   std::string out(1, kFormat);
   append_big_endian(out, number(row.slot));
-  out.push_back(static_cast<char>((row.has_records ? kHasRecords : 0) | (row.erasing ? kErasing : 0)));
+  out.push_back(
+      static_cast<char>((row.has_records ? kHasRecords : 0) | (row.erasing ? kErasing : 0)));
   for (const auto slot : row.also) append_big_endian(out, number(slot));
   return out;
 }
 
 Result<SubjectRow> decode_subject(std::string_view value) {
-  if (value.size() < 10 || value[0] != kFormat) return broken("a subject's row has an unknown form");
+  if (value.size() < 10 || value[0] != kFormat)
+    return broken("a subject's row has an unknown form");
   value.remove_prefix(1);
   SubjectRow row;
   std::uint64_t slot = 0;
@@ -155,7 +158,8 @@ void append_associated(std::string& out, std::string_view record_key, std::uint3
   append_big_endian(out, version);
 }
 
-void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version, std::uint8_t field) {
+void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version,
+                            std::uint8_t field) {
   append_associated(out, record_key, version);
   out.push_back(static_cast<char>(field));
 }
@@ -166,7 +170,8 @@ std::string associated(std::string_view record_key, std::uint32_t version) {
   return out;
 }
 
-std::string associated_link(std::string_view record_key, std::uint32_t version, std::uint8_t field) {
+std::string associated_link(std::string_view record_key, std::uint32_t version,
+                            std::uint8_t field) {
   std::string out;
   append_associated_link(out, record_key, version, field);
   return out;
@@ -202,7 +207,8 @@ void RecordWriter::link(std::uint8_t field, vault::Slot other, std::string_view 
 
 Result<RecordReader> RecordReader::over(std::string_view plaintext) {
   RecordReader reader;
-  if (plaintext.size() < 2 || plaintext[0] != kFormat) return broken("a record's plaintext has an unknown form");
+  if (plaintext.size() < 2 || plaintext[0] != kFormat)
+    return broken("a record's plaintext has an unknown form");
   const auto kind = static_cast<std::uint8_t>(plaintext[1]);
   if (kind < 1 || kind > 4) return broken("a record's plaintext has an unknown form");
   reader.kind_ = SubjectKind{kind};
@@ -222,8 +228,10 @@ Result<bool> RecordReader::next(Value& value) {
     ok = take_big_endian(rest_, other) && take_text(rest_, value.sealed);
     value.other = vault::Slot{other};
   } else if (ok) {
-    if ((flags & kIsSubject) != 0) value.value = subject_;
-    else ok = take_text(rest_, value.value);
+    if ((flags & kIsSubject) != 0)
+      value.value = subject_;
+    else
+      ok = take_text(rest_, value.value);
     if (ok && (flags & kHasOriginal) != 0) ok = take_text(rest_, value.original);
   }
   if (!ok) return broken("a record's plaintext is cut short");

@@ -16,15 +16,16 @@
 
 namespace amanat::registry {
 
-/// RowDigest tells equal rows without decrypting: HMAC under the subject's own key, cut to 16 bytes.
+/// RowDigest tells equal rows without decrypting: HMAC under the subject's own key, cut to 16
+/// bytes.
 using RowDigest = std::array<std::uint8_t, 16>;
 
 /// SubjectRow is a value of Table::subjects.
 struct SubjectRow {
   vault::Slot slot{};
-  bool has_records = false;                // false: only named by other people's records
-  bool erasing = false;                    // an erasure began and must be finished
-  std::vector<vault::Slot> also;           // of an erasure: the slots that die with it
+  bool has_records = false;       // false: only named by other people's records
+  bool erasing = false;           // an erasure began and must be finished
+  std::vector<vault::Slot> also;  // of an erasure: the slots that die with it
 };
 std::string encode(const SubjectRow& row);
 Result<SubjectRow> decode_subject(std::string_view value);
@@ -35,7 +36,7 @@ inline std::string_view view(const Tag& tag) {
 
 /// RecordKey is a key of Table::records; its first ten bytes are one subject's share of a dataset.
 struct RecordKey {
-  std::uint16_t dataset = 0;               // the stored number, not the DatasetId
+  std::uint16_t dataset = 0;  // the stored number, not the DatasetId
   vault::Slot slot{};
   Tag record{};
 };
@@ -64,7 +65,8 @@ Result<StoredRecord> decode_record(std::string_view value);
 std::string associated(std::string_view record_key, std::uint32_t version);
 std::string associated_link(std::string_view record_key, std::uint32_t version, std::uint8_t field);
 void append_associated(std::string& out, std::string_view record_key, std::uint32_t version);
-void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version, std::uint8_t field);
+void append_associated_link(std::string& out, std::string_view record_key, std::uint32_t version,
+                            std::uint8_t field);
 
 /// RecordWriter makes the plaintext of a record: whose it is, then the values.
 class RecordWriter {
@@ -88,9 +90,9 @@ class RecordReader {
   struct Value {
     std::uint8_t field = 0;
     bool linked = false;
-    std::string_view value, original;      // of a link: empty
-    vault::Slot other{};                   // of a link
-    std::string_view sealed;               // of a link
+    std::string_view value, original;  // of a link: empty
+    vault::Slot other{};               // of a link
+    std::string_view sealed;           // of a link
   };
   /// over reads whose record it is. Errors: seal_broken (not a record).
   static Result<RecordReader> over(std::string_view plaintext);

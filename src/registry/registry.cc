@@ -7,7 +7,8 @@
 namespace amanat::registry {
 
 Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& vault)
-    : state_(std::make_unique<State>(State{catalog, nullptr, Failure{Reason::internal_error, {}}})) {
+    : state_(
+          std::make_unique<State>(State{catalog, nullptr, Failure{Reason::internal_error, {}}})) {
   auto numbers = Numbers::load(catalog, store);
   if (!numbers) {
     state_->failure = numbers.error();
@@ -35,7 +36,8 @@ Result<Findings> Registry::fetch(Clearance clearance) const {
   const Grant& grant = clearance.grant();
   Wanted wanted;
   wanted.question = &grant.caller().question();
-  for (std::size_t s = 0; s < kStandings; ++s) wanted.releases[s] = &grant.releases(static_cast<Standing>(s));
+  for (std::size_t s = 0; s < kStandings; ++s)
+    wanted.releases[s] = &grant.releases(static_cast<Standing>(s));
   wanted.case_subjects = &grant.content().case_subjects;
   wanted.follow = &grant.content().follow;
   auto found = find(**archive, wanted);

@@ -22,15 +22,15 @@ namespace amanat::registry {
 struct ImportReport {
   std::string dataset;
   std::uint64_t rows = 0, accepted = 0, repeated = 0, blank = 0, quarantined = 0;
-  std::map<std::string, std::uint64_t> reasons;   // reason id -> rows quarantined for it
+  std::map<std::string, std::uint64_t> reasons;  // reason id -> rows quarantined for it
   struct Quarantined {
-    std::uint64_t row = 0;        // data row, from 1
-    std::uint64_t line = 0;       // line of the file
+    std::uint64_t row = 0;   // data row, from 1
+    std::uint64_t line = 0;  // line of the file
     Reason reason{};
-    std::string field;            // the column at fault
+    std::string field;  // the column at fault
   };
-  std::vector<Quarantined> first_quarantined;     // at most 1000; all are in the quarantine file
-  std::vector<std::string> notes;                 // columns ignored or not sent, for the operator
+  std::vector<Quarantined> first_quarantined;  // at most 1000; all are in the quarantine file
+  std::vector<std::string> notes;              // columns ignored or not sent, for the operator
 };
 
 /// Row is one normalised row of a file, for files that become no records (roster, cases).
@@ -43,8 +43,9 @@ struct Row {
 };
 
 struct ImportOptions {
-  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total, std::uint64_t rows)> progress;  // may be null
-  std::string quarantine_file;    // where row numbers and reasons go (never values); empty: none
+  std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total, std::uint64_t rows)>
+      progress;                 // may be null
+  std::string quarantine_file;  // where row numbers and reasons go (never values); empty: none
 };
 
 class Registry {
@@ -52,23 +53,27 @@ class Registry {
   Registry(const Catalog& catalog, storage::Store& store, vault::Vault& vault);
   ~Registry();
 
-  /// import takes a CSV or JSON-lines file (by its extension) into a dataset. Streaming, idempotent,
-  /// resumable: a run that was killed goes on where its last durable batch ended.
-  /// Errors: unknown_dataset, columns_missing, csv_malformed (no header), file_failed, store_failed, disk_full.
-  Result<ImportReport> import(std::string_view dataset, const std::string& file, const ImportOptions& options);
+  /// import takes a CSV or JSON-lines file (by its extension) into a dataset. Streaming,
+  /// idempotent, resumable: a run that was killed goes on where its last durable batch ended.
+  /// Errors: unknown_dataset, columns_missing, csv_malformed (no header), file_failed,
+  /// store_failed, disk_full.
+  Result<ImportReport> import(std::string_view dataset, const std::string& file,
+                              const ImportOptions& options);
 
   /// read_rows normalises a file by a dataset's declaration without keeping records; `take` says
   /// whether the row was new or a repetition, or refuses it (then it is quarantined).
   enum class Taken : std::uint8_t { accepted, repeated };
-  Result<ImportReport> read_rows(std::string_view dataset, const std::string& file, const ImportOptions& options,
+  Result<ImportReport> read_rows(std::string_view dataset, const std::string& file,
+                                 const ImportOptions& options,
                                  const std::function<Result<Taken>(const Row&)>& take);
 
   /// import_lines takes records sent over the API (one JSON object a line), same rules.
   Result<ImportReport> import_lines(std::string_view dataset, std::string_view lines);
 
   /// fetch resolves the subject, follows the tree or search, decrypts what is granted and mints
-  /// the Findings. A name no registry knows is a Person that does not exist, and costs the same time.
-  /// Errors: unknown_subject_form, malformed_value, too_many_subjects, store_failed, seal_broken.
+  /// the Findings. A name no registry knows is a Person that does not exist, and costs the same
+  /// time. Errors: unknown_subject_form, malformed_value, too_many_subjects, store_failed,
+  /// seal_broken.
   Result<Findings> fetch(Clearance clearance) const;
 
   /// subject_of_question normalises the subject a question names, where it names one citizen

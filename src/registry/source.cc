@@ -40,19 +40,22 @@ std::optional<std::size_t> field_for(const Dataset& dataset, std::string_view wo
 }
 
 bool all_blank(const std::vector<std::string_view>& cells) {
-  return std::all_of(cells.begin(), cells.end(), [](std::string_view c) { return trim(c).empty(); });
+  return std::all_of(cells.begin(), cells.end(),
+                     [](std::string_view c) { return trim(c).empty(); });
 }
 
 class CsvSource final : public RowSource {
  public:
-  CsvSource(net::CsvReader reader, const Dataset& dataset) : reader_(std::move(reader)), dataset_(dataset) {}
+  CsvSource(net::CsvReader reader, const Dataset& dataset)
+      : reader_(std::move(reader)), dataset_(dataset) {}
 
   /// read_header maps columns to fields by name, in any order and case.
   Result<void> read_header() {
     for (;;) {
       auto more = reader_.next(row_);
       if (!more) return std::unexpected(more.error());
-      if (!*more || row_.malformed) return fail(Reason::csv_malformed, "the file has no header row");
+      if (!*more || row_.malformed)
+        return fail(Reason::csv_malformed, "the file has no header row");
       if (!all_blank(row_.cells)) break;
     }
     std::vector<bool> found(dataset_.fields.size());
@@ -61,15 +64,18 @@ class CsvSource final : public RowSource {
       const auto field = field_for(dataset_, word);
       const bool taken = field && !found[*field];
       places_.push_back(taken ? static_cast<int>(*field) : -1);
-      if (taken) found[*field] = true;
-      else if (!word.empty() && word.size() <= kNoteBytesMax && valid_utf8(word)) ignored_.push_back(word);
+      if (taken)
+        found[*field] = true;
+      else if (!word.empty() && word.size() <= kNoteBytesMax && valid_utf8(word))
+        ignored_.push_back(word);
     }
     std::string missing, absent;
     for (std::size_t i = 0; i < dataset_.fields.size(); ++i) {
       const Field& f = dataset_.fields[i];
       if (found[i] || f.columns.empty()) continue;
-      const bool needed = f.required || (dataset_.subject && *dataset_.subject == i) ||
-                          std::find(dataset_.key.begin(), dataset_.key.end(), i) != dataset_.key.end();
+      const bool needed =
+          f.required || (dataset_.subject && *dataset_.subject == i) ||
+          std::find(dataset_.key.begin(), dataset_.key.end(), i) != dataset_.key.end();
       std::string& list = needed ? missing : absent;
       list += (list.empty() ? "" : ", ") + ("\"" + f.columns[0] + "\"");
     }
@@ -85,7 +91,7 @@ class CsvSource final : public RowSource {
     auto more = reader_.next(row_);
     if (!more || !*more) return more;
     row.line = row_.line;
-    row.next_line = row_.line + 1;         // a malformed row is one line
+    row.next_line = row_.line + 1;  // a malformed row is one line
     for (const auto cell : row_.cells)
       row.next_line += static_cast<std::uint64_t>(std::count(cell.begin(), cell.end(), '\n'));
     row.end_offset = row_.end_offset;
@@ -100,7 +106,8 @@ class CsvSource final : public RowSource {
     if (row.blank) return true;
     // Cells beyond the header are harmless only if they are empty.
     bool wide = row_.cells.size() < places_.size();
-    for (std::size_t i = places_.size(); i < row_.cells.size(); ++i) wide = wide || !trim(row_.cells[i]).empty();
+    for (std::size_t i = places_.size(); i < row_.cells.size(); ++i)
+      wide = wide || !trim(row_.cells[i]).empty();
     if (wide) {
       row.fault = Reason::row_wrong_width;
       return true;
@@ -110,14 +117,16 @@ class CsvSource final : public RowSource {
     return true;
   }
 
-  Result<void> seek(std::uint64_t offset, std::uint64_t line) override { return reader_.seek(offset, line); }
+  Result<void> seek(std::uint64_t offset, std::uint64_t line) override {
+    return reader_.seek(offset, line);
+  }
   std::uint64_t bytes_total() const override { return reader_.bytes_total(); }
 
  private:
   net::CsvReader reader_;
   const Dataset& dataset_;
   net::CsvReader::Row row_;
-  std::vector<int> places_;               // column -> field, or -1
+  std::vector<int> places_;  // column -> field, or -1
   std::vector<std::string> ignored_;
 };
 
@@ -156,7 +165,8 @@ class JsonRow {
   static bool put(const Field& field, const net::Json& value, std::string& out) {
     if (const auto* text = value.string()) return out += *text, true;
     if (const auto n = value.integer()) return out += std::to_string(*n), true;
-    if (const auto* n = std::get_if<std::int64_t>(&value.value)) return out += std::to_string(*n), true;
+    if (const auto* n = std::get_if<std::int64_t>(&value.value))
+      return out += std::to_string(*n), true;
     if (std::holds_alternative<std::nullptr_t>(value.value)) return true;
     const auto* list = value.array();
     if (list == nullptr || field.split == '\0') return false;
@@ -174,7 +184,8 @@ class JsonRow {
 
 class JsonFileSource final : public RowSource {
  public:
-  JsonFileSource(net::LinesReader reader, const Dataset& dataset) : reader_(std::move(reader)), json_(dataset) {}
+  JsonFileSource(net::LinesReader reader, const Dataset& dataset)
+      : reader_(std::move(reader)), json_(dataset) {}
   Result<bool> next(RawRow& row) override {
     auto more = reader_.next(line_);
     if (!more || !*more) return more;
@@ -184,7 +195,9 @@ class JsonFileSource final : public RowSource {
     json_.read(line_.text, line_.too_long, row);
     return true;
   }
-  Result<void> seek(std::uint64_t offset, std::uint64_t line) override { return reader_.seek(offset, line); }
+  Result<void> seek(std::uint64_t offset, std::uint64_t line) override {
+    return reader_.seek(offset, line);
+  }
   std::uint64_t bytes_total() const override { return reader_.bytes_total(); }
 
  private:

@@ -15,11 +15,11 @@ namespace amanat::registry {
 
 /// RawRow is one row; views live until the next call.
 struct RawRow {
-  std::uint64_t line = 0, next_line = 0;   // where it begins, where the next one does
+  std::uint64_t line = 0, next_line = 0;  // where it begins, where the next one does
   std::uint64_t end_offset = 0;
-  bool blank = false;                      // every cell empty
-  std::optional<Reason> fault;             // csv_malformed, malformed_json, row_wrong_width
-  std::vector<std::string_view> cells;     // one a field of the dataset; empty where it has none
+  bool blank = false;                   // every cell empty
+  std::optional<Reason> fault;          // csv_malformed, malformed_json, row_wrong_width
+  std::vector<std::string_view> cells;  // one a field of the dataset; empty where it has none
 };
 
 class RowSource {

@@ -11,7 +11,7 @@ namespace amanat::registry {
 
 struct Registry::State {
   const Catalog& catalog;
-  std::unique_ptr<Archive> archive;      // null: it could not be opened, see failure
+  std::unique_ptr<Archive> archive;  // null: it could not be opened, see failure
   Failure failure{Reason::internal_error, {}};
 
   /// open returns the archive, or why there is none (the store failed at construction).

@@ -24,7 +24,8 @@ inline const std::string kDepartments = std::string(AMANAT_SOURCE_DIR) + "/tests
 class TestDirectory {
  public:
   TestDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "amanat-registry-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "amanat-registry-XXXXXX").string();
     path_ = mkdtemp(pattern.data());
   }
   TestDirectory(const TestDirectory&) = delete;
@@ -45,7 +46,8 @@ class TestDirectory {
 
 /// Exchange is a registry with everything below it real; the store is in memory unless given.
 struct Exchange {
-  explicit Exchange(std::unique_ptr<storage::Store> given = nullptr, const std::string& catalog_directory = kCatalogDirectory)
+  explicit Exchange(std::unique_ptr<storage::Store> given = nullptr,
+                    const std::string& catalog_directory = kCatalogDirectory)
       : catalog(load(catalog_directory)),
         vault(*vault::Vault::create(storage::system_disk(), directory.file("keys"))),
         store(given ? std::move(given) : storage::open_memory()),
@@ -132,8 +134,13 @@ class Asking {
     auto numbers = Numbers::load(exchange_.catalog, *exchange_.store);
     auto decoy = make_decoy(*exchange_.store, *exchange_.vault);
     EXPECT_TRUE(numbers && decoy);
-    Archive archive{.catalog = exchange_.catalog, .store = *exchange_.store, .vault = *exchange_.vault,
-                    .numbers = *numbers, .writing = {}, .generation = 1, .decoy = *decoy};
+    Archive archive{.catalog = exchange_.catalog,
+                    .store = *exchange_.store,
+                    .vault = *exchange_.vault,
+                    .numbers = *numbers,
+                    .writing = {},
+                    .generation = 1,
+                    .decoy = *decoy};
     Wanted wanted;
     wanted.question = &question;
     for (std::size_t s = 0; s < kStandings; ++s) wanted.releases[s] = &releases_[s];
