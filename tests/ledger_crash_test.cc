@@ -282,7 +282,7 @@ struct Injection {
 TEST_F(LedgerCrash, EachSystemCallOfTheAppendPathMayFailOrKill) {
   if (!strace_works()) GTEST_SKIP() << "strace is not there or may not trace";
   segment_bytes_ = 64 * 1024;
-  const std::uint64_t deepest = number_from("AMANAT_INJECTIONS", 12);
+  const std::uint64_t deepest = number_from("AMANAT_INJECTIONS", 8);
   std::uint64_t runs = 0, killed = 0, aborted = 0, refused = 0, acknowledged = 0;
   const Injection injections[] = {
       {"pwrite64", "error=EIO"},  {"pwrite64", "error=ENOSPC"}, {"pwrite64", "signal=KILL"},
