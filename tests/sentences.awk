@@ -3,13 +3,22 @@
 # compile-fail case) counts as one; one that dies before its own count is a failure and its last
 # lines are shown.
 
+# "compile_fail.a_caller_cannot_be_forged" is "Compile fail: A caller cannot be forged".
+function sentence(name,   at, rest) {
+  gsub(/_/, " ", name); at = index(name, ".")
+  if (at == 0) return name
+  rest = substr(name, at + 1)
+  return toupper(substr(name, 1, 1)) substr(name, 2, at - 2) ": " toupper(substr(rest, 1, 1)) substr(rest, 2)
+}
+
 /^[0-9]+: / {
   id = $1; text = substr($0, length(id) + 2); sub(":", "", id)
   if (text ~ /^[0-9]+ passed, [0-9]+ failed/) {
     split(text, n, " "); passed += n[1]; failed += n[3]; counted[id] = 1
     if (n[3] > 0) broken[id] = 1
-  } else if (text ~ /^(ok|NOT OK|--)  /) { print text; seen[id] = 1 }
-  else if (text ~ /^    /) print text
+  } else if (text ~ /^(ok|NOT OK|--)  /) { print text; telling[id] = 0 }
+  else if (text ~ /^    [^ ]+:[0-9]+$/) { print text; telling[id] = 1 }   # a failure, up to its sentence
+  else if (telling[id]) print text
   tail[id] = tail[id] "\n    " text
   if (length(tail[id]) > 6000) tail[id] = substr(tail[id], 3000)
   next
@@ -19,8 +28,8 @@
   name = $0; sub(/.*#[0-9]+: /, "", name); sub(/ .*/, "", name)
   good = $0 ~ / Passed /
   if (!(id in counted)) {
-    if (good) { passed++; gsub(/_/, " ", name); print "ok  " name }
-    else { failed++; print "NOT OK  " name tail[id] }
+    if (good) { passed++; print "ok  " sentence(name) }
+    else { failed++; print "NOT OK  " sentence(name) tail[id] }
   } else if (!good && !(id in broken)) { failed++; print "NOT OK  " name " ended badly" tail[id] }
   delete tail[id]; next
 }

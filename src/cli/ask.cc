@@ -39,6 +39,7 @@ Result<void> write_subject(const Call& call, net::JsonWriter& json) {
   };
   static const std::vector<Form> forms = {{"national-id", "national_id", {"hops"}},
                                           {"msisdn", "msisdn", {"from", "to"}},
+                                          {"passport", "passport", {}},
                                           {"fir", "fir", {"station"}},
                                           {"licence", "licence", {"from", "to"}}};
   const Form* chosen = nullptr;
@@ -49,7 +50,7 @@ Result<void> write_subject(const Call& call, net::JsonWriter& json) {
     chosen = &form;
   }
   if (chosen == nullptr)
-    return fail(Reason::usage_wrong, "whom is it about? --national-id, --msisdn, --fir, --licence or --question");
+    return fail(Reason::usage_wrong, "whom is it about? --national-id, --msisdn, --passport, --fir, --licence or --question");
   json.key("subject").begin_object().key(chosen->word).string(call.option(chosen->option));
   for (const std::string_view narrower : {"hops", "station", "from", "to"}) {
     if (!call.has(narrower)) continue;

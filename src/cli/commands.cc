@@ -31,10 +31,11 @@ const std::vector<OptionRow>& option_rows() {
       {"fields", "A,B", text, "fields wanted, registry.dataset.field, commas between"},
       {"national-id", "N", personal, "the citizen; - reads it from standard input, where ps does not show it"},
       {"msisdn", "N", personal, "a phone number; - reads it from standard input"},
+      {"passport", "NO", personal, "a foreigner's passport number; - reads it from standard input"},
       {"fir", "NO", text, "a first information report, with --station"},
       {"station", "NAME", text, "the police station of --fir"},
       {"licence", "NO", text, "a hotel's licence, with --from and --to"},
-      {"from", "TIME", text, "begin of the window, like 2026-03-01 or 2026-03-01T08:00"},
+      {"from", "TIME", text, "begin of the window, like 2026-03-01 or 2026-03-01T08:00:00Z"},
       {"to", "TIME", text, "end of the window, itself outside"},
       {"hops", "N", text, "the family tree around the citizen, 1 to 3 hops"},
       {"max-subjects", "N", text, "refuse rather than disclose more citizens than this"},
@@ -81,7 +82,7 @@ const std::vector<CommandRow>& command_rows() {
       {"policy check", "", "home policy catalog json", "what is wrong, dead or contradictory in a policy",
        "amanat policy check --policy examples/policy --catalog catalog/pakistan", run_policy_check, nullptr},
       {"lookup", "",
-       "url! ca! cert key purpose case reason fields national-id msisdn fir station licence from to hops "
+       "url! ca! cert key purpose case reason fields national-id msisdn passport fir station licence from to hops "
        "max-subjects question receipt json",
        "ask the exchange a question",
        "amanat lookup --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key "

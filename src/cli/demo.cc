@@ -403,6 +403,9 @@ Result<void> Demo::play(std::uint64_t citizens, std::uint64_t seed) {
 
 void Demo::stay_up() {
   stage_.line("\nThe exchange stays up at " + url_ + ". In another terminal:");
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) stage_.line("  PATH=" + program.parent_path().string() + ":$PATH");
   stage_.line("  D=" + scratch_.path());
   for (const std::string& command :
        {std::string("amanat status --home $D/home"), lookup_command(country_.cast.investigator, std::string(kGranted) + ",identity.persons.father_name"),
