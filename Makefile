@@ -22,10 +22,14 @@ missing=$$(for p in $(1); do dpkg-query -Wf '$${db:Status-Status}' $$p 2>/dev/nu
 if [ -n "$$missing" ]; then \
   echo "Installing Debian packages:" $$missing; \
   if [ "$$(id -u)" != 0 ]; then echo "This needs root: sudo apt-get install --no-install-recommends" $$missing; exit 2; fi; \
-  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing) >/tmp/amanat-apt.$$$$ 2>&1 \
-    || { cat /tmp/amanat-apt.$$$$; exit 2; }; rm -f /tmp/amanat-apt.$$$$; \
+  log=$$(mktemp); \
+  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing) >$$log 2>&1 \
+    || { cat $$log; rm -f $$log; exit 2; }; rm -f $$log; \
 fi
 endef
+
+# On a terminal ninja counts along on one line; elsewhere it speaks only of errors.
+NINJA = ninja $$([ -t 2 ] || echo --quiet)
 
 # configured(preset): configures once; CMake repeats it by itself when a file list changes.
 configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
@@ -34,7 +38,7 @@ configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
 
 build: ## build/amanat and build/amanat-verify (installs nothing)
 	@$(call configured,build,release)
-	@ninja -C build --quiet amanat amanat-verify
+	@$(NINJA) -C build amanat amanat-verify
 	@echo "Built build/amanat and build/amanat-verify."
 
 deps: ## install the Debian packages the build needs, if any is missing
@@ -43,27 +47,27 @@ deps: ## install the Debian packages the build needs, if any is missing
 demo: deps ## the whole story on this machine: 20 seconds once built
 	@$(call configured,build,release)
 	@echo "Building Amanat (some minutes the first time) ..."
-	@ninja -C build --quiet amanat amanat-verify
+	@$(NINJA) -C build amanat amanat-verify
 	@build/amanat demo $(DEMO)
 
 test: ## build everything and run every test; the last line counts them
 	@$(call need,$(TEST_PACKAGES))
 	@$(call configured,build,release)
 	@echo "Building Amanat and its tests ..."
-	@ninja -C build --quiet
+	@$(NINJA) -C build
 	@echo "Running every test ..."
 	@ctest --test-dir build -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
 
 check-sanitizers: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(call need,$(TEST_PACKAGES) $(CHECK_PACKAGES))
 	@$(call configured,build-checked,checked)
-	@ninja -C build-checked --quiet
+	@$(NINJA) -C build-checked
 	@ctest --test-dir build-checked -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
 
 gcc: ## the same code with g++ 12, warnings as errors
 	@$(call need,$(BUILD_PACKAGES))
 	@$(call configured,build-gcc,gcc)
-	@ninja -C build-gcc --quiet
+	@$(NINJA) -C build-gcc
 
 # What is installed for the bench must not begin to serve by itself: the bench runs servers of its own.
 bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 for a smoke run
@@ -73,7 +77,7 @@ bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 
 	fi; $(call need,$(BENCH_PACKAGES))
 	@$(call configured,build,release)
 	@echo "Building Amanat and its benches ..."
-	@ninja -C build --quiet amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))
+	@$(NINJA) -C build amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))
 	@bench/run
 
 bench-docs: ## put the figures of the last `make bench` into docs/performance.md
@@ -82,7 +86,7 @@ bench-docs: ## put the figures of the last `make bench` into docs/performance.md
 fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	@$(call need,$(CHECK_PACKAGES))
 	@$(call configured,build-fuzz,fuzz)
-	@ninja -C build-fuzz --quiet
+	@$(NINJA) -C build-fuzz
 	@for target in build-fuzz/*_fuzz; do \
 	  name=$$(basename $$target _fuzz); mkdir -p build-fuzz/corpus/$$name; \
 	  echo "Fuzzing $$name for $(FUZZ_SECONDS) s ..."; \

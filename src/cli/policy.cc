@@ -48,8 +48,8 @@ int run_policy_who(server::Exchange& exchange, const Call& call, const Emit& emi
   }
   std::string text;
   for (const auto& one : *sentences) {
-    text += painted(call.manner, Paint::strong, level_word(one.level)) + "  " + one.text + "\n";
-    text += painted(call.manner, Paint::faint, "      rule " + one.rule) + "\n";
+    text += painted(call.manner, Paint::strong, level_word(one.level)) +
+            painted(call.manner, Paint::faint, "  rule " + one.rule) + "\n" + wrapped(one.text, 96, "  ");
   }
   emit(1, text);
   return 0;
