@@ -20,7 +20,8 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
-std::vector<Seen> rows_from(CsvReader& reader, std::uint64_t at, std::uint64_t total, const CsvLimits& limits) {
+std::vector<Seen> rows_from(CsvReader& reader, std::uint64_t at, std::uint64_t total,
+                            const CsvLimits& limits) {
   std::vector<Seen> seen;
   CsvReader::Row row;
   for (;;) {

@@ -1,5 +1,6 @@
 // Heads and bodies of requests. A head that is taken is taken alone as well as with what follows,
-// and holds nothing that could be read in two ways; a body is the same in one piece or byte by byte.
+// and holds nothing that could be read in two ways; a body is the same in one piece or byte by
+// byte.
 
 #include <algorithm>
 #include <cstdint>
@@ -37,7 +38,8 @@ void check_body(std::string_view rest, const Framing& framing, std::uint64_t byt
 }
 
 void check_head(const Head& head, std::string_view text, const ServerOptions& limits) {
-  insist(head.head_bytes <= limits.header_bytes_max && text.substr(0, head.head_bytes).ends_with("\r\n\r\n"));
+  insist(head.head_bytes <= limits.header_bytes_max &&
+         text.substr(0, head.head_bytes).ends_with("\r\n\r\n"));
   insist(parse_request_head(text.substr(0, head.head_bytes), limits).has_value());
   insist(!head.request.method.empty() && head.request.path.starts_with('/'));
   insist(head.request.headers.size() <= limits.headers_max && !head.request.header("host").empty());
@@ -45,7 +47,8 @@ void check_head(const Head& head, std::string_view text, const ServerOptions& li
   unsigned lengths = 0;
   for (const auto& [name, value] : head.request.headers) {
     insist(std::none_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
-    insist(value.find_first_of("\r\n") == std::string::npos && value.find('\0') == std::string::npos);
+    insist(value.find_first_of("\r\n") == std::string::npos &&
+           value.find('\0') == std::string::npos);
     lengths += name == "content-length" || name == "transfer-encoding";
   }
   insist(lengths <= 1);

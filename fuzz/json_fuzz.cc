@@ -15,9 +15,11 @@ using namespace amanat::net;
 namespace {
 
 bool same(const Json& ours, const nlohmann::json& theirs) {
-  if (const auto* s = ours.string()) return theirs.is_string() && theirs.get_ref<const std::string&>() == *s;
+  if (const auto* s = ours.string())
+    return theirs.is_string() && theirs.get_ref<const std::string&>() == *s;
   if (const auto b = ours.boolean()) return theirs.is_boolean() && theirs.get<bool>() == *b;
-  if (const auto n = ours.integer()) return theirs.is_number_integer() && theirs.get<std::uint64_t>() == *n;
+  if (const auto n = ours.integer())
+    return theirs.is_number_integer() && theirs.get<std::uint64_t>() == *n;
   if (const auto* n = std::get_if<std::int64_t>(&ours.value))
     return theirs.is_number_integer() && theirs.get<std::int64_t>() == *n;
   if (const auto* array = ours.array()) {
@@ -49,7 +51,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       insist(again && *again->string() == *s);
     }
   } else {
-    insist(parsed.error().reason == Reason::malformed_json || parsed.error().reason == Reason::body_too_large);
+    insist(parsed.error().reason == Reason::malformed_json ||
+           parsed.error().reason == Reason::body_too_large);
   }
   return 0;
 }

@@ -26,7 +26,8 @@ unsigned depth_of(const Toml& value) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto parsed = parse_toml({reinterpret_cast<const char*>(data), size}, "f.toml");
   if (!parsed) {
-    insist(parsed.error().reason == Reason::config_wrong && parsed.error().detail.starts_with("f.toml:"));
+    insist(parsed.error().reason == Reason::config_wrong &&
+           parsed.error().detail.starts_with("f.toml:"));
     return 0;
   }
   insist(parsed->table() != nullptr && depth_of(*parsed) <= 17);

@@ -33,14 +33,16 @@ struct Place {
 
 Result<Place> place_of(std::string_view url) {
   constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) return fail(Reason::peer_unreachable, "the address does not begin with https://");
+  if (!url.starts_with(kScheme))
+    return fail(Reason::peer_unreachable, "the address does not begin with https://");
   url.remove_prefix(kScheme.size());
   if (url.ends_with('/')) url.remove_suffix(1);
   Place place;
   std::string_view rest;
   if (url.starts_with('[')) {
     const auto end = url.find(']');
-    if (end == std::string_view::npos) return fail(Reason::peer_unreachable, "the address is not https://host:port");
+    if (end == std::string_view::npos)
+      return fail(Reason::peer_unreachable, "the address is not https://host:port");
     place.host = url.substr(1, end - 1);
     rest = url.substr(end + 1);
   } else {
@@ -50,7 +52,8 @@ Result<Place> place_of(std::string_view url) {
   }
   place.port = rest.empty() ? "443" : std::string(rest.substr(1));
   const bool digits = !place.port.empty() && place.port.size() <= 5 &&
-                      std::all_of(place.port.begin(), place.port.end(), [](char c) { return c >= '0' && c <= '9'; });
+                      std::all_of(place.port.begin(), place.port.end(),
+                                  [](char c) { return c >= '0' && c <= '9'; });
   if (place.host.empty() || place.host.find_first_of("/@ ?#") != std::string::npos || !digits ||
       (!rest.empty() && rest[0] != ':'))
     return fail(Reason::peer_unreachable, "the address is not https://host:port");
@@ -68,7 +71,7 @@ struct Client::State {
   std::chrono::steady_clock::time_point deadline;
   std::string cipher_out;
   std::vector<char> received = std::vector<char>(kReceiveBytes);
-  WipingBuffer in;        // decrypted, from `in_at` on not yet parsed
+  WipingBuffer in;  // decrypted, from `in_at` on not yet parsed
   std::size_t in_at = 0;
   bool ended = false;  // nothing more comes
   bool last = false;   // the server said that this reply is its last
@@ -99,7 +102,8 @@ struct Client::State {
 
 Result<void> Client::State::wait_for(short events) {
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) return fail(Reason::peer_unreachable, "no reply in time");
     pollfd watched{fd, events, 0};
     const int n = ::poll(&watched, 1, static_cast<int>(left.count()) + 1);
@@ -160,15 +164,18 @@ Result<void> Client::State::shake_hands() {
     if (step == TlsSession::Step::done) return sent;
     if (step != TlsSession::Step::want_input) {
       const std::string why = session->untrusted_why();
-      return why.empty() ? fail(Reason::peer_unreachable, "the TLS handshake failed") : fail(Reason::peer_untrusted, why);
+      return why.empty() ? fail(Reason::peer_unreachable, "the TLS handshake failed")
+                         : fail(Reason::peer_untrusted, why);
     }
     if (!sent) return sent;
     ssize_t n = 0;
     while ((n = ::recv(fd, received.data(), received.size(), 0)) < 0) {
-      if (errno != EAGAIN && errno != EINTR) return fail(Reason::peer_unreachable, std::strerror(errno));
+      if (errno != EAGAIN && errno != EINTR)
+        return fail(Reason::peer_unreachable, std::strerror(errno));
       if (auto ready = wait_for(POLLIN); !ready) return ready;
     }
-    if (n == 0) return fail(Reason::peer_unreachable, "the connection ended during the TLS handshake");
+    if (n == 0)
+      return fail(Reason::peer_unreachable, "the connection ended during the TLS handshake");
     session->feed({received.data(), static_cast<std::size_t>(n)});
   }
 }
@@ -216,21 +223,25 @@ Result<void> Client::State::receive() {
 Result<Response> Client::State::reply(bool to_head) {
   for (std::size_t scanned = 0;;) {
     const auto end = find_head_end(rest(), scanned);
-    if (end.kind == HeadEnd::Kind::wrong) return fail(Reason::malformed_request, "the reply's head is malformed");
+    if (end.kind == HeadEnd::Kind::wrong)
+      return fail(Reason::malformed_request, "the reply's head is malformed");
     if (end.kind == HeadEnd::Kind::unfinished) {
       scanned = end.bytes;
-      if (scanned > kHeadBytesMost) return fail(Reason::malformed_request, "the reply's head is too large");
+      if (scanned > kHeadBytesMost)
+        return fail(Reason::malformed_request, "the reply's head is too large");
       if (const auto got = receive(); !got) return std::unexpected(got.error());
       continue;
     }
     const auto head = rest().substr(0, end.bytes - 2);
     const auto line = head.substr(0, head.find("\r\n"));
     const bool well_formed = line.size() >= 12 && line.starts_with("HTTP/1.1 ") &&
-                             std::all_of(line.begin() + 9, line.begin() + 12, [](char c) { return c >= '0' && c <= '9'; }) &&
+                             std::all_of(line.begin() + 9, line.begin() + 12,
+                                         [](char c) { return c >= '0' && c <= '9'; }) &&
                              (line.size() == 12 || line[12] == ' ');
     if (!well_formed) return fail(Reason::malformed_request, "the reply has no status line");
     Response response;
-    response.status = static_cast<unsigned>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
+    response.status =
+        static_cast<unsigned>((line[9] - '0') * 100 + (line[10] - '0') * 10 + (line[11] - '0'));
     auto fields = parse_fields(head.substr(line.size() + 2), kFieldsMost);
     if (!fields) return fail(Reason::malformed_request, "the reply's head is malformed");
     in_at += end.bytes;
@@ -260,15 +271,18 @@ Result<Response> Client::State::reply_body(Response response, const Framing& fra
     in_at += before - text.size();
     if (state == BodyReader::State::complete) return response;
     if (state == BodyReader::State::too_large) return fail(Reason::body_too_large, "the reply");
-    if (state == BodyReader::State::wrong) return fail(Reason::malformed_request, "a chunk of the reply");
+    if (state == BodyReader::State::wrong)
+      return fail(Reason::malformed_request, "a chunk of the reply");
     if (const auto got = receive(); !got) return std::unexpected(got.error());
   }
 }
 
-void Client::State::append_request(std::string_view method, std::string_view target, std::string_view body,
-                                   std::string_view content_type, WipingBuffer& out) const {
-  for (const std::string_view part : {method, std::string_view(" "), target, std::string_view(" HTTP/1.1\r\nHost: "),
-                                      std::string_view(host_header)})
+void Client::State::append_request(std::string_view method, std::string_view target,
+                                   std::string_view body, std::string_view content_type,
+                                   WipingBuffer& out) const {
+  for (const std::string_view part :
+       {method, std::string_view(" "), target, std::string_view(" HTTP/1.1\r\nHost: "),
+        std::string_view(host_header)})
     out.append(part);
   if (!body.empty()) {
     out.append("\r\nContent-Type: ");
@@ -294,7 +308,8 @@ Result<Client> Client::connect(const ClientOptions& options) {
   if (!tls) return std::unexpected(tls.error());
   state->tls = *std::move(tls);
   state->seconds_max = options.seconds_max;
-  state->host_header = place->host.find(':') == std::string::npos ? place->host : "[" + place->host + "]";
+  state->host_header =
+      place->host.find(':') == std::string::npos ? place->host : "[" + place->host + "]";
   state->host_header += ":" + place->port;
   state->begin();
   if (const auto opened = state->open(*place); !opened) return std::unexpected(opened.error());
@@ -304,11 +319,12 @@ Result<Client> Client::connect(const ClientOptions& options) {
   return Client(std::move(state));
 }
 
-Result<Response> Client::ask(std::string_view method, std::string_view target, std::string_view body,
-                             std::string_view content_type) {
+Result<Response> Client::ask(std::string_view method, std::string_view target,
+                             std::string_view body, std::string_view content_type) {
   insist(!method.empty() && target.starts_with('/'));
   insist(target.find_first_of(" \r\n") == std::string_view::npos);
-  if (state_->ended || state_->last) return fail(Reason::peer_unreachable, "the server ended the connection");
+  if (state_->ended || state_->last)
+    return fail(Reason::peer_unreachable, "the server ended the connection");
   state_->begin();
   WipingBuffer out;
   state_->append_request(method, target, body, content_type, out);
@@ -330,12 +346,14 @@ Result<std::vector<Response>> Client::ask_all(std::string_view method, std::stri
   std::vector<Response> responses;
   responses.reserve(bodies.size());
   std::size_t asked = 0, outstanding_bytes = 0;
-  if (state_->ended && !bodies.empty()) return fail(Reason::peer_unreachable, "the server ended the connection");
+  if (state_->ended && !bodies.empty())
+    return fail(Reason::peer_unreachable, "the server ended the connection");
   while (responses.size() < bodies.size()) {
     state_->begin();
     // Both sides must not wait for each other's full buffers: only so much is in flight.
     WipingBuffer out;
-    while (asked < bodies.size() && (outstanding_bytes < kPipelinedBytes || asked == responses.size())) {
+    while (asked < bodies.size() &&
+           (outstanding_bytes < kPipelinedBytes || asked == responses.size())) {
       state_->append_request(method, target, bodies[asked], "application/json", out);
       outstanding_bytes += bodies[asked].size() + 256;
       ++asked;

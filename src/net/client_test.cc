@@ -36,7 +36,8 @@ int bound(std::uint16_t& port) {
 // ScriptedServer takes one connection, waits for a request and says `reply`, in pieces.
 class ScriptedServer {
  public:
-  explicit ScriptedServer(std::string reply, std::size_t piece = 1000000) : reply_(std::move(reply)), piece_(piece) {
+  explicit ScriptedServer(std::string reply, std::size_t piece = 1000000)
+      : reply_(std::move(reply)), piece_(piece) {
     fd_ = bound(port);
     thread_ = std::thread([this] { run(); });
   }
@@ -66,7 +67,8 @@ class ScriptedServer {
       }
       char plain[16384];
       std::size_t got = 0;
-      while (ready && session->read(plain, sizeof plain, got) == TlsSession::Step::done) asked = true;
+      while (ready && session->read(plain, sizeof plain, got) == TlsSession::Step::done)
+        asked = true;
       session->drop_unread();
       if (asked) {
         for (std::size_t at = 0; at < reply_.size(); at += piece_) {
@@ -107,30 +109,41 @@ Result<Response> asked(const std::string& reply, std::size_t piece = 1000000) {
 }
 
 TEST(Client, RepliesAreReadHoweverTheyAreFramed) {
-  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nhello")->body, "hello");
-  const auto chunked = asked("HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 1);
+  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nhello")->body,
+            "hello");
+  const auto chunked = asked(
+      "HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\nA: "
+      "b\r\n\r\n5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n",
+      1);
   ASSERT_TRUE(chunked.has_value());
   EXPECT_EQ(chunked->body, "hello!");
   EXPECT_EQ(chunked->status, 404U);
   EXPECT_EQ(asked("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n")->status, 204U);
   const std::string large(3000000, 'x');
-  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + large, 10000)->body, large);
+  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 3000000\r\n\r\n" + large, 10000)->body,
+            large);
 }
 
 TEST(Client, RepliesThatCouldBeReadInTwoWaysAreRefused) {
   for (const char* reply :
-       {"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n", "nonsense\r\n\r\n",
+       {"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n", "nonsense\r\n\r\n",
         "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nto the end",
-        "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
+        "HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "HTTP/1.1 200 OK\r\n A: b\r\n\r\n"}) {
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "HTTP/1.1 200 OK\r\n A: b\r\n\r\n"}) {
     const auto got = asked(reply);
     ASSERT_FALSE(got.has_value()) << reply;
     EXPECT_EQ(got.error().reason, Reason::malformed_request) << reply;
   }
-  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n").error().reason, Reason::body_too_large);
-  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel").error().reason, Reason::peer_unreachable);
-  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nA: " + std::string(200000, 'a')).error().reason, Reason::malformed_request);
+  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n").error().reason,
+            Reason::body_too_large);
+  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel").error().reason,
+            Reason::peer_unreachable);
+  EXPECT_EQ(asked("HTTP/1.1 200 OK\r\nA: " + std::string(200000, 'a')).error().reason,
+            Reason::malformed_request);
   EXPECT_EQ(asked("").error().reason, Reason::peer_unreachable);
 }
 
@@ -158,7 +171,8 @@ TEST(Client, OnlyAServerOfTheTrustedCaUnderItsOwnNameIsBelieved) {
   EXPECT_TRUE(Client::connect(to(server->port(), "localhost")).has_value());
   options.ca_file = certificates().crt("foreign");
   EXPECT_EQ(Client::connect(options).error().reason, Reason::peer_untrusted);
-  EXPECT_EQ(Client::connect(to(server->port(), "127.0.0.2")).error().reason, Reason::peer_untrusted);  // not its name
+  EXPECT_EQ(Client::connect(to(server->port(), "127.0.0.2")).error().reason,
+            Reason::peer_untrusted);         // not its name
   const auto unfit = echo_server("client");  // a client's certificate is not a server's
   EXPECT_EQ(Client::connect(to(unfit->port())).error().reason, Reason::peer_untrusted);
   options.ca_file = "/nonexistent";
@@ -166,8 +180,9 @@ TEST(Client, OnlyAServerOfTheTrustedCaUnderItsOwnNameIsBelieved) {
 }
 
 TEST(Client, AWrongAddressIsSaidToBeOne) {
-  for (const char* url : {"http://127.0.0.1:1", "127.0.0.1:1", "https://", "https://:1", "https://127.0.0.1:x",
-                          "https://127.0.0.1:1/path", "https://[::1", "https://a@127.0.0.1:1", "https://127.0.0.1:123456"}) {
+  for (const char* url : {"http://127.0.0.1:1", "127.0.0.1:1", "https://", "https://:1",
+                          "https://127.0.0.1:x", "https://127.0.0.1:1/path", "https://[::1",
+                          "https://a@127.0.0.1:1", "https://127.0.0.1:123456"}) {
     auto options = to(1);
     options.url = url;
     const auto connected = Client::connect(options);
@@ -193,7 +208,8 @@ TEST(Client, ManyQuestionsAreAskedAtOnceAndAnsweredInOrder) {
   auto client = Client::connect(to(server->port()));
   ASSERT_TRUE(client.has_value());
   std::vector<std::string> bodies;
-  for (int i = 0; i < 3000; ++i) bodies.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i) % 700, 'x'));
+  for (int i = 0; i < 3000; ++i)
+    bodies.push_back(std::to_string(i) + std::string(static_cast<std::size_t>(i) % 700, 'x'));
   bodies.push_back(std::string(60000, 'y'));
   const auto got = client->ask_all("POST", "/", bodies);
   ASSERT_TRUE(got.has_value()) << got.error().detail;

@@ -72,14 +72,17 @@ void Connection::handshake_step() {
 
 void Connection::on_readable() {
   switch (state_) {
-    case State::handshaking: return loop_.queue_handshake(*this);
-    case State::dead: return;
+    case State::handshaking:
+      return loop_.queue_handshake(*this);
+    case State::dead:
+      return;
     case State::lingering: {
       const ssize_t n = ::recv(fd_, loop_.received.data(), loop_.received.size(), 0);
       if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) kill();
       return;
     }
-    case State::open: break;
+    case State::open:
+      break;
   }
   loop_.established();
   if (paused_ || closing_ || peer_closed_) return;
@@ -157,18 +160,24 @@ std::size_t Connection::consume(std::string_view text) {
   }
   if (closing_) rest = {};
   const bool partial = incoming_ != nullptr || !rest.empty();
-  if (!partial || paused_) began_ms_ = 0;
-  else if (began_ms_ == 0) began_ms_ = loop_.now_ms();
+  if (!partial || paused_)
+    began_ms_ = 0;
+  else if (began_ms_ == 0)
+    began_ms_ = loop_.now_ms();
   return text.size() - rest.size();
 }
 
 // take_body returns whether to go on.
 bool Connection::take_body(std::string_view& rest) {
   switch (incoming_->body.take(rest, incoming_->head.request.body)) {
-    case BodyReader::State::more: return false;
-    case BodyReader::State::wrong: return refuse({Reason::malformed_request, "a chunk is not well formed"}, {}), false;
-    case BodyReader::State::too_large: return refuse({Reason::body_too_large, {}}, {}), false;
-    case BodyReader::State::complete: break;
+    case BodyReader::State::more:
+      return false;
+    case BodyReader::State::wrong:
+      return refuse({Reason::malformed_request, "a chunk is not well formed"}, {}), false;
+    case BodyReader::State::too_large:
+      return refuse({Reason::body_too_large, {}}, {}), false;
+    case BodyReader::State::complete:
+      break;
   }
   Head head = std::move(incoming_->head);
   incoming_.reset();
@@ -183,7 +192,8 @@ bool Connection::take_head(std::string_view& rest) {
   if (end.kind == HeadEnd::Kind::wrong)
     return refuse({Reason::malformed_request, "a line does not end in CR LF"}, within), false;
   if (end.kind == HeadEnd::Kind::unfinished) {
-    if (rest.size() >= options.header_bytes_max) return refuse({Reason::header_too_large, {}}, within), false;
+    if (rest.size() >= options.header_bytes_max)
+      return refuse({Reason::header_too_large, {}}, within), false;
     scanned_ = end.bytes;
     return false;
   }
@@ -198,7 +208,8 @@ bool Connection::take_head(std::string_view& rest) {
   if (!framing.chunked) framing.length = head->body_bytes;
   urdu_ = asks_urdu(raw);
   const bool wants_continue = !head->request.header("expect").empty() && rest.empty();
-  incoming_.reset(new Incoming{*std::move(head), BodyReader(framing, options.body_bytes_max), wants_continue});
+  incoming_.reset(
+      new Incoming{*std::move(head), BodyReader(framing, options.body_bytes_max), wants_continue});
   if (wants_continue) loop_.touch(*this);
   return true;
 }
@@ -249,7 +260,8 @@ void Connection::encrypt(WipingBuffer& out) {
 }
 
 void Connection::append_ready(WipingBuffer& out) {
-  while (pending() > 0 && replies_[sent_].ready && unsent() + loop_.ciphertext.size() < kUnsentMost && !dead()) {
+  while (pending() > 0 && replies_[sent_].ready &&
+         unsent() + loop_.ciphertext.size() < kUnsentMost && !dead()) {
     Slot& slot = replies_[sent_];
     if (loop_.stopping() && pending() == 1) closing_ = true;
     ReplyForm form;
@@ -352,7 +364,8 @@ void Connection::update_interest() {
     return;
   }
   const bool reads = state_ == State::lingering || !(paused_ || closing_ || peer_closed_);
-  const std::uint32_t wanted = (reads ? std::uint32_t{EPOLLIN} : 0U) | (unsent() > 0 ? std::uint32_t{EPOLLOUT} : 0U);
+  const std::uint32_t wanted =
+      (reads ? std::uint32_t{EPOLLIN} : 0U) | (unsent() > 0 ? std::uint32_t{EPOLLOUT} : 0U);
   if (wanted == interest_) return;
   interest_ = wanted;
   loop_.interest(*this, wanted);
@@ -361,16 +374,20 @@ void Connection::update_interest() {
 void Connection::sweep() {
   const auto now_ms = loop_.now_ms();
   const auto& o = loop_.options();
-  const auto late = [now_ms](std::uint64_t since, unsigned seconds) { return now_ms >= since + seconds * 1000ULL; };
+  const auto late = [now_ms](std::uint64_t since, unsigned seconds) {
+    return now_ms >= since + seconds * 1000ULL;
+  };
   switch (state_) {
-    case State::dead: return;
+    case State::dead:
+      return;
     case State::handshaking:
       if (late(born_ms_, o.handshake_seconds_max)) kill();
       return;
     case State::lingering:
       if (now_ms >= linger_until_ms_) kill();
       return;
-    case State::open: break;
+    case State::open:
+      break;
   }
   if (!rested_ && now_ms >= active_ms_ + kRestMs) {
     session_->rest();

@@ -107,14 +107,14 @@ class Connection {
   std::uint32_t interest_ = 0;
   std::unique_ptr<TlsSession> session_;
   std::shared_ptr<const PeerCertificate> peer_;
-  WipingBuffer in_;         // decrypted, not parsed yet
-  std::string cipher_in_;   // received, not decrypted yet (only while paused)
-  std::size_t scanned_ = 0; // of the head now arriving
+  WipingBuffer in_;          // decrypted, not parsed yet
+  std::string cipher_in_;    // received, not decrypted yet (only while paused)
+  std::size_t scanned_ = 0;  // of the head now arriving
   std::unique_ptr<Incoming> incoming_;
   std::vector<Slot> replies_;
-  std::size_t sent_ = 0;            // of replies_
-  std::uint64_t sequence_base_ = 0; // of replies_[0]
-  std::string unsent_;              // ciphertext the socket did not take
+  std::size_t sent_ = 0;             // of replies_
+  std::uint64_t sequence_base_ = 0;  // of replies_[0]
+  std::string unsent_;               // ciphertext the socket did not take
   std::size_t unsent_at_ = 0;
   std::uint64_t born_ms_, active_ms_, began_ms_ = 0, linger_until_ms_ = 0;
 };

@@ -99,7 +99,8 @@ class Window {
       begin_ = static_cast<std::size_t>(offset);
       return {};
     }
-    if (total_ != 0 && offset > total_) return fail(Reason::file_failed, path_ + ": a place beyond the end");
+    if (total_ != 0 && offset > total_)
+      return fail(Reason::file_failed, path_ + ": a place beyond the end");
     if (::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0)
       return fail(Reason::file_failed, path_ + ": " + std::strerror(errno));
     base_ = offset;
@@ -169,8 +170,9 @@ Extent quoted_extent(std::string_view text, bool ended) {
       for (++i;;) {
         const auto quote = text.find('"', i);
         const auto stop = std::min(quote, text.size());
-        extent.lines += static_cast<std::uint64_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
-                                                              text.begin() + static_cast<std::ptrdiff_t>(stop), '\n'));
+        extent.lines += static_cast<std::uint64_t>(
+            std::count(text.begin() + static_cast<std::ptrdiff_t>(i),
+                       text.begin() + static_cast<std::ptrdiff_t>(stop), '\n'));
         if (quote == std::string_view::npos || (quote + 1 == text.size() && !ended)) {
           extent.kind = ended ? Extent::Kind::malformed : Extent::Kind::unfinished;
           return extent;
@@ -207,7 +209,8 @@ Extent quoted_extent(std::string_view text, bool ended) {
 
 Extent row_extent(std::string_view text, bool ended) {
   const auto* feed = static_cast<const char*>(std::memchr(text.data(), '\n', text.size()));
-  const std::size_t line = feed != nullptr ? static_cast<std::size_t>(feed - text.data()) : text.size();
+  const std::size_t line =
+      feed != nullptr ? static_cast<std::size_t>(feed - text.data()) : text.size();
   if (std::memchr(text.data(), '"', line) != nullptr) return quoted_extent(text, ended);
   if (feed == nullptr && !ended) return {};
   return finish(text, line, {});
@@ -219,7 +222,7 @@ struct CsvReader::State {
   std::unique_ptr<Window> window;
   CsvLimits limits;
   std::uint64_t line = 1;
-  bool fresh = true;    // a byte-order mark may still come
+  bool fresh = true;     // a byte-order mark may still come
   std::string unquoted;  // cells that had doubled quotes, laid end to end
 
   // split fills `cells`; false if there are too many.
@@ -227,7 +230,8 @@ struct CsvReader::State {
   bool split_plain(std::string_view row, std::vector<std::string_view>& cells) const;
 };
 
-bool CsvReader::State::split_plain(std::string_view row, std::vector<std::string_view>& cells) const {
+bool CsvReader::State::split_plain(std::string_view row,
+                                   std::vector<std::string_view>& cells) const {
   const char* p = row.data();
   const char* const end = p + row.size();
   for (;;) {
@@ -246,7 +250,8 @@ bool CsvReader::State::split_plain(std::string_view row, std::vector<std::string
   }
 }
 
-bool CsvReader::State::split(std::string_view row, bool quoted, std::vector<std::string_view>& cells) {
+bool CsvReader::State::split(std::string_view row, bool quoted,
+                             std::vector<std::string_view>& cells) {
   if (!quoted) return split_plain(row, cells);
   unquoted.clear();
   unquoted.reserve(row.size());  // so that views into it stay
@@ -333,8 +338,10 @@ Result<bool> CsvReader::next(Row& row) {
   }
   row.line = state_->line;
   row.offset = window.offset();
-  const bool whole = extent.kind == Extent::Kind::whole && extent.text_bytes <= state_->limits.row_bytes_max;
-  if (whole && state_->split(window.rest().substr(0, extent.text_bytes), extent.quoted, row.cells)) {
+  const bool whole =
+      extent.kind == Extent::Kind::whole && extent.text_bytes <= state_->limits.row_bytes_max;
+  if (whole &&
+      state_->split(window.rest().substr(0, extent.text_bytes), extent.quoted, row.cells)) {
     window.advance(extent.bytes);
     state_->line += extent.lines;
   } else {
@@ -397,7 +404,8 @@ Result<bool> LinesReader::next(Line& line) {
   auto text = window.rest().substr(0, std::min(feed, window.rest().size()));
   const std::size_t with_feed = std::min(text.size() + 1, window.rest().size());
   if (!text.empty() && text.back() == '\r') text.remove_suffix(1);
-  line.too_long = text.size() > state_->line_bytes_max || (feed == std::string_view::npos && !window.ended());
+  line.too_long =
+      text.size() > state_->line_bytes_max || (feed == std::string_view::npos && !window.ended());
   if (line.too_long) {
     line.text = {};
     if (const auto skipped = window.skip_line(); !skipped) return std::unexpected(skipped.error());

@@ -26,7 +26,8 @@ std::vector<Read> all(CsvReader reader) {
     const auto more = reader.next(row);
     EXPECT_TRUE(more.has_value());
     if (!more || !*more) return out;
-    out.push_back({Cells(row.cells.begin(), row.cells.end()), row.line, row.offset, row.end_offset, row.malformed});
+    out.push_back({Cells(row.cells.begin(), row.cells.end()), row.line, row.offset, row.end_offset,
+                   row.malformed});
   }
 }
 
@@ -43,7 +44,8 @@ struct TemporaryFile {
 };
 
 TEST(Csv, CellsAreSplitAndQuotesUndone) {
-  const auto rows = all(CsvReader::over("a,b,c\r\n1,\"x, y\",3\n\"he said \"\"no\"\"\",,\"\"\n\"two\nlines\",2,3"));
+  const auto rows = all(
+      CsvReader::over("a,b,c\r\n1,\"x, y\",3\n\"he said \"\"no\"\"\",,\"\"\n\"two\nlines\",2,3"));
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[0].cells, (Cells{"a", "b", "c"}));
   EXPECT_EQ(rows[1].cells, (Cells{"1", "x, y", "3"}));
@@ -84,7 +86,9 @@ TEST(Csv, LimitsHoldAtTheirExactValue) {
   CsvLimits limits;
   limits.row_bytes_max = 10;
   limits.cells_max = 3;
-  const auto rows = all(CsvReader::over("0123456789\r\n01234567890\n1,2,3\n1,2,3,4\n\"1\",2,3,4\n\"12345678\"\n\"123456789\"\n", limits));
+  const auto rows = all(CsvReader::over(
+      "0123456789\r\n01234567890\n1,2,3\n1,2,3,4\n\"1\",2,3,4\n\"12345678\"\n\"123456789\"\n",
+      limits));
   ASSERT_EQ(rows.size(), 7U);
   const bool expected[] = {false, true, false, true, true, false, true};
   for (std::size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i].malformed, expected[i]) << i;
@@ -97,8 +101,10 @@ TEST(Csv, AFileIsReadAsItsTextIsWhateverTheChunks) {
   for (int round = 0; round < 40; ++round) {
     std::string text;
     const std::size_t size = 200000 + random() % 400000;
-    static constexpr std::string_view kPieces[] = {"a", "bcd", ",", ",", "\"x\"", "\"\"", "\n", "\r\n", "\"", "\"p,\n q\"", "\r"};
-    while (text.size() < size) text += random() % 50 == 0 ? std::string(random() % 5000, 'z') : kPieces[random() % 11];
+    static constexpr std::string_view kPieces[] = {
+        "a", "bcd", ",", ",", "\"x\"", "\"\"", "\n", "\r\n", "\"", "\"p,\n q\"", "\r"};
+    while (text.size() < size)
+      text += random() % 50 == 0 ? std::string(random() % 5000, 'z') : kPieces[random() % 11];
     const TemporaryFile file(text);
     CsvLimits limits;
     limits.row_bytes_max = 1 << (6 + random() % 15);
@@ -126,7 +132,10 @@ TEST(Csv, AFileIsReadAsItsTextIsWhateverTheChunks) {
 
 TEST(Csv, ReadingGoesOnFromAnyRowsOffset) {
   std::string text = "\xEF\xBB\xBFh1,h2\n";
-  for (int i = 0; i < 3000; ++i) text += std::to_string(i) + (i % 7 == 0 ? ",\"a\nb\"\n" : i % 11 == 0 ? ",b\"ad\n" : ",plain\r\n");
+  for (int i = 0; i < 3000; ++i)
+    text += std::to_string(i) + (i % 7 == 0    ? ",\"a\nb\"\n"
+                                 : i % 11 == 0 ? ",b\"ad\n"
+                                               : ",plain\r\n");
   const TemporaryFile file(text);
   const auto rows = all(*CsvReader::open(file.path));
   ASSERT_EQ(rows.size(), 3001U);
@@ -153,13 +162,15 @@ TEST(Csv, ARandomTableWrittenByTheRuleIsReadBackExactly) {
     for (auto& cells : table) {
       cells.resize(1 + random() % 6);
       for (std::size_t c = 0; c < cells.size(); ++c) {
-        for (std::size_t i = 0, n = random() % 12; i < n; ++i) cells[c].push_back("ab,\"\n\r c"[random() % 8]);
+        for (std::size_t i = 0, n = random() % 12; i < n; ++i)
+          cells[c].push_back("ab,\"\n\r c"[random() % 8]);
         if (c != 0) text += ",";
         if (cells[c].find_first_of(",\"\n\r") == std::string::npos && random() % 3 != 0) {
           text += cells[c];
         } else {
           text += '"';
-          for (const char ch : cells[c]) text += ch == '"' ? std::string("\"\"") : std::string(1, ch);
+          for (const char ch : cells[c])
+            text += ch == '"' ? std::string("\"\"") : std::string(1, ch);
           text += '"';
         }
       }
@@ -180,7 +191,8 @@ TEST(Csv, AMissingFileIsAFailureWithItsPath) {
 }
 
 TEST(Lines, LongLinesAreReportedAndSkippedAndReadingResumes) {
-  const TemporaryFile file("\xEF\xBB\xBF{\"a\":1}\r\n\n" + std::string(500000, 'x') + "\n12345678901\n1234567890\nlast");
+  const TemporaryFile file("\xEF\xBB\xBF{\"a\":1}\r\n\n" + std::string(500000, 'x') +
+                           "\n12345678901\n1234567890\nlast");
   auto reader = LinesReader::open(file.path, 10);
   ASSERT_TRUE(reader.has_value());
   std::vector<std::string> texts;

@@ -16,29 +16,33 @@ constexpr std::size_t kMethodBytesMost = 16;
 constexpr auto kTargetBytes = [] {
   std::array<bool, 256> allowed{};
   for (unsigned c = 0x21; c < 0x7F; ++c)
-    allowed[c] = std::string_view("\"#<>\\^`{|}").find(static_cast<char>(c)) == std::string_view::npos;
+    allowed[c] =
+        std::string_view("\"#<>\\^`{|}").find(static_cast<char>(c)) == std::string_view::npos;
   return allowed;
 }();
 
 bool is_version(std::string_view v) {
-  return v.size() == 8 && v.starts_with("HTTP/") && v[5] >= '0' && v[5] <= '9' && v[6] == '.' && v[7] >= '0' &&
-         v[7] <= '9';
+  return v.size() == 8 && v.starts_with("HTTP/") && v[5] >= '0' && v[5] <= '9' && v[6] == '.' &&
+         v[7] >= '0' && v[7] <= '9';
 }
 
 Result<void> parse_request_line(std::string_view line, Request& request) {
   const auto first = line.find(' ');
   const auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
-  if (second == std::string_view::npos) return fail(Reason::malformed_request, "the request line lacks a part");
+  if (second == std::string_view::npos)
+    return fail(Reason::malformed_request, "the request line lacks a part");
   const auto method = line.substr(0, first), target = line.substr(first + 1, second - first - 1),
              version = line.substr(second + 1);
   if (method.empty() || method.size() > kMethodBytesMost ||
       !std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; }))
     return fail(Reason::malformed_request, "the method is not a short word in capitals");
-  if (!is_version(version)) return fail(Reason::malformed_request, "the request line does not end in a version");
+  if (!is_version(version))
+    return fail(Reason::malformed_request, "the request line does not end in a version");
   if (version != "HTTP/1.1") return fail(Reason::wrong_http_version);
   if (target.empty() || target[0] != '/')
     return fail(Reason::malformed_request, "the target is not a path on this server");
-  if (!std::all_of(target.begin(), target.end(), [](char c) { return kTargetBytes[static_cast<unsigned char>(c)]; }))
+  if (!std::all_of(target.begin(), target.end(),
+                   [](char c) { return kTargetBytes[static_cast<unsigned char>(c)]; }))
     return fail(Reason::malformed_request, "a byte in the target that must be encoded");
   const auto mark = std::min(target.find('?'), target.size());
   request.method = method;
@@ -49,8 +53,8 @@ Result<void> parse_request_line(std::string_view line, Request& request) {
 
 bool is_host(std::string_view host) {
   return !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_' || c == ':' || c == '[' || c == ']';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
   });
 }
 
@@ -58,10 +62,12 @@ bool is_host(std::string_view host) {
 
 Result<Head> parse_request_head(std::string_view text, const ServerOptions& limits) {
   const auto end = find_head_end(text.substr(0, limits.header_bytes_max), 0);
-  if (end.kind == HeadEnd::Kind::wrong) return fail(Reason::malformed_request, "a line does not end in CR LF");
+  if (end.kind == HeadEnd::Kind::wrong)
+    return fail(Reason::malformed_request, "a line does not end in CR LF");
   if (end.kind == HeadEnd::Kind::unfinished)
-    return text.size() >= limits.header_bytes_max ? fail(Reason::header_too_large)
-                                                  : fail(Reason::malformed_request, "the head does not end");
+    return text.size() >= limits.header_bytes_max
+               ? fail(Reason::header_too_large)
+               : fail(Reason::malformed_request, "the head does not end");
   const auto lines = text.substr(0, end.bytes - 2);
   const auto first = lines.find("\r\n");
   insist(first != std::string_view::npos && first + 2 <= lines.size());
@@ -72,7 +78,8 @@ Result<Head> parse_request_head(std::string_view text, const ServerOptions& limi
   auto fields = parse_fields(lines.substr(first + 2), limits.headers_max);
   if (!fields) return std::unexpected(std::move(fields.error()));
   head.request.headers = *std::move(fields);
-  if (!is_host(head.request.header("host"))) return fail(Reason::malformed_request, "no Host, or not a name");
+  if (!is_host(head.request.header("host")))
+    return fail(Reason::malformed_request, "no Host, or not a name");
   const auto framing = framing_of(head.request.headers, limits.body_bytes_max);
   if (!framing) return std::unexpected(framing.error());
   for (const auto& [name, value] : head.request.headers) {

@@ -58,7 +58,8 @@ void echo(Request request, Reply reply) {
 class RawClient {
  public:
   RawClient(std::uint16_t port, const std::string& certificate) {
-    auto tls = TlsClient::make(certificates().crt("ours"), certificate.empty() ? "" : certificates().crt(certificate),
+    auto tls = TlsClient::make(certificates().crt("ours"),
+                               certificate.empty() ? "" : certificates().crt(certificate),
                                certificate.empty() ? "" : certificates().key(certificate));
     EXPECT_TRUE(tls.has_value());
     tls_ = *std::move(tls);
@@ -89,7 +90,9 @@ class RawClient {
     session_->write(plain);
     send_out();
   }
-  void send_ciphertext(std::string_view bytes) { (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void send_ciphertext(std::string_view bytes) {
+    (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
   // read returns what comes until `enough(text)` or the end or the time is over.
   template <class Enough>
   std::string read(Enough enough, int ms = 10000) {
@@ -99,8 +102,10 @@ class RawClient {
       const auto step = session_->read(plain, sizeof plain, n);
       text_.append(plain, n);
       if (step == TlsSession::Step::done) continue;
-      if (step != TlsSession::Step::want_input) ended = true;
-      else if (!receive(ms)) break;
+      if (step != TlsSession::Step::want_input)
+        ended = true;
+      else if (!receive(ms))
+        break;
     }
     return std::exchange(text_, {});
   }
@@ -155,7 +160,8 @@ class RawClient {
     tail_ += in_;
     std::size_t at = 0;
     while (tail_.size() - at >= 5) {
-      const std::size_t size = 5 + (static_cast<unsigned char>(tail_[at + 3]) << 8 | static_cast<unsigned char>(tail_[at + 4]));
+      const std::size_t size = 5 + (static_cast<unsigned char>(tail_[at + 3]) << 8 |
+                                    static_cast<unsigned char>(tail_[at + 4]));
       if (tail_.size() - at < size) break;
       at += size;
       ++records;
@@ -182,7 +188,9 @@ Client client(std::uint16_t port, const std::string& certificate = "client") {
   return *std::move(connected);
 }
 
-std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n"; }
+std::string get(std::string_view path) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
 
 // Meeting is where replies wait until the test lets them go, on the thread that holds them.
 struct Meeting {
@@ -209,7 +217,8 @@ struct Meeting {
   }
   void until(std::size_t count) {
     std::unique_lock lock(mutex);
-    ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return waiting.size() >= count; }));
+    ASSERT_TRUE(
+        changed.wait_for(lock, std::chrono::seconds(20), [&] { return waiting.size() >= count; }));
   }
   void release() {
     std::vector<Waiting> all;
@@ -228,7 +237,8 @@ struct Meeting {
   }
   Handler handler() {
     return [this](Request request, Reply reply) {
-      start(respond(std::move(request)), [reply = std::move(reply)](Response r) mutable { reply(std::move(r)); });
+      start(respond(std::move(request)),
+            [reply = std::move(reply)](Response r) mutable { reply(std::move(r)); });
     };
   }
 };
@@ -263,16 +273,18 @@ TEST(Server, TheClientsCertificateIsHandedOnWhateverItIs) {
     } else {
       const auto& p = *request.peer;
       const auto at = number(now());
-      response.body = std::string(p.issued_by_us ? "ours" : "foreign") +
-                      (number(p.not_before) <= at && at <= number(p.not_after) ? " valid " : " expired ") +
-                      std::to_string(p.der.size() > 200) + std::to_string(p.thumbprint != Digest{});
+      response.body =
+          std::string(p.issued_by_us ? "ours" : "foreign") +
+          (number(p.not_before) <= at && at <= number(p.not_after) ? " valid " : " expired ") +
+          std::to_string(p.der.size() > 200) + std::to_string(p.thumbprint != Digest{});
     }
     reply(std::move(response));
   });
   EXPECT_EQ(client(server->port()).ask("GET", "/", "")->body, "ours valid 11");
   EXPECT_EQ(client(server->port(), "expired").ask("GET", "/", "")->body, "ours expired 11");
   EXPECT_EQ(client(server->port(), "stranger").ask("GET", "/", "")->body, "foreign valid 11");
-  EXPECT_EQ(client(server->port(), "server").ask("GET", "/", "")->body, "foreign valid 11");  // not for clients
+  EXPECT_EQ(client(server->port(), "server").ask("GET", "/", "")->body,
+            "foreign valid 11");  // not for clients
   EXPECT_EQ(client(server->port(), "").ask("GET", "/", "")->body, "none");
 }
 
@@ -330,7 +342,8 @@ TEST(Server, RequestsCutAnywhereAreReadAllTheSame) {
   RawClient raw(server->port());
   const std::string script =
       "POST /a?b HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
-      "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n00A\r\n0123456789\r\n0\r\n\r\n" +
+      "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n00A\r\n0123456789\r\n0\r\n\r\n" +
       get("/d");
   for (const char c : script) raw.send({&c, 1});
   std::string replies = raw.read_replies(3);
@@ -360,7 +373,8 @@ std::vector<Refusal> refusals() {
       {"empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
       {"two hosts", "GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", 400},
       {"host with a path", "GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", 400},
-      {"both lengths", post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"both lengths", post("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+       400},
       {"length twice", post("Content-Length: 3\r\nContent-Length: 3\r\n", "abc"), 400},
       {"length as list", post("Content-Length: 3, 3\r\n", "abc"), 400},
       {"length with plus", post("Content-Length: +3\r\n", "abc"), 400},
@@ -371,10 +385,12 @@ std::vector<Refusal> refusals() {
       {"length with space inside", post("Content-Length: 1 0\r\n"), 400},
       {"length over 64 bits", post("Content-Length: 99999999999999999999999\r\n"), 413},
       {"length over the limit", post("Content-Length: 65537\r\n"), 413},
-      {"transfer coding twice", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
+      {"transfer coding twice",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400},
       {"transfer coding list", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 415},
       {"transfer coding identity", post("Transfer-Encoding: identity\r\n"), 415},
-      {"transfer coding with vertical tab", post("Transfer-Encoding: \vchunked\r\n", "0\r\n\r\n"), 400},
+      {"transfer coding with vertical tab", post("Transfer-Encoding: \vchunked\r\n", "0\r\n\r\n"),
+       400},
       {"content coding", post("Content-Encoding: gzip\r\nContent-Length: 0\r\n"), 415},
       {"obs-fold", "GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400},
       {"fold first", "GET / HTTP/1.1\r\n Host: x\r\n\r\n", 400},
@@ -410,15 +426,20 @@ std::vector<Refusal> refusals() {
       {"another expectation", post("Expect: 200-ok\r\nContent-Length: 1\r\n", "a"), 400},
       {"chunk extension", post("Transfer-Encoding: chunked\r\n", "1;a=b\r\nx\r\n0\r\n\r\n"), 400},
       {"chunk size with sign", post("Transfer-Encoding: chunked\r\n", "+1\r\nx\r\n0\r\n\r\n"), 400},
-      {"chunk size with prefix", post("Transfer-Encoding: chunked\r\n", "0x1\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size with prefix", post("Transfer-Encoding: chunked\r\n", "0x1\r\nx\r\n0\r\n\r\n"),
+       400},
       {"chunk size empty", post("Transfer-Encoding: chunked\r\n", "\r\nx\r\n0\r\n\r\n"), 400},
-      {"chunk size with a space", post("Transfer-Encoding: chunked\r\n", "1 \r\nx\r\n0\r\n\r\n"), 400},
-      {"chunk size endless", post("Transfer-Encoding: chunked\r\n", "000000001\r\nx\r\n0\r\n\r\n"), 400},
+      {"chunk size with a space", post("Transfer-Encoding: chunked\r\n", "1 \r\nx\r\n0\r\n\r\n"),
+       400},
+      {"chunk size endless", post("Transfer-Encoding: chunked\r\n", "000000001\r\nx\r\n0\r\n\r\n"),
+       400},
       {"chunk ended by line feed", post("Transfer-Encoding: chunked\r\n", "1\nx\n0\n\n"), 400},
-      {"chunk longer than said", post("Transfer-Encoding: chunked\r\n", "1\r\nxy\r\n0\r\n\r\n"), 400},
+      {"chunk longer than said", post("Transfer-Encoding: chunked\r\n", "1\r\nxy\r\n0\r\n\r\n"),
+       400},
       {"trailer", post("Transfer-Encoding: chunked\r\n", "0\r\nA: b\r\n\r\n"), 400},
       {"chunks over the limit", post("Transfer-Encoding: chunked\r\n", "10001\r\n"), 413},
-      {"chunks over the limit together", post("Transfer-Encoding: chunked\r\n", "8\r\n12345678\r\nfffa\r\n"), 413},
+      {"chunks over the limit together",
+       post("Transfer-Encoding: chunked\r\n", "8\r\n12345678\r\nfffa\r\n"), 413},
       {"TLS within TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"s, 400},
   };
 }
@@ -435,7 +456,8 @@ TEST(Server, WhateverCouldBeReadInTwoWaysIsRefusedAndEndsTheConnection) {
     EXPECT_NE(text.find("GET /before"), std::string::npos);
     EXPECT_EQ(text.find("/smuggled"), std::string::npos) << text;
     EXPECT_EQ(RawClient::replies_in(text), 2U) << text;
-    EXPECT_NE(text.find("HTTP/1.1 " + std::to_string(refusal.status) + " "), std::string::npos) << text;
+    EXPECT_NE(text.find("HTTP/1.1 " + std::to_string(refusal.status) + " "), std::string::npos)
+        << text;
     EXPECT_NE(text.find("application/problem+json"), std::string::npos);
     EXPECT_NE(text.find("Connection: close"), std::string::npos);
     EXPECT_NE(text.find("{\"type\":\"about:blank\",\"title\":\""), std::string::npos);
@@ -453,7 +475,8 @@ TEST(Server, TheParserAloneGivesTheSameReasons) {
     }
   }
   const auto head = parse_request_head(
-      "PUT /a/%2e./b?q=1?2 HTTP/1.1\r\nhOsT:\t[::1]:8443 \r\nAccept: a\r\nACCEPT: b\r\nX-Empty:\r\nConnection: keep-alive, Close\r\n"
+      "PUT /a/%2e./b?q=1?2 HTTP/1.1\r\nhOsT:\t[::1]:8443 \r\nAccept: a\r\nACCEPT: "
+      "b\r\nX-Empty:\r\nConnection: keep-alive, Close\r\n"
       "Content-Length: 12\r\n\r\nrest",
       o);
   ASSERT_TRUE(head.has_value());
@@ -478,7 +501,9 @@ TEST(Server, LimitsOfHeadAndBodyHoldAtTheirExactValue) {
     reply(std::move(response));
   });
   const std::string begin = "GET / HTTP/1.1\r\nHost: x\r\nA: ";
-  const auto of_size = [&](std::size_t n) { return begin + std::string(n - begin.size() - 4, 'a') + "\r\n\r\n"; };
+  const auto of_size = [&](std::size_t n) {
+    return begin + std::string(n - begin.size() - 4, 'a') + "\r\n\r\n";
+  };
   const auto status = [&](const std::string& raw) {
     RawClient c(server->port());
     c.send(raw);
@@ -488,12 +513,19 @@ TEST(Server, LimitsOfHeadAndBodyHoldAtTheirExactValue) {
   EXPECT_EQ(status(of_size(1025)), "431");
   EXPECT_EQ(status(begin + std::string(100000, 'a')), "431");
   EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\n\r\n"), "200");
-  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\n\r\n"), "431");
-  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n" + std::string(3000, 'b')), "200");
-  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3001\r\n\r\n" + std::string(3001, 'b')), "413");
-  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n" + std::string(3000, 'b') +
-                   "\r\n0\r\n\r\n"), "200");
-  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb9\r\n"), "413");
+  EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\n\r\n"),
+            "431");
+  EXPECT_EQ(
+      status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\n" + std::string(3000, 'b')),
+      "200");
+  EXPECT_EQ(
+      status("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3001\r\n\r\n" + std::string(3001, 'b')),
+      "413");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb8\r\n" +
+                   std::string(3000, 'b') + "\r\n0\r\n\r\n"),
+            "200");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nbb9\r\n"),
+            "413");
 }
 
 TEST(Server, ARefusalIsInUrduForThoseWhoAskForIt) {
@@ -552,19 +584,24 @@ TEST(Server, AnExpectationIsMetInItsTurn) {
   Meeting meeting;
   const auto slow = meeting.handler();
   const auto server = serve(options(), [&](Request request, Reply reply) {
-    if (request.path == "/slow") slow(std::move(request), std::move(reply));
-    else echo(std::move(request), std::move(reply));
+    if (request.path == "/slow")
+      slow(std::move(request), std::move(reply));
+    else
+      echo(std::move(request), std::move(reply));
   });
   RawClient raw(server->port());
-  const std::string expecting = "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
+  const std::string expecting =
+      "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
   raw.send(expecting);
-  EXPECT_EQ(raw.read([](const std::string& t) { return t.size() >= 25; }), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_EQ(raw.read([](const std::string& t) { return t.size() >= 25; }),
+            "HTTP/1.1 100 Continue\r\n\r\n");
   raw.send("hi");
   EXPECT_NE(raw.read_replies(1).find("POST /  hi"), std::string::npos);
   raw.send(get("/slow") + expecting);
   meeting.until(1);
   meeting.release();
-  const auto both = raw.read([](const std::string& t) { return t.find("100 Continue\r\n\r\n") != std::string::npos; });
+  const auto both = raw.read(
+      [](const std::string& t) { return t.find("100 Continue\r\n\r\n") != std::string::npos; });
   EXPECT_LT(both.find("/slow"), both.find("100 Continue"));
   raw.send("yo");
   EXPECT_NE(raw.read_replies(1).find("POST /  yo"), std::string::npos);
@@ -712,18 +749,27 @@ TEST(Server, GarbageNeitherStopsTheServerNorGetsAnythingButRefusals) {
   o.body_bytes_max = 1000;
   o.header_bytes_max = 600;
   const auto server = serve(o, echo);
-  const std::string good = get("/a") + "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{\"a\":1}" +
-                           "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n";
-  static constexpr std::string_view kPieces[] = {"\r\n", "\n", "\r", ":", " ", "\t", "0", "ffffffff", "Host: y\r\n", "chunked", "\0"};
+  const std::string good =
+      get("/a") + "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n{\"a\":1}" +
+      "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n";
+  static constexpr std::string_view kPieces[] = {
+      "\r\n", "\n", "\r", ":", " ", "\t", "0", "ffffffff", "Host: y\r\n", "chunked", "\0"};
   for (int round = 0; round < 150; ++round) {
     std::string script = good + good;
     for (std::size_t i = 0, n = 1 + random() % 4; i < n; ++i) {
       const auto at = random() % script.size();
       switch (random() % 4) {
-        case 0: script.erase(at, 1 + random() % 5); break;
-        case 1: script[at] = static_cast<char>(random()); break;
-        case 2: script.insert(at, kPieces[random() % std::size(kPieces)]); break;
-        default: script.insert(at, script.substr(random() % script.size(), random() % 300));
+        case 0:
+          script.erase(at, 1 + random() % 5);
+          break;
+        case 1:
+          script[at] = static_cast<char>(random());
+          break;
+        case 2:
+          script.insert(at, kPieces[random() % std::size(kPieces)]);
+          break;
+        default:
+          script.insert(at, script.substr(random() % script.size(), random() % 300));
       }
     }
     RawClient raw(server->port(), "");

@@ -11,7 +11,8 @@
 namespace amanat::net {
 namespace {
 
-constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110 5.6.2, beside letters and digits
+constexpr std::string_view kTokenMarks =
+    "!#$%&'*+-.^_`|~";  // RFC 9110 5.6.2, beside letters and digits
 
 constexpr auto kTokenBytes = [] {
   std::array<bool, 256> token{};
@@ -22,10 +23,20 @@ constexpr auto kTokenBytes = [] {
 }();
 
 // Fields that are lists by their definition and may come in several lines (RFC 9110 5.3).
-constexpr std::string_view kLists[] = {"accept",     "accept-charset", "accept-encoding", "accept-language",
-                                       "cache-control", "connection",  "forwarded",       "if-match",
-                                       "if-none-match", "pragma",      "te",              "upgrade",
-                                       "via",        "x-forwarded-for"};
+constexpr std::string_view kLists[] = {"accept",
+                                       "accept-charset",
+                                       "accept-encoding",
+                                       "accept-language",
+                                       "cache-control",
+                                       "connection",
+                                       "forwarded",
+                                       "if-match",
+                                       "if-none-match",
+                                       "pragma",
+                                       "te",
+                                       "upgrade",
+                                       "via",
+                                       "x-forwarded-for"};
 
 bool is_list(std::string_view name) {
   return std::find(std::begin(kLists), std::end(kLists), name) != std::end(kLists);
@@ -34,7 +45,8 @@ bool is_list(std::string_view name) {
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -62,32 +74,58 @@ bool lower_token(std::string_view name, std::string& out) {
 
 std::string_view phrase(unsigned status) {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 206: return "Partial Content";
-    case 301: return "Moved Permanently";
-    case 303: return "See Other";
-    case 304: return "Not Modified";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 409: return "Conflict";
-    case 410: return "Gone";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 431: return "Request Header Fields Too Large";
-    case 500: return "Internal Server Error";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Other";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Other";
   }
 }
 
@@ -109,7 +147,9 @@ class HeadText {
     insist(error == std::errc{});
     put({digits, static_cast<std::size_t>(end - digits)});
   }
-  void move_to(WipingBuffer& out) const { out.append(far_.empty() ? std::string_view(near_, size_) : far_); }
+  void move_to(WipingBuffer& out) const {
+    out.append(far_.empty() ? std::string_view(near_, size_) : far_);
+  }
 
  private:
   char near_[768];
@@ -138,7 +178,8 @@ Result<Fields> parse_fields(std::string_view lines, unsigned fields_max) {
   std::string name;
   for (unsigned count = 0; !lines.empty();) {
     const auto end = lines.find("\r\n");
-    if (end == std::string_view::npos) return fail(Reason::malformed_request, "a header line does not end");
+    if (end == std::string_view::npos)
+      return fail(Reason::malformed_request, "a header line does not end");
     const auto line = lines.substr(0, end);
     lines.remove_prefix(end + 2);
     if (++count > fields_max) return fail(Reason::header_too_large, "too many headers");
@@ -147,7 +188,8 @@ Result<Fields> parse_fields(std::string_view lines, unsigned fields_max) {
       return fail(Reason::malformed_request, "a header's name is not a word followed by a colon");
     const auto value = trimmed(line.substr(colon + 1));
     if (!plain_value(value)) return fail(Reason::malformed_request, "a control byte in a header");
-    const auto same = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.first == name; });
+    const auto same =
+        std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.first == name; });
     if (same == fields.end()) {
       fields.emplace_back(name, value);
     } else if (is_list(name)) {
@@ -165,14 +207,17 @@ Result<Framing> framing_of(const Fields& fields, std::uint64_t body_bytes_max) {
     if (name == "content-length") {
       std::uint64_t n = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-      const bool digits = error != std::errc::invalid_argument && end == value.data() + value.size();
+      const bool digits =
+          error != std::errc::invalid_argument && end == value.data() + value.size();
       if (!digits || (value.size() > 1 && value[0] == '0'))
         return fail(Reason::malformed_request, "Content-Length is not a plain number");
       if (error != std::errc{} || n > body_bytes_max)
-        return fail(Reason::body_too_large, "more than " + std::to_string(body_bytes_max) + " bytes");
+        return fail(Reason::body_too_large,
+                    "more than " + std::to_string(body_bytes_max) + " bytes");
       framing.length = n;
     } else if (name == "transfer-encoding") {
-      if (!same_word(value, "chunked")) return fail(Reason::wrong_media_type, "a transfer coding other than chunked");
+      if (!same_word(value, "chunked"))
+        return fail(Reason::wrong_media_type, "a transfer coding other than chunked");
       framing.chunked = true;
     }
   }
@@ -191,8 +236,12 @@ bool has_token(std::string_view list, std::string_view word) {
 }
 
 BodyReader::BodyReader(const Framing& framing, std::uint64_t body_bytes_max)
-    : left_(framing.length.value_or(0)), bytes_max_(body_bytes_max), chunked_(framing.chunked),
-      at_(framing.chunked ? At::size : left_ == 0 ? At::end : At::data) {
+    : left_(framing.length.value_or(0)),
+      bytes_max_(body_bytes_max),
+      chunked_(framing.chunked),
+      at_(framing.chunked ? At::size
+          : left_ == 0    ? At::end
+                          : At::data) {
   insist(left_ <= body_bytes_max);
 }
 
@@ -236,12 +285,17 @@ BodyReader::State BodyReader::chunk_byte(char c) {
       digits_ = 0;
       total_ += left_;
       return expect('\n', left_ == 0 ? At::last_return : At::data);
-    case At::data_return: return expect('\r', At::data_feed);
-    case At::data_feed: return expect('\n', At::size);
-    case At::last_return: return expect('\r', At::last_feed);
-    case At::last_feed: return expect('\n', At::end);
+    case At::data_return:
+      return expect('\r', At::data_feed);
+    case At::data_feed:
+      return expect('\n', At::size);
+    case At::last_return:
+      return expect('\r', At::last_feed);
+    case At::last_feed:
+      return expect('\n', At::end);
     case At::data:
-    case At::end: break;
+    case At::end:
+      break;
   }
   insist(false);
   return State::wrong;
@@ -284,8 +338,8 @@ void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& 
     insist(lower_token(name, low) && plain_value(value));
     insist(low != "content-length" && low != "transfer-encoding");
     caches = caches || low == "cache-control";
-    for (const std::string_view part : {std::string_view("\r\n"), std::string_view(name), std::string_view(": "),
-                                        std::string_view(value)})
+    for (const std::string_view part : {std::string_view("\r\n"), std::string_view(name),
+                                        std::string_view(": "), std::string_view(value)})
       head.put(part);
   }
   if (!caches) head.put("\r\nCache-Control: no-store");
@@ -319,8 +373,10 @@ Response problem(const Failure& failure, bool urdu) {
 
 bool asks_urdu(std::string_view raw_head) {
   constexpr std::string_view kName = "accept-language:";
-  for (auto feed = raw_head.find('\n'); feed != std::string_view::npos; feed = raw_head.find('\n', feed + 1)) {
-    const auto line = raw_head.substr(feed + 1, raw_head.find_first_of("\r\n", feed + 1) - feed - 1);
+  for (auto feed = raw_head.find('\n'); feed != std::string_view::npos;
+       feed = raw_head.find('\n', feed + 1)) {
+    const auto line =
+        raw_head.substr(feed + 1, raw_head.find_first_of("\r\n", feed + 1) - feed - 1);
     if (line.size() < kName.size() || !same_word(line.substr(0, kName.size()), kName)) continue;
     const auto value = trimmed(line.substr(kName.size()));
     if (value.size() < 2 || !same_word(value.substr(0, 2), "ur")) return false;
@@ -337,8 +393,9 @@ std::string http_date(std::uint64_t seconds) {
   std::tm t{};
   insist(::gmtime_r(&clock, &t) != nullptr);
   char text[64];
-  const int n = std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[t.tm_wday], t.tm_mday,
-                              kMonths[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+  const int n =
+      std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[t.tm_wday],
+                    t.tm_mday, kMonths[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
   insist(n == 29);
   return std::string(text, 29);
 }

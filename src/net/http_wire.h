@@ -56,7 +56,16 @@ class BodyReader {
   State take(std::string_view& text, std::string& body);
 
  private:
-  enum class At : std::uint8_t { size, size_feed, data, data_return, data_feed, last_return, last_feed, end };
+  enum class At : std::uint8_t {
+    size,
+    size_feed,
+    data,
+    data_return,
+    data_feed,
+    last_return,
+    last_feed,
+    end
+  };
   State chunk_byte(char c);
   std::uint64_t left_, total_ = 0, bytes_max_;
   unsigned digits_ = 0;

@@ -131,7 +131,8 @@ Result<Json> Parser::parse() {
   }
   insist(what_ != nullptr);
   insist(p_ >= begin_ && p_ <= end_);
-  return fail(Reason::malformed_json, std::string(what_) + " at byte " + std::to_string(p_ - begin_));
+  return fail(Reason::malformed_json,
+              std::string(what_) + " at byte " + std::to_string(p_ - begin_));
 }
 
 Parser::Next Parser::value(Json& into) {
@@ -183,7 +184,8 @@ Parser::Next Parser::close(char bracket) {
   Json& container = *open_[depth_ - 1];
   const auto* object = container.object();
   if ((bracket == '}') != (object != nullptr)) return wrong("a bracket of the other kind");
-  if (object != nullptr && repeats_a_name(*object)) return wrong("a member is repeated in the object that ends");
+  if (object != nullptr && repeats_a_name(*object))
+    return wrong("a member is repeated in the object that ends");
   --depth_;
   ++p_;
   return Next::after_value;
@@ -226,8 +228,8 @@ bool Parser::string(std::string& out) {
         ++p_;
         continue;
       }
-      const std::size_t n =
-          utf8_length(reinterpret_cast<const unsigned char*>(p_), static_cast<std::size_t>(end_ - p_));
+      const std::size_t n = utf8_length(reinterpret_cast<const unsigned char*>(p_),
+                                        static_cast<std::size_t>(end_ - p_));
       if (n == 0) return wrong("text that is not UTF-8"), false;
       p_ += n;
     }
@@ -243,22 +245,33 @@ bool Parser::string(std::string& out) {
 bool Parser::escape(std::string& out) {
   if (p_ == end_) return wrong("a string does not end"), false;
   switch (*p_++) {
-    case '"': return out.push_back('"'), true;
-    case '\\': return out.push_back('\\'), true;
-    case '/': return out.push_back('/'), true;
-    case 'b': return out.push_back('\b'), true;
-    case 'f': return out.push_back('\f'), true;
-    case 'n': return out.push_back('\n'), true;
-    case 'r': return out.push_back('\r'), true;
-    case 't': return out.push_back('\t'), true;
-    case 'u': break;
-    default: return wrong("an unknown escape"), false;
+    case '"':
+      return out.push_back('"'), true;
+    case '\\':
+      return out.push_back('\\'), true;
+    case '/':
+      return out.push_back('/'), true;
+    case 'b':
+      return out.push_back('\b'), true;
+    case 'f':
+      return out.push_back('\f'), true;
+    case 'n':
+      return out.push_back('\n'), true;
+    case 'r':
+      return out.push_back('\r'), true;
+    case 't':
+      return out.push_back('\t'), true;
+    case 'u':
+      break;
+    default:
+      return wrong("an unknown escape"), false;
   }
   std::uint32_t c = 0, low = 0;
   if (!hex4(c)) return false;
   if (c >= 0xDC00 && c <= 0xDFFF) return wrong("half a surrogate pair"), false;
   if (c >= 0xD800 && c <= 0xDBFF) {
-    if (end_ - p_ < 2 || p_[0] != '\\' || p_[1] != 'u') return wrong("half a surrogate pair"), false;
+    if (end_ - p_ < 2 || p_[0] != '\\' || p_[1] != 'u')
+      return wrong("half a surrogate pair"), false;
     p_ += 2;
     if (!hex4(low)) return false;
     if (low < 0xDC00 || low > 0xDFFF) return wrong("half a surrogate pair"), false;
@@ -274,10 +287,14 @@ bool Parser::hex4(std::uint32_t& out) {
   for (int i = 0; i < 4; ++i, ++p_) {
     const char c = *p_;
     std::uint32_t digit = 0;
-    if (is_digit(c)) digit = static_cast<std::uint32_t>(c - '0');
-    else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A' + 10);
-    else return wrong("an escape of four hex digits is cut short"), false;
+    if (is_digit(c))
+      digit = static_cast<std::uint32_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      digit = static_cast<std::uint32_t>(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F')
+      digit = static_cast<std::uint32_t>(c - 'A' + 10);
+    else
+      return wrong("an escape of four hex digits is cut short"), false;
     out = out << 4 | digit;
   }
   return true;
@@ -329,11 +346,21 @@ void append_quoted(Out& out, std::string_view text) {
     put(text.substr(clean, i - clean));
     clean = i + 1;
     switch (c) {
-      case '"': put("\\\""); break;
-      case '\\': put("\\\\"); break;
-      case '\n': put("\\n"); break;
-      case '\t': put("\\t"); break;
-      case '\r': put("\\r"); break;
+      case '"':
+        put("\\\"");
+        break;
+      case '\\':
+        put("\\\\");
+        break;
+      case '\n':
+        put("\\n");
+        break;
+      case '\t':
+        put("\\t");
+        break;
+      case '\r':
+        put("\\r");
+        break;
       default: {
         const char escape[] = {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
         put(std::string_view(escape, sizeof escape));
@@ -367,7 +394,8 @@ const Json* Json::find(std::string_view name) const {
 
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max)
-    return fail(Reason::body_too_large, "JSON of more than " + std::to_string(limits.bytes_max) + " bytes");
+    return fail(Reason::body_too_large,
+                "JSON of more than " + std::to_string(limits.bytes_max) + " bytes");
   return Parser(text, limits).parse();
 }
 

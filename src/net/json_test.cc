@@ -22,7 +22,8 @@ TEST(Json, AQuestionIsReadAsItStands) {
   EXPECT_EQ(*parsed->find("subject")->find("national_id")->string(), "1234");
   EXPECT_EQ(parsed->find("fields")->array()->size(), 2U);
   EXPECT_EQ(parsed->find("n")->integer(), 18446744073709551615ULL);
-  EXPECT_EQ(std::get<std::int64_t>(parsed->find("m")->value), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(std::get<std::int64_t>(parsed->find("m")->value),
+            std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(parsed->find("m")->integer(), std::nullopt);
   EXPECT_EQ(parsed->find("yes")->boolean(), true);
   EXPECT_EQ(parsed->find("no")->boolean(), false);
@@ -32,13 +33,64 @@ TEST(Json, AQuestionIsReadAsItStands) {
 }
 
 TEST(Json, WhatIsNotStrictJsonIsRefused) {
-  for (const char* text :
-       {"", " ", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", "{\"a\":1,}", "{\"a\"}", "{\"a\":}", "{a:1}", "{'a':1}",
-        "{\"a\" 1}", "[1}", "{\"a\":1]", "01", "-", "-01", "+1", "1.", "1.0", "1e3", "0x1", ".5", "NaN", "Infinity",
-        "18446744073709551616", "-9223372036854775809", "tru", "True", "nul", "\"", "\"\\\"", "\"\\x41\"", "\"\\u12\"",
-        "\"\\u12g4\"", "\"a\nb\"", "\"a\tb\"", "1 1", "{}{}", "// c\n1", "[1]/**/", "\xEF\xBB\xBF{}", "\"\\ud800\"",
-        "\"\\ud800x\"", "\"\\ud800\\n\"", "\"\\ud800\\ud800\"", "\"\\udc00\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"",
-        "\"\xF4\x90\x80\x80\"", "\"\xE2\x82\"", "\"\x80\"", "\"\xF8\x88\x80\x80\x80\"", "\v1", "\f1"})
+  for (const char* text : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "[",
+                           "]",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "{\"a\":1,}",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{a:1}",
+                           "{'a':1}",
+                           "{\"a\" 1}",
+                           "[1}",
+                           "{\"a\":1]",
+                           "01",
+                           "-",
+                           "-01",
+                           "+1",
+                           "1.",
+                           "1.0",
+                           "1e3",
+                           "0x1",
+                           ".5",
+                           "NaN",
+                           "Infinity",
+                           "18446744073709551616",
+                           "-9223372036854775809",
+                           "tru",
+                           "True",
+                           "nul",
+                           "\"",
+                           "\"\\\"",
+                           "\"\\x41\"",
+                           "\"\\u12\"",
+                           "\"\\u12g4\"",
+                           "\"a\nb\"",
+                           "\"a\tb\"",
+                           "1 1",
+                           "{}{}",
+                           "// c\n1",
+                           "[1]/**/",
+                           "\xEF\xBB\xBF{}",
+                           "\"\\ud800\"",
+                           "\"\\ud800x\"",
+                           "\"\\ud800\\n\"",
+                           "\"\\ud800\\ud800\"",
+                           "\"\\udc00\"",
+                           "\"\xC0\x80\"",
+                           "\"\xED\xA0\x80\"",
+                           "\"\xF4\x90\x80\x80\"",
+                           "\"\xE2\x82\"",
+                           "\"\x80\"",
+                           "\"\xF8\x88\x80\x80\x80\"",
+                           "\v1",
+                           "\f1"})
     EXPECT_EQ(reason_of(text), Reason::malformed_json) << text;
   EXPECT_EQ(reason_of(std::string_view("1\0", 2)), Reason::malformed_json);
 }
@@ -84,7 +136,15 @@ TEST(Json, EscapesAndSurrogatesBecomeUtf8) {
 TEST(Json, WhatTheWriterWritesTheReaderReads) {
   JsonWriter w;
   std::string odd("\x01\x1f\"\\/\x7f \xE2\x80\xA8\xD8\xA7", 12);
-  w.begin_object().key("a").begin_array().number(1).string(odd).null().boolean(true).raw("{\"x\":[]}").end_array();
+  w.begin_object()
+      .key("a")
+      .begin_array()
+      .number(1)
+      .string(odd)
+      .null()
+      .boolean(true)
+      .raw("{\"x\":[]}")
+      .end_array();
   w.key("b").begin_object().end_object().key("c").begin_array().end_array().end_object();
   const std::string text = w.take();
   const auto parsed = parse_json(text);
@@ -135,13 +195,18 @@ TEST(Json, TheReaderAgreesWithNlohmannOnRandomDocuments) {
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
   static constexpr std::string_view kPieces[] = {
-      "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\"", "\"\\ud83d\"", "1", "0",
-      "-1", "-0", "00", "1.5", "1e9", "true", "false", "null", " ", "\n", "\"", "\\", "\xC3\xA9", "\xC3", "\"\xC3\xA9\""};
+      "{",           "}",     "[",           "]",           ",",
+      ":",           "\"a\"", "\"b\"",       "\"\\u00e9\"", "\"\\ud83d\\ude00\"",
+      "\"\\ud83d\"", "1",     "0",           "-1",          "-0",
+      "00",          "1.5",   "1e9",         "true",        "false",
+      "null",        " ",     "\n",          "\"",          "\\",
+      "\xC3\xA9",    "\xC3",  "\"\xC3\xA9\""};
   const auto document = [&](auto&& self, int depth) -> std::string {
     const auto roll = random() % 8;
     if (depth > 0 && roll < 2) {
       std::string out = "[";
-      for (std::size_t i = 0, n = random() % 4; i < n; ++i) out += (i ? "," : "") + self(self, depth - 1);
+      for (std::size_t i = 0, n = random() % 4; i < n; ++i)
+        out += (i ? "," : "") + self(self, depth - 1);
       return out + "]";
     }
     if (depth > 0 && roll < 4) {
@@ -157,8 +222,10 @@ TEST(Json, TheReaderAgreesWithNlohmannOnRandomDocuments) {
     std::string text = document(document, 4);
     for (std::size_t i = 0, n = random() % 3; i < n; ++i) {
       const auto at = random() % (text.size() + 1);
-      if (random() % 2 == 0 || at == text.size()) text.insert(at, kPieces[random() % std::size(kPieces)]);
-      else text.erase(at, 1);
+      if (random() % 2 == 0 || at == text.size())
+        text.insert(at, kPieces[random() % std::size(kPieces)]);
+      else
+        text.erase(at, 1);
     }
     const auto ours = parse_json(text);
     const auto theirs = nlohmann::json::parse(text, nullptr, false);
@@ -168,7 +235,9 @@ TEST(Json, TheReaderAgreesWithNlohmannOnRandomDocuments) {
       ASSERT_EQ(turned(*ours), theirs) << text;
     } else if (!theirs.is_discarded() && !has_float(theirs)) {
       const auto& why = ours.error().detail;
-      ASSERT_TRUE(why.starts_with("a member is repeated") || why.starts_with("a number that is not written")) << text << why;
+      ASSERT_TRUE(why.starts_with("a member is repeated") ||
+                  why.starts_with("a number that is not written"))
+          << text << why;
     }
   }
   EXPECT_GT(accepted, 2000);

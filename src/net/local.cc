@@ -87,7 +87,8 @@ struct Frame {
 
 Result<Frame> receive_frame(int fd, std::size_t payload_most) {
   char head[5];
-  if (!receive_all(fd, head, sizeof head)) return fail(Reason::peer_unreachable, "the other side ended early");
+  if (!receive_all(fd, head, sizeof head))
+    return fail(Reason::peer_unreachable, "the other side ended early");
   const std::uint32_t size = u32_at({head, sizeof head}, 1);
   if (size > payload_most) return fail(Reason::malformed_request, "a frame over its limit");
   Frame frame;
@@ -210,7 +211,8 @@ void LocalServer::State::serve(const Socket& caller) const {
 LocalServer::LocalServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 LocalServer::~LocalServer() = default;
 
-Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path, LocalHandler handler) {
+Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
+                                                        LocalHandler handler) {
   insist(handler != nullptr);
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
@@ -240,7 +242,8 @@ Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
   return std::unique_ptr<LocalServer>(new LocalServer(std::move(state)));
 }
 
-Result<int> local_call(const std::string& path, const std::vector<std::string>& args, const LocalEmit& emit) {
+Result<int> local_call(const std::string& path, const std::vector<std::string>& args,
+                       const LocalEmit& emit) {
   insist(emit != nullptr);
   const auto address = address_of(path);
   if (!address) return std::unexpected(address.error());
@@ -250,13 +253,17 @@ Result<int> local_call(const std::string& path, const std::vector<std::string>& 
   const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return fail(Reason::peer_unreachable, path + ": " + std::strerror(errno));
-  if (!own_user_or_root(socket.fd())) return fail(Reason::peer_untrusted, path + " belongs to another user");
-  if (!send_frame(socket.fd(), 'A', payload)) return fail(Reason::peer_unreachable, "the exchange ended early");
+  if (!own_user_or_root(socket.fd()))
+    return fail(Reason::peer_untrusted, path + " belongs to another user");
+  if (!send_frame(socket.fd(), 'A', payload))
+    return fail(Reason::peer_unreachable, "the exchange ended early");
   for (;;) {
     const auto frame = receive_frame(socket.fd(), kPieceMost);
     if (!frame) return std::unexpected(frame.error());
-    if (frame->kind == 'X' && frame->payload.size() == 4) return static_cast<int>(u32_at(frame->payload, 0));
-    if (frame->kind != '1' && frame->kind != '2') return fail(Reason::malformed_request, "an unknown frame");
+    if (frame->kind == 'X' && frame->payload.size() == 4)
+      return static_cast<int>(u32_at(frame->payload, 0));
+    if (frame->kind != '1' && frame->kind != '2')
+      return fail(Reason::malformed_request, "an unknown frame");
     emit(frame->kind - '0', frame->payload);
   }
 }

@@ -4,9 +4,9 @@
 // are heard (mode 0600 and SO_PEERCRED). One command at a time.
 //
 // Frames both ways: one byte of kind, four bytes of length (big-endian), payload.
-//   'A'  the arguments: a count, then each with its length (all four bytes, big-endian); at most 1 MiB
-//   '1', '2'  a piece of output or error output, at most 64 KiB
-//   'X'  the exit code (four bytes); the last frame
+//   'A'  the arguments: a count, then each with its length (all four bytes, big-endian); at most 1
+//   MiB '1', '2'  a piece of output or error output, at most 64 KiB 'X'  the exit code (four
+//   bytes); the last frame
 
 #include <functional>
 #include <memory>
@@ -20,7 +20,8 @@ namespace amanat::net {
 
 /// LocalEmit takes a piece of output: stream 1 or 2.
 using LocalEmit = std::function<void(int stream, std::string_view text)>;
-/// LocalHandler runs one command and returns its exit code. May block; runs on the channel's thread.
+/// LocalHandler runs one command and returns its exit code. May block; runs on the channel's
+/// thread.
 using LocalHandler = std::function<int(std::vector<std::string> args, const LocalEmit& emit)>;
 
 /// LocalServer listens until it dies; its end waits for the command in hand.
@@ -40,6 +41,7 @@ class LocalServer {
 /// local_call has a running exchange run a command and returns its exit code. Blocks until the end.
 /// Errors: peer_unreachable (nobody listens, or it ended early), peer_untrusted (another user's
 /// socket), malformed_request (arguments or frames over the limits).
-Result<int> local_call(const std::string& path, const std::vector<std::string>& args, const LocalEmit& emit);
+Result<int> local_call(const std::string& path, const std::vector<std::string>& args,
+                       const LocalEmit& emit);
 
 }  // namespace amanat::net

@@ -46,7 +46,9 @@ TEST(Local, ACommandIsRunAndItsOutputComesBack) {
   ASSERT_EQ(::stat(place.path.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777U, 0600U);
   std::string out, err;
-  const LocalEmit emit = [&](int stream, std::string_view text) { (stream == 1 ? out : err) += text; };
+  const LocalEmit emit = [&](int stream, std::string_view text) {
+    (stream == 1 ? out : err) += text;
+  };
   const std::string large(300000, 'x');
   EXPECT_EQ(*local_call(place.path, {"erase", std::string("a\0b", 3), large, "last"}, emit), 4);
   EXPECT_EQ(out, "erase" + std::string("a\0b", 3) + large);
@@ -58,15 +60,17 @@ TEST(Local, CommandsComeOneAtATime) {
   const Place place;
   std::atomic<int> inside{0};
   std::atomic<bool> together{false};
-  const auto server = LocalServer::start(place.path, [&](const std::vector<std::string>&, const LocalEmit&) {
-    if (++inside != 1) together = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    --inside;
-    return -1;
-  });
+  const auto server =
+      LocalServer::start(place.path, [&](const std::vector<std::string>&, const LocalEmit&) {
+        if (++inside != 1) together = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        --inside;
+        return -1;
+      });
   std::vector<std::thread> callers;
   for (int i = 0; i < 6; ++i)
-    callers.emplace_back([&] { EXPECT_EQ(*local_call(place.path, {"x"}, [](int, std::string_view) {}), -1); });
+    callers.emplace_back(
+        [&] { EXPECT_EQ(*local_call(place.path, {"x"}, [](int, std::string_view) {}), -1); });
   for (auto& c : callers) c.join();
   EXPECT_FALSE(together);
 }
@@ -74,16 +78,23 @@ TEST(Local, CommandsComeOneAtATime) {
 TEST(Local, OversizedAndMalformedFramesAreRefused) {
   const Place place;
   int runs = 0;
-  const auto server = LocalServer::start(place.path, [&](const std::vector<std::string>&, const LocalEmit&) { return ++runs; });
+  const auto server = LocalServer::start(
+      place.path, [&](const std::vector<std::string>&, const LocalEmit&) { return ++runs; });
   const LocalEmit none = [](int, std::string_view) {};
-  EXPECT_EQ(local_call(place.path, {std::string(1 << 20, 'x')}, none).error().reason, Reason::malformed_request);
-  EXPECT_EQ(local_call(place.path, std::vector<std::string>(5000), none).error().reason, Reason::malformed_request);
-  const std::string_view bad[] = {{"A\xff\xff\xff\xff", 5},           {"B\0\0\0\4\0\0\0\0", 9},
-                                  {"A\0\0\0\4\0\0\0\1", 9},           {"A\0\0\0\0", 5},
-                                  {"A\0\0\0\x9\0\0\0\1\0\0\0\2x", 14}, {"A\0\0\0\x5\0\0\0\0x", 10}};
+  EXPECT_EQ(local_call(place.path, {std::string(1 << 20, 'x')}, none).error().reason,
+            Reason::malformed_request);
+  EXPECT_EQ(local_call(place.path, std::vector<std::string>(5000), none).error().reason,
+            Reason::malformed_request);
+  const std::string_view bad[] = {{"A\xff\xff\xff\xff", 5},
+                                  {"B\0\0\0\4\0\0\0\0", 9},
+                                  {"A\0\0\0\4\0\0\0\1", 9},
+                                  {"A\0\0\0\0", 5},
+                                  {"A\0\0\0\x9\0\0\0\1\0\0\0\2x", 14},
+                                  {"A\0\0\0\x5\0\0\0\0x", 10}};
   for (const auto bytes : bad) {
     const int fd = connected(place.path);
-    EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
     char byte = 0;
     EXPECT_LE(::recv(fd, &byte, 1, 0), 0);
     ::close(fd);
@@ -96,15 +107,17 @@ TEST(Local, ACallerThatGoesAwayDoesNotStopTheCommand) {
   const Place place;
   std::atomic<bool> ended{false};
   {
-    const auto server = LocalServer::start(place.path, [&](const std::vector<std::string>&, const LocalEmit& emit) {
-      for (int i = 0; i < 100; ++i) emit(1, std::string(60000, 'x'));
-      ended = true;
-      return 0;
-    });
+    const auto server =
+        LocalServer::start(place.path, [&](const std::vector<std::string>&, const LocalEmit& emit) {
+          for (int i = 0; i < 100; ++i) emit(1, std::string(60000, 'x'));
+          ended = true;
+          return 0;
+        });
     const int fd = connected(place.path);
     EXPECT_EQ(::send(fd, "A\0\0\0\4\0\0\0\0", 9, 0), 9);
     ::close(fd);
-    for (int i = 0; i < 500 && !ended; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 500 && !ended; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   EXPECT_TRUE(ended);
 }

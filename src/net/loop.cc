@@ -23,9 +23,9 @@ constexpr std::size_t kHandshakesMost = 512;  // in progress
 constexpr std::uint64_t kHandshakeSafeMs = 1000;
 constexpr unsigned kStepsWhenIdle = 8;
 constexpr std::int64_t kCreditMostUs = 1500;
-constexpr std::int64_t kShare = 4;            // handshakes get a quarter of a busy loop's time
+constexpr std::int64_t kShare = 4;  // handshakes get a quarter of a busy loop's time
 constexpr std::uint64_t kSweepMs = 125;
-constexpr std::size_t kSweepParts = 8;        // so each connection is looked at once a second
+constexpr std::size_t kSweepParts = 8;  // so each connection is looked at once a second
 constexpr std::size_t kReceiveBytes = 64 * 1024;
 constexpr std::size_t kCiphertextKeep = 4 << 20;
 
@@ -34,7 +34,8 @@ constexpr std::uint64_t kListenerTag = ~std::uint64_t{0}, kEventTag = kListenerT
 std::uint64_t monotonic_us() {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec) / 1000;
 }
 
 std::uint64_t tag_of(ConnectionId id) { return std::uint64_t{id.generation} << 32 | id.place; }
@@ -43,7 +44,8 @@ std::uint64_t tag_of(ConnectionId id) { return std::uint64_t{id.generation} << 3
 // wrong, so that the replies behind it are not held up for ever.
 class Ticket {
  public:
-  Ticket(Loop& loop, ConnectionId id, std::uint64_t sequence) : loop_(&loop), id_(id), sequence_(sequence) {}
+  Ticket(Loop& loop, ConnectionId id, std::uint64_t sequence)
+      : loop_(&loop), id_(id), sequence_(sequence) {}
   Ticket(Ticket&& other) noexcept
       : loop_(std::exchange(other.loop_, nullptr)), id_(other.id_), sequence_(other.sequence_) {}
   Ticket& operator=(Ticket&&) = delete;
@@ -51,8 +53,8 @@ class Ticket {
     if (loop_ != nullptr) use(problem({Reason::internal_error, {}}, false));
   }
   void use(Response response) {
-    insist(loop_ != nullptr);              // called once
-    insist(Home::current() == loop_);      // on its own thread
+    insist(loop_ != nullptr);          // called once
+    insist(Home::current() == loop_);  // on its own thread
     std::exchange(loop_, nullptr)->answer(id_, sequence_, std::move(response));
   }
 
@@ -65,7 +67,9 @@ class Ticket {
 }  // namespace
 
 Loop::Loop(ServerShared& shared, int listener)
-    : received(kReceiveBytes), plain(shared.options.header_bytes_max + kReceiveBytes), shared_(shared),
+    : received(kReceiveBytes),
+      plain(shared.options.header_bytes_max + kReceiveBytes),
+      shared_(shared),
       listener_(listener) {}
 
 Loop::~Loop() {
@@ -247,12 +251,14 @@ void Loop::handle(const void* raw) {
     (void)!::read(event_, &count, sizeof count);
     return;
   }
-  const ConnectionId id{static_cast<std::uint32_t>(event.data.u64), static_cast<std::uint32_t>(event.data.u64 >> 32)};
+  const ConnectionId id{static_cast<std::uint32_t>(event.data.u64),
+                        static_cast<std::uint32_t>(event.data.u64 >> 32)};
   Connection* connection = find(id);
   if (connection == nullptr || connection->dead()) return;
   if ((event.events & EPOLLOUT) != 0) connection->on_writable();
   if ((event.events & EPOLLIN) != 0) connection->on_readable();
-  if ((event.events & EPOLLERR) != 0 || (event.events & (EPOLLHUP | EPOLLIN)) == EPOLLHUP) connection->kill();
+  if ((event.events & EPOLLERR) != 0 || (event.events & (EPOLLHUP | EPOLLIN)) == EPOLLHUP)
+    connection->kill();
   if (connection->dead()) dead_.push_back(id.place);
 }
 

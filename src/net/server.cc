@@ -40,7 +40,8 @@ Result<int> listen_on(const Address& address, Sharing sharing) {
   const int fd = ::socket(address.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int on = 1;
   if (fd >= 0) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (fd >= 0 && sharing == Sharing::shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (fd >= 0 && sharing == Sharing::shared)
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address.bytes), address.size) != 0 ||
       ::listen(fd, kBacklog) != 0) {
     const std::string why = std::strerror(errno);
@@ -89,17 +90,21 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Hand
   const auto wanted = resolve(options.address, port);
   if (!wanted) return std::unexpected(wanted.error());
   const auto probe = listen_on(*wanted, Sharing::alone);
-  if (!probe) return fail(probe.error().reason, options.address + ":" + std::to_string(port) + ": " + probe.error().detail);
+  if (!probe)
+    return fail(probe.error().reason,
+                options.address + ":" + std::to_string(port) + ": " + probe.error().detail);
   port = port_of(*probe);
   ::close(*probe);
   const auto address = resolve(options.address, port);
   if (!address) return std::unexpected(address.error());
-  const unsigned threads = options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  const unsigned threads =
+      options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) {
     const auto listener = listen_on(*address, Sharing::shared);
     if (!listener) return std::unexpected(listener.error());
     state->loops.push_back(std::make_unique<Loop>(state->shared, *listener));
-    if (const auto prepared = state->loops.back()->prepare(); !prepared) return std::unexpected(prepared.error());
+    if (const auto prepared = state->loops.back()->prepare(); !prepared)
+      return std::unexpected(prepared.error());
   }
   state->port = port;
   for (const auto& loop : state->loops) loop->start();

@@ -41,7 +41,8 @@ class TestCertificates {
   }
 
  private:
-  static X509* blank(const std::string& name, EVP_PKEY* key, X509_NAME* issuer, int from_days, int to_days) {
+  static X509* blank(const std::string& name, EVP_PKEY* key, X509_NAME* issuer, int from_days,
+                     int to_days) {
     static long serial = 1;
     X509* c = X509_new();
     X509_set_version(c, 2);
@@ -49,8 +50,8 @@ class TestCertificates {
     X509_gmtime_adj(X509_getm_notBefore(c), from_days * 86400L);
     X509_gmtime_adj(X509_getm_notAfter(c), to_days * 86400L);
     X509_NAME* subject = X509_get_subject_name(c);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1,
-                               0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
     X509_set_issuer_name(c, issuer == nullptr ? subject : issuer);
     X509_set_pubkey(c, key);
     return c;
@@ -82,8 +83,8 @@ class TestCertificates {
     X509_free(c);
     EVP_PKEY_free(k);
   }
-  void issue(const std::string& by, const std::string& name, const std::string& use, int from_days = -1,
-             int to_days = 10) const {
+  void issue(const std::string& by, const std::string& name, const std::string& use,
+             int from_days = -1, int to_days = 10) const {
     std::FILE* f = std::fopen(crt(by).c_str(), "r");
     X509* ca = PEM_read_X509(f, nullptr, nullptr, nullptr);
     std::fclose(f);

@@ -103,12 +103,14 @@ bool harden(SSL_CTX* context) {
   SSL_CTX_set_default_passwd_cb(context, no_password);
   return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
          SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&
-         SSL_CTX_set_ciphersuites(context,
-                                  "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1 &&
+         SSL_CTX_set_ciphersuites(
+             context,
+             "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1 &&
          SSL_CTX_set1_groups_list(context, "X25519:P-256") == 1;
 }
 
-Result<void> load_identity(SSL_CTX* context, const std::string& certificate_file, const std::string& key_file) {
+Result<void> load_identity(SSL_CTX* context, const std::string& certificate_file,
+                           const std::string& key_file) {
   if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1)
     return fail(Reason::file_failed, certificate_file + ": " + openssl_why());
   if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
@@ -125,8 +127,8 @@ int accept_any(X509_STORE_CTX* verification, void*) {
   return 1;
 }
 
-int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
-                    unsigned in_size, void*) {
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size,
+                    const unsigned char* in, unsigned in_size, void*) {
   static constexpr unsigned char kProtocol[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   for (unsigned i = 0; i + 1 < in_size; i += in[i] + 1U) {
     if (in[i] != 8 || i + 9 > in_size || std::memcmp(in + i, kProtocol, 9) != 0) continue;
@@ -148,7 +150,8 @@ Moment moment_of(const ASN1_TIME* time) {
 // `store`. Dates are left to identity, which says "expired" instead of "foreign".
 bool chains_to(X509_STORE* store, X509* certificate, STACK_OF(X509) * others) {
   const Verification verification(X509_STORE_CTX_new());
-  if (!verification || X509_STORE_CTX_init(verification.get(), store, certificate, others) != 1) return false;
+  if (!verification || X509_STORE_CTX_init(verification.get(), store, certificate, others) != 1)
+    return false;
   X509_STORE_CTX_set_flags(verification.get(), X509_V_FLAG_NO_CHECK_TIME);
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(verification.get());
   if (X509_VERIFY_PARAM_set_purpose(rules, X509_PURPOSE_SSL_CLIENT) != 1) return false;
@@ -181,9 +184,13 @@ struct TlsSession::State {
   }
   Step step_of(int result) const {
     switch (SSL_get_error(ssl, result)) {
-      case SSL_ERROR_WANT_READ: return Step::want_input;
-      case SSL_ERROR_ZERO_RETURN: return Step::closed;
-      default: ERR_clear_error(); return Step::failed;
+      case SSL_ERROR_WANT_READ:
+        return Step::want_input;
+      case SSL_ERROR_ZERO_RETURN:
+        return Step::closed;
+      default:
+        ERR_clear_error();
+        return Step::failed;
     }
   }
 };
@@ -227,7 +234,8 @@ bool TlsSession::write(std::string_view plain) {
   if (plain.empty()) return true;
   ERR_clear_error();
   std::size_t n = 0;
-  const bool whole = SSL_write_ex(state_->ssl, plain.data(), plain.size(), &n) == 1 && n == plain.size();
+  const bool whole =
+      SSL_write_ex(state_->ssl, plain.data(), plain.size(), &n) == 1 && n == plain.size();
   if (!whole) ERR_clear_error();
   return whole;
 }
@@ -249,10 +257,11 @@ std::shared_ptr<const PeerCertificate> TlsSession::peer() const {
   auto* der = reinterpret_cast<unsigned char*>(peer->der.data());
   insist(i2d_X509(certificate, &der) == size);
   unsigned digest_size = 0;
-  insist(EVP_Digest(peer->der.data(), peer->der.size(), peer->thumbprint.data(), &digest_size, EVP_sha256(),
-                    nullptr) == 1);
+  insist(EVP_Digest(peer->der.data(), peer->der.size(), peer->thumbprint.data(), &digest_size,
+                    EVP_sha256(), nullptr) == 1);
   insist(digest_size == peer->thumbprint.size());
-  peer->issued_by_us = chains_to(state_->client_store, certificate, SSL_get_peer_cert_chain(state_->ssl));
+  peer->issued_by_us =
+      chains_to(state_->client_store, certificate, SSL_get_peer_cert_chain(state_->ssl));
   peer->not_before = moment_of(X509_get0_notBefore(certificate));
   peer->not_after = moment_of(X509_get0_notAfter(certificate));
   return peer;
@@ -271,7 +280,8 @@ struct TlsServer::State {
 TlsServer::TlsServer() : state_(std::make_unique<State>()) {}
 TlsServer::~TlsServer() = default;
 
-Result<std::unique_ptr<TlsServer>> TlsServer::make(const std::string& certificate_file, const std::string& key_file,
+Result<std::unique_ptr<TlsServer>> TlsServer::make(const std::string& certificate_file,
+                                                   const std::string& key_file,
                                                    std::string_view client_ca_pem) {
   std::unique_ptr<TlsServer> server(new TlsServer);
   auto& state = *server->state_;
@@ -287,12 +297,14 @@ Result<std::unique_ptr<TlsServer>> TlsServer::make(const std::string& certificat
   while (text != nullptr) {
     const Certificate ca(PEM_read_bio_X509(text.get(), nullptr, no_password, nullptr));
     if (!ca) break;
-    if (X509_STORE_add_cert(state.store.get(), ca.get()) != 1 || SSL_CTX_add_client_CA(context, ca.get()) != 1)
+    if (X509_STORE_add_cert(state.store.get(), ca.get()) != 1 ||
+        SSL_CTX_add_client_CA(context, ca.get()) != 1)
       return fail(Reason::key_missing, "the CA of client certificates: " + openssl_why());
     ++count;
   }
   ERR_clear_error();  // the end of the PEM text is reported as an error
-  if (count == 0 && !client_ca_pem.empty()) return fail(Reason::key_missing, "the CA of client certificates is not PEM");
+  if (count == 0 && !client_ca_pem.empty())
+    return fail(Reason::key_missing, "the CA of client certificates is not PEM");
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(context, accept_any, nullptr);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
@@ -315,12 +327,14 @@ struct TlsClient::State {
 TlsClient::TlsClient() : state_(std::make_unique<State>()) {}
 TlsClient::~TlsClient() = default;
 
-Result<std::unique_ptr<TlsClient>> TlsClient::make(const std::string& ca_file, const std::string& certificate_file,
+Result<std::unique_ptr<TlsClient>> TlsClient::make(const std::string& ca_file,
+                                                   const std::string& certificate_file,
                                                    const std::string& key_file) {
   std::unique_ptr<TlsClient> client(new TlsClient);
   client->state_->context.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = client->state_->context.get();
-  if (context == nullptr || !harden(context)) return fail(Reason::internal_error, "TLS: " + openssl_why());
+  if (context == nullptr || !harden(context))
+    return fail(Reason::internal_error, "TLS: " + openssl_why());
   if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1)
     return fail(Reason::file_failed, ca_file + ": " + openssl_why());
   if (!certificate_file.empty())
@@ -338,8 +352,8 @@ std::unique_ptr<TlsSession> TlsClient::connect(const std::string& host) {
   SSL* ssl = session->state_->ssl;
   X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
   unsigned char address[16];
-  const bool is_address =
-      ::inet_pton(AF_INET, host.c_str(), address) == 1 || ::inet_pton(AF_INET6, host.c_str(), address) == 1;
+  const bool is_address = ::inet_pton(AF_INET, host.c_str(), address) == 1 ||
+                          ::inet_pton(AF_INET6, host.c_str(), address) == 1;
   if (is_address) {
     if (X509_VERIFY_PARAM_set1_ip_asc(rules, host.c_str()) != 1) return nullptr;
   } else {

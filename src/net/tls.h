@@ -60,7 +60,8 @@ class TlsServer {
   /// make loads the PEM files. Client certificates of any origin pass the handshake (identity
   /// gives the reason of a refusal); no tickets, no early data, ALPN http/1.1.
   /// Errors: file_failed, key_missing (key and certificate do not match, or a bad CA).
-  static Result<std::unique_ptr<TlsServer>> make(const std::string& certificate_file, const std::string& key_file,
+  static Result<std::unique_ptr<TlsServer>> make(const std::string& certificate_file,
+                                                 const std::string& key_file,
                                                  std::string_view client_ca_pem);
   ~TlsServer();
   /// accept makes the server's side of a new connection; null if memory is short.
@@ -76,7 +77,8 @@ class TlsServer {
 class TlsClient {
  public:
   /// make. Errors: file_failed, key_missing.
-  static Result<std::unique_ptr<TlsClient>> make(const std::string& ca_file, const std::string& certificate_file,
+  static Result<std::unique_ptr<TlsClient>> make(const std::string& ca_file,
+                                                 const std::string& certificate_file,
                                                  const std::string& key_file);
   ~TlsClient();
   /// connect makes the client's side; `host` (a name or an IP address) must stand in the server's
