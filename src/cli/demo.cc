@@ -28,6 +28,14 @@ constexpr std::string_view kPurpose = "crime-investigation";
 constexpr std::string_view kGranted = "identity.persons.name,identity.persons.present_address";
 constexpr std::string_view kNotGranted = "identity.persons.family_number";
 
+// What ends a demo: Ctrl-C, a polite kill, a closed terminal.
+sigset_t stop_signals() {
+  sigset_t stops;
+  ::sigemptyset(&stops);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&stops, signal);
+  return stops;
+}
+
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -378,10 +386,7 @@ void Demo::flip_a_byte() {
 }
 
 bool Demo::interrupted() {
-  sigset_t stops;
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGINT);
-  ::sigaddset(&stops, SIGTERM);
+  const sigset_t stops = stop_signals();
   const timespec at_once{};
   return ::sigtimedwait(&stops, nullptr, &at_once) > 0;
 }
@@ -415,10 +420,7 @@ void Demo::stay_up() {
         std::string("amanat ledger verify --home $D/home")})
     stage_.line("  " + command);
   stage_.line("Ctrl-C ends it and removes what it made.");
-  sigset_t stops;
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGINT);
-  ::sigaddset(&stops, SIGTERM);
+  const sigset_t stops = stop_signals();
   int signal = 0;
   ::sigwait(&stops, &signal);
 }
@@ -442,10 +444,7 @@ int run_demo(const Call& call, const Emit& emit) {
   if (!scratch) return complain(emit, call.manner, scratch.error());
 
   // Blocked before any thread exists: a Ctrl-C is noticed between steps, so that everything is removed.
-  sigset_t stops;
-  ::sigemptyset(&stops);
-  ::sigaddset(&stops, SIGINT);
-  ::sigaddset(&stops, SIGTERM);
+  const sigset_t stops = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
 
   Demo demo(call, emit, *std::move(scratch));

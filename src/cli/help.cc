@@ -170,7 +170,7 @@ std::string help_of(const CommandRow& command) {
 }
 
 std::string man_page() {
-  std::string out = ".TH AMANAT 1 \"\" \"amanat " AMANAT_VERSION "\" \"User commands\"\n.SH NAME\n"
+  std::string out = ".TH AMANAT 1 \"\" \"amanat " AMANAT_VERSION "\" \"User commands\"\n.nh\n.SH NAME\n"
                     "amanat \\- a citizen\\-data exchange: no answer without a record\n.SH SYNOPSIS\n.B amanat\n"
                     ".I COMMAND\n[\\fIWORDS\\fR] [\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n";
   out += roff("Departments keep records about people; officers of other departments may, for a lawful purpose and case, "
