@@ -465,10 +465,18 @@ TEST(Ledger, ADamagedTileOrEntryIsNotServed) {
       EXPECT_EQ(served.error().reason, Reason::store_failed);
     }
     EXPECT_GT(refused, 0u) << file;
-    // The frames are the truth: but for damage in them, a start makes the rest again.
     auto verdict = verify_files(log.disk, "/ledger", log.key(), nullptr);
     ASSERT_TRUE(verdict);
     EXPECT_NE(verdict->problem, "") << file;
+    // The frames are the truth: but for damage in them, the next start makes the rest again.
+    if (file.find("segments") != std::string::npos) continue;
+    log.reopen();
+    for (const auto* path : {"tile/0/000", "tile/entries/000", "tile/1/000.p/1"})
+      EXPECT_TRUE(log.ledger->resource(path)) << file << " " << path;
+    log.ledger.reset();
+    verdict = verify_files(log.disk, "/ledger", log.key(), nullptr);
+    ASSERT_TRUE(verdict);
+    EXPECT_EQ(verdict->problem, "") << file;
   }
 }
 

@@ -22,7 +22,7 @@ void use(Ledger& ledger, const SimulatedDisk& disk, const LogForTests& log, std:
   for (int done = 0; done < appends && !disk.dead();) {
     std::vector<std::vector<EntryContent>> wave(1 + random() % 6);
     for (auto& append : wave) {
-      append.resize(1 + random() % 3);
+      append.resize(1 + random() % (random() % 8 == 0 ? 60 : 3));
       for (auto& entry : append) entry = log.denial(salt(random), random() % 4 == 0 ? 6000 : 30);
       ++done;
     }

@@ -1,5 +1,6 @@
 #include "ledger/projection.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "crypto/crypto.h"
@@ -11,6 +12,7 @@ namespace amanat::ledger {
 namespace {
 
 constexpr std::size_t kHash = 32, kPlaceBytes = 8;
+constexpr const char* kDistrusted = "/damaged";
 
 std::uint64_t tile_offset(const TileName& name) { return name.number * kTileWidth * kHash; }
 
@@ -56,7 +58,25 @@ Result<std::string> Projection::read(unsigned which, std::uint64_t offset,
   return out;
 }
 
+void Projection::distrust() {
+  const std::lock_guard lock(mutex_);
+  (void)storage::replace_file(disk_, directory_ + kDistrusted,
+                              "");  // else the next reader says it again
+}
+
+Result<void> Projection::trust() {
+  const std::lock_guard lock(mutex_);
+  auto names = disk_.list(directory_);
+  if (!names) return std::unexpected(std::move(names.error()));
+  if (std::find(names->begin(), names->end(), kDistrusted + 1) == names->end()) return {};
+  if (auto r = disk_.remove(directory_ + kDistrusted); !r) return r;
+  return disk_.sync_directory(directory_);
+}
+
 bool Projection::resume(std::uint64_t size, const Digest& root) {
+  const auto names = disk_.list(directory_);
+  if (!names || std::find(names->begin(), names->end(), kDistrusted + 1) != names->end())
+    return false;
   const auto found = root_at(size);
   if (!found || *found != root) return false;
   auto writer = TileWriter::resume(size, [this](const TileName& name) { return tile(name); });

@@ -34,6 +34,12 @@ class Projection {
   bool resume(std::uint64_t size, const Digest& root);
   void resume_empty();
 
+  /// distrust says, for the next start, that the files are damaged: resume() then refuses them
+  /// until they were made anew (resume_empty, flush, sync, trust). From any thread.
+  void distrust();
+  /// trust forgets what distrust said. Errors: file_failed.
+  Result<void> trust();
+
   /// append takes the leaves of one frame, in memory.
   void append(std::span<const Digest> leaves, const Place& frame);
   /// flush writes what append took; size() then says so. After an error it may be called again.

@@ -61,6 +61,8 @@ Result<std::string> Ledger::resource(std::string_view path) const {
                    ? bundle(name->number, name->width)
                    : state_->projection->checked_tile(*name, head->size, head->root);
   if (!bytes) {
+    // The frames are the truth: the next start makes the tree files again from them.
+    if (bytes.error().reason == Reason::ledger_corrupt) state_->projection->distrust();
     state_->alarm("not served: " + bytes.error().detail);
     return fail(Reason::store_failed, bytes.error().detail);
   }

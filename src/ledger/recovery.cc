@@ -193,6 +193,7 @@ class Scan {
   Place at_;
   OpenSegment segment_;
   bool ended_ = false;
+  bool anew_ = false;  // from the first frame, because no snapshot would do
   CompactRange range_;
   Digest hash_{};
   std::uint64_t batch_ = 0;
@@ -258,6 +259,7 @@ Result<void> Scan::begin() {
     if (*begun) return {};
   }
   projection_.resume_empty();
+  anew_ = true;
   return {};
 }
 
@@ -427,6 +429,10 @@ Result<Recovered> Scan::run() {
       opened->checkpoint.root != range_.root())
     return corrupt(at_, "the last frame's checkpoint is not a signed head of it");
   if (auto r = projection_.flush(); !r) return pass_on(std::move(r.error()));
+  if (anew_) {
+    if (auto r = projection_.sync(); !r) return pass_on(std::move(r.error()));
+    if (auto r = projection_.trust(); !r) return pass_on(std::move(r.error()));
+  }
   Recovered out;
   out.range = std::move(range_);
   out.frame_hash = hash_;
