@@ -21,7 +21,7 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8443;                 // 0: any free one; see port()
   std::string certificate_file, key_file;    // server's, PEM
-  std::string client_ca_pem;                 // whose client certificates count as issued_by_us
+  std::string client_ca_pem;                 // text: whose client certificates are issued_by_us
   unsigned threads = 0;                      // 0: one a core
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
@@ -33,20 +33,24 @@ struct ServerOptions {
   unsigned handshake_seconds_max = 10;
 };
 
-/// Reply hands the response over; called once, on the thread (Home) that called the handler.
+/// Reply hands the response over; called once, on the thread (Home) that called the handler. The
+/// connection may be gone by then. Dropped without a call, it answers internal_error.
 using Reply = std::move_only_function<void(Response)>;
 /// Handler gets each request on its connection's thread and must not block.
 using Handler = std::function<void(Request, Reply)>;
 
 /// Server listens and serves until it dies. TLS 1.3 only; a client certificate is asked for, not
-/// demanded: a connection without one gets a Request without a peer.
+/// demanded: a connection without one gets a Request without a peer. Each of its threads is a Home
+/// (model/task.h); they live until every Reply has been used or dropped, so a handler's coroutine
+/// must own its Reply to its end, and whoever resumes them must outlive the server or drop them.
 class Server {
  public:
   /// start binds and begins to serve. Errors: file_failed (certificate), peer_unreachable (bind).
   static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler);
   ~Server();
   std::uint16_t port() const;
-  /// stop lets requests in hand finish (at most `grace_ms`), then closes.
+  /// stop takes no new request, lets those in hand finish (at most `grace_ms`), closes, and waits
+  /// for the last Reply. Not from a server thread.
   void stop(unsigned grace_ms);
 
  private:
@@ -65,10 +69,12 @@ struct ClientOptions {
 /// Client is one keep-alive connection. Not thread-safe.
 class Client {
  public:
+  /// connect. Errors: peer_unreachable, peer_untrusted, file_failed, key_missing.
   static Result<Client> connect(const ClientOptions& options);
   Client(Client&&) noexcept;
   ~Client();
-  /// ask sends one request and waits for its reply. Errors: peer_unreachable, malformed_request, body_too_large.
+  /// ask sends one request and waits for its reply. Errors: peer_unreachable, malformed_request (a
+  /// reply that is not HTTP), body_too_large.
   Result<Response> ask(std::string_view method, std::string_view target, std::string_view body,
                        std::string_view content_type = "application/json");
   /// ask_all pipelines several and returns their replies in order.
@@ -83,7 +89,8 @@ class Client {
 
 /// parse_request_head is the server's own head parser, exposed for tests and fuzzing: reads a
 /// request line and headers (ending in an empty line) under the options' limits.
-/// Errors: malformed_request, header_too_large, body_too_large, wrong_media_type (Content-Encoding, Transfer-Encoding other than chunked).
+/// Errors: malformed_request, wrong_http_version, header_too_large, body_too_large, wrong_media_type
+/// (Content-Encoding, a Transfer-Encoding other than chunked).
 struct Head {
   Request request;
   std::uint64_t body_bytes = 0;

@@ -129,6 +129,17 @@ std::string_view phrase(unsigned status) {
   }
 }
 
+// plain_headers says whether a response's headers are headers: a line break that slipped into one
+// would end it and begin something of its author's choice.
+bool plain_headers(const Response& response) {
+  std::string low;
+  return plain_value(response.content_type) &&
+         std::all_of(response.headers.begin(), response.headers.end(), [&low](const auto& header) {
+           return lower_token(header.first, low) && plain_value(header.second) &&
+                  low != "content-length" && low != "transfer-encoding";
+         });
+}
+
 // HeadText collects a reply's head on the stack, where most fit, and copies it once.
 class HeadText {
  public:
@@ -319,6 +330,8 @@ void wipe_away(std::string& text) {
 
 void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& form) {
   insist(response.status >= 200 && response.status <= 599);
+  if (!plain_headers(response))
+    return append_reply(out, problem({Reason::internal_error, {}}, false), form);
   const bool bodiless = response.status == 204 || response.status == 304;
   HeadText head;
   head.put("HTTP/1.1 ");
@@ -328,16 +341,12 @@ void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& 
   head.put("\r\nDate: ");
   head.put(form.date);
   if (!response.content_type.empty() && !bodiless) {
-    insist(plain_value(response.content_type));
     head.put("\r\nContent-Type: ");
     head.put(response.content_type);
   }
   bool caches = false;
   for (const auto& [name, value] : response.headers) {
-    std::string low;
-    insist(lower_token(name, low) && plain_value(value));
-    insist(low != "content-length" && low != "transfer-encoding");
-    caches = caches || low == "cache-control";
+    caches = caches || same_word(name, "cache-control");
     for (const std::string_view part : {std::string_view("\r\n"), std::string_view(name),
                                         std::string_view(": "), std::string_view(value)})
       head.put(part);

@@ -84,7 +84,8 @@ struct ReplyForm {
   bool close = false;         // the connection ends after it
   std::string_view date;      // RFC 9110 5.6.7
 };
-/// append_reply writes head and body. Insists that no header holds a line break.
+/// append_reply writes head and body. A response whose headers hold a line break or say how long it
+/// is becomes an internal_error.
 void append_reply(WipingBuffer& out, const Response& response, const ReplyForm& form);
 
 /// problem makes the reply of a request that could not be read (RFC 9457).

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -194,6 +195,33 @@ TEST(Server, WhoSendsAndClosesItsHalfStillGetsItsReplies) {
   const std::string text = raw.read_all();
   EXPECT_EQ(RawClient::replies_in(text), 2U);
   EXPECT_TRUE(raw.ended);
+}
+
+TEST(Server, AHeaderWithALineBreakBecomesAnInternalError) {
+  const auto server = serve(options(), [](const Request& request, Reply reply) {
+    Response response;
+    response.body = "body";
+    if (request.path == "/value")
+      response.headers.emplace_back("Location", "/x\r\nSet-Cookie: a=b");
+    if (request.path == "/name") response.headers.emplace_back("Location: /\r\nA", "b");
+    if (request.path == "/type") response.content_type = "a/b\r\nA: b";
+    if (request.path == "/length") response.headers.emplace_back("Content-Length", "1");
+    if (request.path == "/cache") response.headers.emplace_back("cache-control", "max-age=60");
+    reply(std::move(response));
+  });
+  auto c = client(server->port());
+  for (const char* path : {"/value", "/name", "/type", "/length"}) {
+    const auto got = c.ask("GET", path, "");
+    ASSERT_TRUE(got.has_value()) << path;
+    EXPECT_EQ(got->status, 500U) << path;
+    EXPECT_EQ(got->body.find("a=b"), std::string::npos);
+  }
+  const auto cached = c.ask("GET", "/cache", "");
+  EXPECT_EQ(std::count_if(cached->headers.begin(), cached->headers.end(),
+                          [](const auto& h) {
+                            return h.first == "cache-control" && h.second == "max-age=60";
+                          }),
+            1);
 }
 
 TEST(Server, AReplyThatIsDroppedIsAnsweredAsAnInternalError) {
