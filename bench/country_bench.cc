@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   options.today = amanat::cli::today_utc();
   const auto begin = std::chrono::steady_clock::now();
   const auto country = amanat::cli::write_country(options, nullptr);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (!country) {
     std::fprintf(stderr, "country_bench: %s\n", country.error().detail.c_str());
     return 2;

@@ -15,6 +15,7 @@ make_home() {
   CLIENT_CERT=$WORK/gateway.crt
   CLIENT_KEY=$WORK/gateway.key
   QUESTIONS=$WORK/questions.jsonl
+  ASKED=$WORK/asked.jsonl
   mkdir "$COUNTRY_DIR"
   say "Inventing a country of $BENCH_CITIZENS citizens ..."
   COUNTRY_RATE=$("$BIN/country_bench" "$BENCH_CITIZENS" "$COUNTRY_DIR" | json_number per_second)
@@ -89,12 +90,24 @@ ledger_size() {
   curl_device "https://$EXCHANGE_ADDRESS/ledger/checkpoint" | sed -n 2p
 }
 
-# ask_exchange ROW OUTSTANDING: a run, and then the ledger must have grown by every answer.
-ask_exchange() {
+# ask_first ROW: the citizens of this round's part, each asked about for the first time since the
+# exchange was made; ask_exchange then asks again about everybody who was.
+ask_first() {
+  local part="$WORK/first.jsonl" size
+  size=$(($(wc -l <"$QUESTIONS") / BENCH_ROUNDS))
+  tail -n +$(((ROUND - 1) * size + 1)) "$QUESTIONS" | sed "${size}q" >"$part"
+  cat "$part" >>"$ASKED"
+  ask "$1" 1 "$part" --once
+}
+
+ask_exchange() { ask "$1" "$2" "$ASKED"; }
+
+# ask ROW OUTSTANDING FILE ARGUMENT...: a run, and then the ledger must have grown by every answer.
+ask() {
   local before after
   before=$(ledger_size)
-  load "$1" "$2" "$EXCHANGE_PID" --url "https://$EXCHANGE_ADDRESS" --method POST --target /v1/lookups --bodies "$QUESTIONS" \
-    --must-hold '"present_address":"' --must-not-hold '"withheld":[{'
+  load "$1" "$2" "$EXCHANGE_PID" --url "https://$EXCHANGE_ADDRESS" --method POST --target /v1/lookups --bodies "$3" \
+    --must-hold '"present_address":"' --must-not-hold '"withheld":[{' "${@:4}"
   after=$(ledger_size)
   [ "$((after - before))" = "$ANSWERS_TOTAL" ] || trouble "the exchange gave $ANSWERS_TOTAL answers and recorded $((after - before))"
 }

@@ -29,7 +29,8 @@ double ms_since(Clock::time_point begin) {
 bool put(int file, std::size_t block, unsigned char fill) {
   std::array<unsigned char, kBlock> bytes;
   bytes.fill(fill);
-  return ::pwrite(file, bytes.data(), kBlock, static_cast<off_t>(block * kBlock)) == static_cast<ssize_t>(kBlock);
+  return ::pwrite(file, bytes.data(), kBlock, static_cast<off_t>(block * kBlock)) ==
+         static_cast<ssize_t>(kBlock);
 }
 
 // measure returns the milliseconds of each flush, ascending; empty if the disk refused.
@@ -68,7 +69,7 @@ int main(int argc, char** argv) {
     std::perror("flush_bench: write");
     return 2;
   }
-  std::printf("{\"flushes\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n", times.size(), times[times.size() / 2],
-              times[times.size() * 99 / 100]);
+  std::printf("{\"flushes\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n", times.size(),
+              times[times.size() / 2], times[times.size() * 99 / 100]);
   return 0;
 }

@@ -5,16 +5,16 @@
 //   http_load --url https://127.0.0.1:8443 --ca ca.crt [--cert c.crt --key c.key]
 //             [--method POST] [--target /v1/lookups] [--bodies FILE] [--connections 64]
 //             [--pipeline 1] [--seconds 10] [--warmup 1] [--reconnect] [--json]
-//             [--server-pid PID]... [--must-hold TEXT] [--must-not-hold TEXT]
+//             [--once] [--server-pid PID]... [--must-hold TEXT] [--must-not-hold TEXT]
 //
 // FILE has one body a line, taken in turn. --reconnect makes a new connection for each request: a
-// flood of handshakes. A request's time runs from the write that carried it to the read that
-// completed its reply. --server-pid names whose CPU time is charged for the measured seconds. A
-// reply must hold the one text and not the other; both are looked for in every reply of the warm-up
-// and every 16th after it, so that the search does not become the load. When time is up, what was
-// asked is still answered, so that replies can be compared with the server's own records. Exit code
-// 0; 1 if any reply was not a 200 or not as it must be, or a connection broke; 2 if nothing could be
-// measured.
+// flood of handshakes. --once ends when every body has been asked once, without a warm-up. A
+// request's time runs from the write that carried it to the read that completed its reply.
+// --server-pid names whose CPU time is charged for the measured seconds. A reply must hold the one
+// text and not the other; both are looked for in every reply of the warm-up and every 16th after it,
+// so that the search does not become the load. When time is up, what was asked is still answered, so
+// that replies can be compared with the server's own records. Exit code 0; 1 if any reply was not a
+// 200 or not as it must be, or a connection broke; 2 if nothing could be measured.
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -48,7 +48,7 @@ struct Options {
   std::string host, port, ca, certificate, key, method = "GET", target = "/", bodies;
   unsigned connections = 64, pipeline = 1;
   double seconds = 10, warmup = 1;
-  bool reconnect = false, json = false;
+  bool reconnect = false, json = false, once = false;
   std::string must_hold, must_not_hold;
   std::vector<std::string> server_pids;
 };
@@ -64,7 +64,8 @@ constexpr std::uint64_t kLastRepliesNs = 10'000'000'000;
 std::uint64_t now_ns() {
   timespec t{};
   ::clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 // Times is a histogram with 1/64 resolution: buckets of equal width between powers of two.
@@ -153,7 +154,8 @@ class Load {
     SSL_CTX_set_ciphersuites(context_, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384");
     SSL_CTX_set_read_ahead(context_, 1);
     SSL_CTX_set_default_read_buffer_len(context_, 64 * 1024);
-    if (SSL_CTX_load_verify_file(context_, options.ca.c_str()) != 1) give_up("cannot read " + options.ca);
+    if (SSL_CTX_load_verify_file(context_, options.ca.c_str()) != 1)
+      give_up("cannot read " + options.ca);
     SSL_CTX_set_verify(context_, SSL_VERIFY_PEER, nullptr);
     if (!options.certificate.empty() &&
         (SSL_CTX_use_certificate_chain_file(context_, options.certificate.c_str()) != 1 ||
@@ -162,30 +164,34 @@ class Load {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     if (epoll_ < 0) give_up("epoll");
     address_.sin_family = AF_INET;
-    address_.sin_port = htons(static_cast<std::uint16_t>(std::strtoul(options.port.c_str(), nullptr, 10)));
-    if (::inet_pton(AF_INET, options.host.c_str(), &address_.sin_addr) != 1) give_up("the host must be an IPv4 address");
+    address_.sin_port =
+        htons(static_cast<std::uint16_t>(std::strtoul(options.port.c_str(), nullptr, 10)));
+    if (::inet_pton(AF_INET, options.host.c_str(), &address_.sin_addr) != 1)
+      give_up("the host must be an IPv4 address");
   }
 
   int run() {
     peers_.resize(options_.connections);
     for (std::size_t i = 0; i < peers_.size(); ++i) open(i);
+    if (!options_.reconnect) shake_hands();
     const std::uint64_t begin = now_ns();
     const auto after = [](double seconds) { return static_cast<std::uint64_t>(seconds * 1e9); };
     std::uint64_t measured_from = begin;
-    const std::uint64_t warm_at = begin + after(options_.warmup), end = warm_at + after(options_.seconds);
-    bool warm = false;
+    const std::uint64_t warm_at = begin + (options_.once ? 0 : after(options_.warmup)),
+                        end = warm_at + after(options_.seconds);
     rusage own_before{}, own_after{};
     double server_ms = 0;
+    begin_asking();
     for (;;) {
       const std::uint64_t now = now_ns();
-      if (!warm && now >= warm_at) {
-        warm = true;
+      if (!warm_ && now >= warm_at) {
+        warm_ = true;
         warm_up_ = std::exchange(tally_, Tally());
         server_ms = -cpu_ms_of(options_.server_pids);
         measured_from = now;
         ::getrusage(RUSAGE_SELF, &own_before);
       }
-      if (now >= end) break;
+      if (now >= end || exhausted()) break;
       turn();
       if (tally_.broken > 100000) give_up("the server ends every connection");
     }
@@ -204,6 +210,28 @@ class Load {
     epoll_event events[256];
     const int count = ::epoll_wait(epoll_, events, 256, 10);
     for (int i = 0; i < count; ++i) serve(static_cast<std::size_t>(events[i].data.u64));
+  }
+
+  bool exhausted() const { return options_.once && asked_ == requests_.size(); }
+
+  // shake_hands makes every connection ready before anything is asked.
+  void shake_hands() {
+    const std::uint64_t end = now_ns() + kLastRepliesNs;
+    const auto waiting = [](const Peer& peer) { return !peer.ready; };
+    while (std::any_of(peers_.begin(), peers_.end(), waiting)) {
+      if (now_ns() > end || tally_.broken > peers_.size())
+        give_up("the server takes no connections");
+      turn();
+    }
+  }
+
+  void begin_asking() {
+    asking_ = true;
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+      if (!peers_[i].ready) continue;
+      for (unsigned k = 0; k < options_.pipeline; ++k) ask(peers_[i]);
+      if (!flush(peers_[i])) reopen(i, true);
+    }
   }
 
   // take_last_replies asks no more and waits for what is outstanding.
@@ -225,7 +253,7 @@ class Load {
 
   void judge(std::string_view head, std::string_view body) {
     const bool refused = head.substr(9, 3) != "200";
-    const bool looked_at = warm_up_.replies == 0 || tally_.replies % kJudgeEvery == 0;
+    const bool looked_at = !warm_ || tally_.replies % kJudgeEvery == 0;
     const bool wrong = !refused && looked_at && !is_as_it_must_be(body);
     if ((refused || wrong) && warm_up_.bad() + tally_.bad() == 0)
       std::fprintf(stderr, "http_load: a reply not as it must be: %.12s, %.*s\n", head.data(),
@@ -245,11 +273,14 @@ class Load {
         if (!line.empty()) bodies.push_back(line);
     }
     if (bodies.empty()) bodies.emplace_back();
-    const std::string head = options_.method + " " + options_.target + " HTTP/1.1\r\nHost: " + options_.host + "\r\n";
+    const std::string head =
+        options_.method + " " + options_.target + " HTTP/1.1\r\nHost: " + options_.host + "\r\n";
     for (const auto& body : bodies) {
       std::string request = head;
       if (!body.empty())
-        request += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+        request +=
+            "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\n";
       requests_.push_back(request + "\r\n" + body);
     }
   }
@@ -258,7 +289,8 @@ class Load {
     Peer& peer = peers_[i];
     peer.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (peer.fd < 0) give_up("socket");
-    if (::connect(peer.fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 && errno != EINPROGRESS)
+    if (::connect(peer.fd, reinterpret_cast<const sockaddr*>(&address_), sizeof address_) != 0 &&
+        errno != EINPROGRESS)
       give_up("cannot connect");
     const int on = 1;
     ::setsockopt(peer.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -296,7 +328,7 @@ class Load {
       }
       peer.ready = true;
       ++tally_.handshakes;
-      for (unsigned k = 0; k < options_.pipeline; ++k) ask(peer);
+      for (unsigned k = 0; asking_ && k < options_.pipeline; ++k) ask(peer);
       if (!flush(peer)) return reopen(i, true);
     }
     if (!receive(peer)) return reopen(i, true);
@@ -308,6 +340,8 @@ class Load {
   }
 
   void ask(Peer& peer) {
+    if (exhausted()) return;
+    ++asked_;
     peer.out += requests_[next_request_];
     if (++next_request_ == requests_.size()) next_request_ = 0;
     peer.asked_ns.push_back(0);
@@ -381,25 +415,28 @@ class Load {
     if (!options_.json) {
       std::printf("%.0f requests/s   p50 %.0f  p99 %.0f  p99.9 %.0f  max %.0f us\n", n / seconds,
                   t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us());
-      std::printf("%llu replies, %llu not 200, %llu wrong, %llu connections broken, %llu handshakes, "
-                  "%llu bytes; CPU a request: client %.2f us, server %.2f us\n",
-                  count(measured.replies), count(measured.refused), count(measured.wrong),
-                  count(measured.broken), count(measured.handshakes), count(measured.bytes),
-                  client_us / n, server_ms * 1000 / n);
+      std::printf(
+          "%llu replies, %llu not 200, %llu wrong, %llu connections broken, %llu handshakes, "
+          "%llu bytes; CPU a request: client %.2f us, server %.2f us\n",
+          count(measured.replies), count(measured.refused), count(measured.wrong),
+          count(measured.broken), count(measured.handshakes), count(measured.bytes), client_us / n,
+          server_ms * 1000 / n);
       return;
     }
-    std::printf("{\"requests_per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,"
-                "\"max_us\":%.0f,\"replies\":%llu,\"not_200\":%llu,\"wrong\":%llu,\"broken\":%llu,",
-                n / seconds, t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us(),
-                count(measured.replies), count(measured.refused), count(measured.wrong),
-                count(measured.broken));
-    std::printf("\"handshakes\":%llu,\"bytes\":%llu,\"body_bytes_mean\":%.0f,\"replies_in_all\":%llu,"
-                "\"client_cpu_us\":%.3f,\"server_cpu_us\":%.3f,\"client_busy\":%.1f,\"server_busy\":%.1f,"
-                "\"cipher\":\"%s\"}\n",
-                count(measured.handshakes), count(measured.bytes),
-                static_cast<double>(measured.body_bytes) / n, count(warm_up_.replies + tally_.replies),
-                client_us / n, server_ms * 1000 / n, client_us / seconds / 1e4, server_ms / seconds / 10,
-                SSL_get_cipher_name(peers_.front().ssl));
+    std::printf(
+        "{\"requests_per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"p999_us\":%.0f,"
+        "\"max_us\":%.0f,\"replies\":%llu,\"not_200\":%llu,\"wrong\":%llu,\"broken\":%llu,",
+        n / seconds, t.at_us(0.5), t.at_us(0.99), t.at_us(0.999), t.most_us(),
+        count(measured.replies), count(measured.refused), count(measured.wrong),
+        count(measured.broken));
+    std::printf(
+        "\"handshakes\":%llu,\"bytes\":%llu,\"body_bytes_mean\":%.0f,\"replies_in_all\":%llu,"
+        "\"client_cpu_us\":%.3f,\"server_cpu_us\":%.3f,\"client_busy\":%.1f,\"server_busy\":%.1f,"
+        "\"cipher\":\"%s\"}\n",
+        count(measured.handshakes), count(measured.bytes),
+        static_cast<double>(measured.body_bytes) / n, count(warm_up_.replies + tally_.replies),
+        client_us / n, server_ms * 1000 / n, client_us / seconds / 1e4, server_ms / seconds / 10,
+        SSL_get_cipher_name(peers_.front().ssl));
   }
 
   static constexpr std::size_t kNonsense = ~std::size_t{0};
@@ -412,7 +449,8 @@ class Load {
   std::vector<Peer> peers_;
   std::vector<char> buffer_ = std::vector<char>(64 * 1024);
   Tally warm_up_, tally_;
-  bool asking_ = true;
+  std::uint64_t asked_ = 0;
+  bool asking_ = false, warm_ = false;
 };
 
 Options options_of(int argc, char** argv) {
@@ -424,31 +462,51 @@ Options options_of(int argc, char** argv) {
       o.reconnect = true;
       continue;
     }
+    if (name == "--once") {
+      o.once = true;
+      continue;
+    }
     if (name == "--json") {
       o.json = true;
       continue;
     }
     if (i + 1 >= argc) give_up("no value after " + std::string(name));
     const char* value = argv[++i];
-    if (name == "--url") url = value;
-    else if (name == "--ca") o.ca = value;
-    else if (name == "--cert") o.certificate = value;
-    else if (name == "--key") o.key = value;
-    else if (name == "--method") o.method = value;
-    else if (name == "--target") o.target = value;
-    else if (name == "--bodies") o.bodies = value;
-    else if (name == "--connections") o.connections = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-    else if (name == "--pipeline") o.pipeline = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-    else if (name == "--seconds") o.seconds = std::strtod(value, nullptr);
-    else if (name == "--warmup") o.warmup = std::strtod(value, nullptr);
-    else if (name == "--must-hold") o.must_hold = value;
-    else if (name == "--must-not-hold") o.must_not_hold = value;
-    else if (name == "--server-pid") o.server_pids.emplace_back(value);
-    else give_up("unknown option " + std::string(name));
+    if (name == "--url")
+      url = value;
+    else if (name == "--ca")
+      o.ca = value;
+    else if (name == "--cert")
+      o.certificate = value;
+    else if (name == "--key")
+      o.key = value;
+    else if (name == "--method")
+      o.method = value;
+    else if (name == "--target")
+      o.target = value;
+    else if (name == "--bodies")
+      o.bodies = value;
+    else if (name == "--connections")
+      o.connections = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+    else if (name == "--pipeline")
+      o.pipeline = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+    else if (name == "--seconds")
+      o.seconds = std::strtod(value, nullptr);
+    else if (name == "--warmup")
+      o.warmup = std::strtod(value, nullptr);
+    else if (name == "--must-hold")
+      o.must_hold = value;
+    else if (name == "--must-not-hold")
+      o.must_not_hold = value;
+    else if (name == "--server-pid")
+      o.server_pids.emplace_back(value);
+    else
+      give_up("unknown option " + std::string(name));
   }
   constexpr std::string_view kScheme = "https://";
   const auto colon = url.rfind(':');
-  if (!url.starts_with(kScheme) || colon <= kScheme.size() || o.ca.empty() || o.connections == 0 || o.pipeline == 0)
+  if (!url.starts_with(kScheme) || colon <= kScheme.size() || o.ca.empty() || o.connections == 0 ||
+      o.pipeline == 0)
     give_up("give --url https://ADDRESS:PORT and --ca FILE");
   o.host = url.substr(kScheme.size(), colon - kScheme.size());
   o.port = url.substr(colon + 1);
