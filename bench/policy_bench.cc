@@ -38,7 +38,8 @@ void part(const char* name, double value, const char* unit, const char* words) {
   std::printf("part\t%s\t%.6g\t%s\t%s\n", name, value, unit, words);
 }
 
-std::vector<Situation> situations(const Compiled& compiled, const invented::Sizes& sizes, std::size_t n) {
+std::vector<Situation> situations(const Compiled& compiled, const invented::Sizes& sizes,
+                                  std::size_t n) {
   invented::Draw draw(11);
   std::vector<Situation> all(n);
   for (auto& s : all) {
@@ -47,8 +48,9 @@ std::vector<Situation> situations(const Compiled& compiled, const invented::Size
     s.purpose = static_cast<Column>(draw.below(sizes.purposes));
     s.kind = static_cast<Column>(kKinds + draw.below(3));
     s[Attribute::matter] = compiled.matter(s.purpose, s.kind);
-    for (const Attribute a : {Attribute::department, Attribute::unit, Attribute::case_open, Attribute::assigned,
-                              Attribute::own_unit, Attribute::court, Attribute::presence, Attribute::approvals})
+    for (const Attribute a :
+         {Attribute::department, Attribute::unit, Attribute::case_open, Attribute::assigned,
+          Attribute::own_unit, Attribute::court, Attribute::presence, Attribute::approvals})
       s[a] = static_cast<Column>(draw.below(compiled.columns(a)));
     s[Attribute::evidence] = draw.one_in(2) ? kSignature : kChannel;
     s[Attribute::hour] = Compiled::hour(draw.below(24));
@@ -56,9 +58,10 @@ std::vector<Situation> situations(const Compiled& compiled, const invented::Size
   return all;
 }
 
-// p50 and p99 of one decision in ns: each sample is a run of decisions, so that the clock's own cost
-// does not count.
-std::pair<double, double> decision(const Compiled& compiled, const std::vector<Situation>& all, std::size_t fields_asked) {
+// p50 and p99 of one decision in ns: each sample is a run of decisions, so that the clock's own
+// cost does not count.
+std::pair<double, double> decision(const Compiled& compiled, const std::vector<Situation>& all,
+                                   std::size_t fields_asked) {
   constexpr std::size_t kRun = 16;
   std::vector<FieldId> asked;
   for (std::size_t i = 0; i < fields_asked; ++i)
@@ -81,14 +84,15 @@ std::pair<double, double> decision(const Compiled& compiled, const std::vector<S
 
 // What the three rooms take of a question: one officer, one case of three citizens, four fields.
 struct Question {
-  double identify = 0, grant = 0, clear = 0;   // ns
+  double identify = 0, grant = 0, clear = 0;  // ns
 };
 
 Request request_of(const Digest& device, const FieldTable& fields) {
   Request r;
   r.headers = {{"content-type", "application/json"}};
   r.body = R"({"subject":{"national_id":"3520281848771"},"fields":[)";
-  for (std::uint16_t i = 0; i < 4; ++i) r.body += (i > 0 ? ",\"" : "\"") + fields[FieldId{i}].id + "\"";
+  for (std::uint16_t i = 0; i < 4; ++i)
+    r.body += (i > 0 ? ",\"" : "\"") + fields[FieldId{i}].id + "\"";
   r.body += R"(],"purpose":"crime","case":"FIR 1/19 PS Cantt Multan"})";
   r.received = now();
   auto peer = std::make_shared<PeerCertificate>();
@@ -103,9 +107,12 @@ Result<Question> question(const FieldTable& fields) {
   const storage::Scratch scratch;
   std::filesystem::create_directory(scratch / "policy");
   std::ofstream(scratch / "policy/p.toml")
-      << "[[role]]\nid = \"investigator\"\nsays = \"s\"\n[[purpose]]\nid = \"crime\"\nsays = \"s\"\nlaw = \"l\"\ncases = [\"fir\"]\n"
-         "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"officer\", n = 2000, window = \"365d\" }, { per = \"case\", n = 25 }]\n"
-         "[[grant]]\nid = \"G\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\nfields = [\"*\"]\nquota = \"q\"\n"
+      << "[[role]]\nid = \"investigator\"\nsays = \"s\"\n[[purpose]]\nid = \"crime\"\nsays = "
+         "\"s\"\nlaw = \"l\"\ncases = [\"fir\"]\n"
+         "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"officer\", n = 2000, window = "
+         "\"365d\" }, { per = \"case\", n = 25 }]\n"
+         "[[grant]]\nid = \"G\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = "
+         "[\"crime\"]\nfields = [\"*\"]\nquota = \"q\"\n"
          "needs = { case_open = true, subject_in_case = true, officer_assigned = true }\n";
   auto vault = vault::Vault::create(storage::system_disk(), scratch / "keys");
   if (!vault) return std::unexpected(vault.error());
@@ -119,11 +126,13 @@ Result<Question> question(const FieldTable& fields) {
   officer.department = "police";
   officer.unit = "Investigation Multan";
   officer.role = "investigator";
-  if (auto noted = (*identity)->note_officer(officer); !noted) return std::unexpected(noted.error());
+  if (auto noted = (*identity)->note_officer(officer); !noted)
+    return std::unexpected(noted.error());
   const auto authority = crypto::make_authority("bench", 1);
   const auto key = crypto::make_device_key(officer.id);
   if (!authority || !key) return fail(Reason::internal_error, "no certificate authority");
-  auto device = (*identity)->enrol(officer.id, key->csr_pem, authority->certificate_pem, authority->key_pem.view(), 30);
+  auto device = (*identity)->enrol(officer.id, key->csr_pem, authority->certificate_pem,
+                                   authority->key_pem.view(), 30);
   if (!device) return std::unexpected(device.error());
   Case one;
   one.ref = "FIR 1/19 PS Cantt Multan";
@@ -137,7 +146,7 @@ Result<Question> question(const FieldTable& fields) {
   const Request request = request_of(device->thumbprint, fields);
   Question best{1e9, 1e9, 1e9};
   constexpr int kRun = 2'000;
-  for (int round = 0; round < 50; ++round) {   // the quickest of many runs: the machine is shared
+  for (int round = 0; round < 50; ++round) {  // the quickest of many runs: the machine is shared
     std::vector<Caller> callers;
     std::vector<Grant> grants;
     callers.reserve(kRun);
@@ -150,7 +159,8 @@ Result<Question> question(const FieldTable& fields) {
     best.grant = std::min(best.grant, seconds_since(begin) * 1e9 / kRun);
     begin = Clock::now();
     for (auto& grant : grants)
-      if (const auto cleared = detection.clear(std::move(grant)); !cleared) return std::unexpected(cleared.error());
+      if (const auto cleared = detection.clear(std::move(grant)); !cleared)
+        return std::unexpected(cleared.error());
     best.clear = std::min(best.clear, seconds_since(begin) * 1e9 / kRun);
   }
   return best;
@@ -177,7 +187,7 @@ int main() {
   const double load = seconds_since(begin);
 
   const auto all = situations(compiled, sizes, 1 << 17);
-  decision(compiled, all, 4);   // warm
+  decision(compiled, all, 4);  // warm
   const auto [p50, p99] = decision(compiled, all, 4);
   const auto [whole50, whole99] = decision(compiled, all, kFields);
 
@@ -201,25 +211,35 @@ int main() {
   const std::size_t complaint_count = complaints(compiled).size();
   const double check = seconds_since(begin);
 
-  std::printf("policy of %u rules x %u fields: read and compiled in %.3f s\n", kGrants + kForbids, kFields, load);
-  std::printf("decision, 4 fields asked: p50 %.0f ns, p99 %.0f ns; all %u fields: p50 %.0f ns, p99 %.0f ns\n", p50, p99, kFields,
-              whole50, whole99);
-  std::printf("who: one field %.3f s at most (%zu sentences over 32 fields); all fields %.3f s (%zu); check %.3f s (%zu)\n", slowest,
-              sentences, who_all, everything, check, complaint_count);
+  std::printf("policy of %u rules x %u fields: read and compiled in %.3f s\n", kGrants + kForbids,
+              kFields, load);
+  std::printf(
+      "decision, 4 fields asked: p50 %.0f ns, p99 %.0f ns; all %u fields: p50 %.0f ns, p99 %.0f "
+      "ns\n",
+      p50, p99, kFields, whole50, whole99);
+  std::printf(
+      "who: one field %.3f s at most (%zu sentences over 32 fields); all fields %.3f s (%zu); "
+      "check %.3f s (%zu)\n",
+      slowest, sentences, who_all, everything, check, complaint_count);
   const auto asked = question(fields);
   if (!asked) {
     std::fprintf(stderr, "policy_bench: %s\n", asked.error().detail.c_str());
     return 2;
   }
-  std::printf("a question: identify %.0f ns, body included; grant %.0f ns, case and Grant included; clear %.0f ns, given back\n",
-              asked->identify, asked->grant, asked->clear);
+  std::printf(
+      "a question: identify %.0f ns, body included; grant %.0f ns, case and Grant included; clear "
+      "%.0f ns, given back\n",
+      asked->identify, asked->grant, asked->clear);
   part("identify", asked->identify, "ns", "the credential and the question's body, per question");
-  part("policy_grant", asked->grant, "ns", "case lookup, decision and the Grant, per question of 4 fields");
+  part("policy_grant", asked->grant, "ns",
+       "case lookup, decision and the Grant, per question of 4 fields");
   part("detection_clear", asked->clear, "ns", "reserving and giving back a unit in two windows");
-  part("policy_decision_p50", p50, "ns", "one decision over 512 rules and 256 fields, 4 fields asked, all three standings");
+  part("policy_decision_p50", p50, "ns",
+       "one decision over 512 rules and 256 fields, 4 fields asked, all three standings");
   part("policy_decision_p99", p99, "ns", "the same, 99th percentile");
   part("policy_decision_all", whole50, "ns", "the same with all 256 fields asked");
-  part("policy_who", std::max(slowest, who_all), "s", "who can see every field, by going through the whole finite space");
+  part("policy_who", std::max(slowest, who_all), "s",
+       "who can see every field, by going through the whole finite space");
   part("policy_check", check, "s", "policy check over the whole finite space");
   return 0;
 }

@@ -15,9 +15,14 @@ namespace {
 FieldTable table() {
   std::vector<FieldInfo> fields;
   for (const char* name : {"date_of_birth", "name", "national_id", "present_address"})
-    fields.push_back({std::string("identity.persons.") + name, name, DatasetId{0}, Sensitivity::ordinary, {}});
+    fields.push_back(
+        {std::string("identity.persons.") + name, name, DatasetId{0}, Sensitivity::ordinary, {}});
   for (const char* name : {"counterparty", "number", "started_at"})
-    fields.push_back({std::string("telecom.calls.") + name, name, DatasetId{1}, Sensitivity::sensitive, {"last4"}});
+    fields.push_back({std::string("telecom.calls.") + name,
+                      name,
+                      DatasetId{1},
+                      Sensitivity::sensitive,
+                      {"last4"}});
   return FieldTable(std::move(fields), {"identity.persons", "telecom.calls"});
 }
 
@@ -38,12 +43,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   insist(!question->fields.empty() && question->fields.size() <= fields.size());
   insist(std::is_sorted(question->fields.begin(), question->fields.end()));
-  insist(std::adjacent_find(question->fields.begin(), question->fields.end()) == question->fields.end());
+  insist(std::adjacent_find(question->fields.begin(), question->fields.end()) ==
+         question->fields.end());
   insist(question->max_subjects >= 1 && question->max_subjects <= 256);
   insist(!question->subject.search.empty() && !question->subject.value.empty());
   insist(question->subject.hops <= 3 && question->subject.narrowing.size() <= 4);
   insist(question->case_ref.size() <= 200 && question->reason.size() <= 500);
   insist(!question->purpose.empty() && question->purpose.size() <= 64);
-  if (question->subject.from && question->subject.to) insist(*question->subject.from < *question->subject.to);
+  if (question->subject.from && question->subject.to)
+    insist(*question->subject.from < *question->subject.to);
   return 0;
 }

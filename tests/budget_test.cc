@@ -29,9 +29,12 @@ constexpr const char* kName = "identity.persons.name";
 
 std::string citizen(unsigned i) { return std::to_string(3520200000000ull + i); }
 
-std::string grant(const std::string& id, const std::string& purpose, const std::string& quota, const std::string& more = "") {
-  return "[[grant]]\nid = \"" + id + "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"" + purpose +
-         "\"]\nfields = [\"identity.persons.name\", \"family.tree.*\"]\nquota = \"" + quota + "\"\n" + more;
+std::string grant(const std::string& id, const std::string& purpose, const std::string& quota,
+                  const std::string& more = "") {
+  return "[[grant]]\nid = \"" + id +
+         "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"" + purpose +
+         "\"]\nfields = [\"identity.persons.name\", \"family.tree.*\"]\nquota = \"" + quota +
+         "\"\n" + more;
 }
 
 std::string quota(const std::string& id, const std::string& limits) {
@@ -44,15 +47,21 @@ std::string purpose(const std::string& id) {
 
 // One purpose a budget, so that each test spends its own.
 std::string test_policy() {
-  return std::string("[[role]]\nid = \"investigator\"\nsays = \"s\"\n") + purpose("officer50") + purpose("officer5") +
-         purpose("case5") + purpose("unit5") + purpose("minute") + purpose("two") +
-         quota("q50", "{ per = \"officer\", n = 50, window = \"7d\" }") +
-         quota("q5", "{ per = \"officer\", n = 5, window = \"7d\" }") + quota("c5", "{ per = \"case\", n = 5 }") +
+  return std::string("[[role]]\nid = \"investigator\"\nsays = \"s\"\n") + purpose("officer50") +
+         purpose("officer5") + purpose("case5") + purpose("unit5") + purpose("minute") +
+         purpose("two") + quota("q50", "{ per = \"officer\", n = 50, window = \"7d\" }") +
+         quota("q5", "{ per = \"officer\", n = 5, window = \"7d\" }") +
+         quota("c5", "{ per = \"case\", n = 5 }") +
          quota("u5", "{ per = \"unit\", n = 5, window = \"7d\" }") +
          quota("m2", "{ per = \"officer\", n = 2, window = \"1m\" }") +
-         quota("both", "{ per = \"officer\", n = 100, window = \"7d\" }, { per = \"unit\", n = 3, window = \"7d\" }") +
-         grant("G1", "officer50", "q50") + grant("G2", "officer5", "q5", "follow = [\"father\", \"mother\", \"spouse\", \"child\"]\n") +
-         grant("G3", "case5", "c5") + grant("G4", "unit5", "u5") + grant("G5", "minute", "m2") + grant("G6", "two", "both");
+         quota("both",
+               "{ per = \"officer\", n = 100, window = \"7d\" }, { per = \"unit\", n = 3, window = "
+               "\"7d\" }") +
+         grant("G1", "officer50", "q50") +
+         grant("G2", "officer5", "q5",
+               "follow = [\"father\", \"mother\", \"spouse\", \"child\"]\n") +
+         grant("G3", "case5", "c5") + grant("G4", "unit5", "u5") + grant("G5", "minute", "m2") +
+         grant("G6", "two", "both");
 }
 
 struct Told {
@@ -63,27 +72,34 @@ struct Told {
 // The rooms of a lookup but the ledger, which has no say in who may ask.
 class Rooms {
  public:
-  Rooms() : catalog_(*registry::Catalog::load(std::string(AMANAT_SOURCE_DIR) + "/catalog/pakistan")) {
+  Rooms()
+      : catalog_(*registry::Catalog::load(std::string(AMANAT_SOURCE_DIR) + "/catalog/pakistan")) {
     vault_ = *vault::Vault::create(storage::system_disk(), (directory_.path / "keys").string());
     store_ = storage::open_memory();
     identity_ = *identity::Identity::open(*store_, *vault_, catalog_.fields());
     fs::create_directory(directory_.path / "policy");
     write_all(directory_.path / "policy/test.toml", test_policy());
-    auto policy = policy::Policy::open((directory_.path / "policy").string(), catalog_.fields(), *store_, *vault_);
+    auto policy = policy::Policy::open((directory_.path / "policy").string(), catalog_.fields(),
+                                       *store_, *vault_);
     EXPECT_TRUE(policy) << (policy ? "" : policy.error().detail);
     policy_ = *std::move(policy);
     registry_ = std::make_unique<registry::Registry>(catalog_, *store_, *vault_);
     authority_ = std::make_unique<crypto::Authority>(*crypto::make_authority("test", 1));
     std::string lines;
     for (unsigned i = 0; i < kCitizens; ++i) {
-      lines += "{\"national_id\":\"" + citizen(i) + "\",\"name\":\"Citizen " + std::string(1, static_cast<char>('A' + i % 26)) + "\",\"date_of_birth\":\"1980-01-01\"";
+      lines += "{\"national_id\":\"" + citizen(i) + "\",\"name\":\"Citizen " +
+               std::string(1, static_cast<char>('A' + i % 26)) +
+               "\",\"date_of_birth\":\"1980-01-01\"";
       // Citizen 0 has ten children.
       if (i >= 1 && i <= 10) lines += ",\"father_id\":\"" + citizen(0) + '"';
       lines += "}\n";
     }
     auto report = registry_->import_lines("identity.persons", lines);
     EXPECT_TRUE(report) << (report ? "" : report.error().detail);
-    EXPECT_EQ(report ? report->accepted : 0, kCitizens) << (report && !report->reasons.empty() ? report->reasons.begin()->first + " " + report->first_quarantined[0].field : "");
+    EXPECT_EQ(report ? report->accepted : 0, kCitizens)
+        << (report && !report->reasons.empty()
+                ? report->reasons.begin()->first + " " + report->first_quarantined[0].field
+                : "");
   }
 
   void officer(const std::string& id, const std::string& unit = "Unit A") {
@@ -94,17 +110,18 @@ class Rooms {
     o.role = "investigator";
     ASSERT_TRUE(identity_->note_officer(o));
     const auto key = crypto::make_device_key(id);
-    const auto device = identity_->enrol(id, key->csr_pem, authority_->certificate_pem, authority_->key_pem.view(), 30);
+    const auto device = identity_->enrol(id, key->csr_pem, authority_->certificate_pem,
+                                         authority_->key_pem.view(), 30);
     ASSERT_TRUE(device) << device.error().detail;
     devices_[id] = device->thumbprint;
   }
 
-  Request request(const std::string& officer, const std::string& subject, const std::string& what, const std::string& case_ref,
-                  const std::string& more = "") const {
+  Request request(const std::string& officer, const std::string& subject, const std::string& what,
+                  const std::string& case_ref, const std::string& more = "") const {
     Request r;
     r.headers = {{"content-type", "application/json"}};
-    r.body = "{\"subject\":{" + subject + "},\"fields\":[\"" + kName + "\"],\"purpose\":\"" + what + "\",\"case\":\"" + case_ref + "\"" +
-             more + "}";
+    r.body = "{\"subject\":{" + subject + "},\"fields\":[\"" + kName + "\"],\"purpose\":\"" + what +
+             "\",\"case\":\"" + case_ref + "\"" + more + "}";
     r.received = now();
     auto peer = std::make_shared<PeerCertificate>();
     peer->thumbprint = devices_.at(officer);
@@ -147,7 +164,8 @@ class Rooms {
   Told ask(const Request& r, Moment at = now()) {
     return ask(r, at, [] {});
   }
-  bool passes(const std::string& officer, unsigned who, const std::string& what, const std::string& case_ref = "FIR 1") {
+  bool passes(const std::string& officer, unsigned who, const std::string& what,
+              const std::string& case_ref = "FIR 1") {
     const Told told = ask(request(officer, by_id(who), what, case_ref));
     if (told.refused) EXPECT_EQ(*told.refused, Reason::quota_spent);
     return !told.refused;
@@ -190,7 +208,9 @@ TEST_F(BudgetTest, ExactlyNDistinctCitizensPassAQuotaOfNUnder200AtOnce) {
         const Request r = rooms->request(officer, Rooms::by_id(i), "officer50", "FIR 1");
         together.arrive_and_wait();
         // In every other round all are cleared before the first is fetched.
-        const Told told = rooms->ask(r, now(), [&] { if (round % 2 == 0) together.arrive_and_wait(); });
+        const Told told = rooms->ask(r, now(), [&] {
+          if (round % 2 == 0) together.arrive_and_wait();
+        });
         ++(!told.refused ? passed : *told.refused == Reason::quota_spent ? spent : other);
       });
     for (auto& t : threads) t.join();
@@ -214,12 +234,12 @@ TEST_F(BudgetTest, AQuestionThatReleasedNothingGivesItsUnitsBack) {
   rooms->officer("PO-B");
   for (int i = 0; i < 20; ++i) {
     auto clearance = rooms->clear(rooms->request("PO-B", Rooms::by_id(30), "officer5", "FIR 1"));
-    ASSERT_TRUE(clearance);   // and dropped: as when the ledger fails
+    ASSERT_TRUE(clearance);  // and dropped: as when the ledger fails
   }
   for (int i = 0; i < 20; ++i) {
     auto clearance = rooms->clear(rooms->request("PO-B", Rooms::by_id(30), "officer5", "FIR 1"));
     ASSERT_TRUE(clearance);
-    ASSERT_TRUE(rooms->draft(*std::move(clearance)));   // settled, then dropped
+    ASSERT_TRUE(rooms->draft(*std::move(clearance)));  // settled, then dropped
   }
   for (unsigned i = 30; i < 35; ++i) EXPECT_TRUE(rooms->passes("PO-B", i, "officer5"));
   EXPECT_FALSE(rooms->passes("PO-B", 35, "officer5"));
@@ -228,7 +248,8 @@ TEST_F(BudgetTest, AQuestionThatReleasedNothingGivesItsUnitsBack) {
 TEST_F(BudgetTest, ACitizenWhoDoesNotExistUsesNoUnit) {
   rooms->officer("PO-C");
   for (unsigned i = 0; i < 20; ++i) {
-    const Told told = rooms->ask(rooms->request("PO-C", Rooms::by_id(100'000 + i), "officer5", "FIR 1"));
+    const Told told =
+        rooms->ask(rooms->request("PO-C", Rooms::by_id(100'000 + i), "officer5", "FIR 1"));
     EXPECT_TRUE(!told.refused || *told.refused == Reason::no_record);
   }
   for (unsigned i = 40; i < 45; ++i) EXPECT_TRUE(rooms->passes("PO-C", i, "officer5"));
@@ -238,8 +259,10 @@ TEST_F(BudgetTest, ACitizenWhoDoesNotExistUsesNoUnit) {
 TEST_F(BudgetTest, ACasesBudgetIsSharedByItsOfficersAndBySpellings) {
   rooms->officer("PO-D");
   rooms->officer("PO-E");
-  const char* spelled[] = {"FIR 7/26 PS A", "fir 7/26 ps a", " FIR  7/26 PS A", "Fir 7/26 Ps A", "FIR 7/26  ps A "};
-  for (unsigned i = 0; i < 5; ++i) EXPECT_TRUE(rooms->passes(i % 2 == 0 ? "PO-D" : "PO-E", 50 + i, "case5", spelled[i]));
+  const char* spelled[] = {"FIR 7/26 PS A", "fir 7/26 ps a", " FIR  7/26 PS A", "Fir 7/26 Ps A",
+                           "FIR 7/26  ps A "};
+  for (unsigned i = 0; i < 5; ++i)
+    EXPECT_TRUE(rooms->passes(i % 2 == 0 ? "PO-D" : "PO-E", 50 + i, "case5", spelled[i]));
   EXPECT_FALSE(rooms->passes("PO-D", 56, "case5", spelled[0]));
   EXPECT_FALSE(rooms->passes("PO-E", 56, "case5", spelled[1]));
   EXPECT_TRUE(rooms->passes("PO-D", 56, "case5", "FIR 8/26 PS A"));
@@ -256,7 +279,8 @@ TEST_F(BudgetTest, AUnitsBudgetIsSharedByItsOfficers) {
   rooms->officer("PO-G", "Unit G");
   rooms->officer("PO-H", "Unit G");
   rooms->officer("PO-I", "Unit I");
-  for (unsigned i = 0; i < 5; ++i) EXPECT_TRUE(rooms->passes(i % 2 == 0 ? "PO-G" : "PO-H", 70 + i, "unit5"));
+  for (unsigned i = 0; i < 5; ++i)
+    EXPECT_TRUE(rooms->passes(i % 2 == 0 ? "PO-G" : "PO-H", 70 + i, "unit5"));
   EXPECT_FALSE(rooms->passes("PO-H", 76, "unit5"));
   EXPECT_TRUE(rooms->passes("PO-I", 76, "unit5"));
 }
@@ -270,11 +294,13 @@ TEST_F(BudgetTest, OfTwoWindowsBothMustHaveRoom) {
 TEST_F(BudgetTest, AnAnswerWithMoreCitizensThanAskedForIsRefusedWhole) {
   rooms->officer("PO-K");
   const std::string tree = Rooms::by_id(0) + ",\"hops\":1";
-  const Told few = rooms->ask(rooms->request("PO-K", tree, "officer5", "FIR 1", ",\"max_subjects\":4"));
+  const Told few =
+      rooms->ask(rooms->request("PO-K", tree, "officer5", "FIR 1", ",\"max_subjects\":4"));
   EXPECT_EQ(few.refused, Reason::too_many_subjects);
   const Told spent = rooms->ask(rooms->request("PO-K", tree, "officer5", "FIR 1"));
   EXPECT_EQ(spent.refused, Reason::quota_spent) << "eleven people, a budget of five";
-  for (unsigned i = 90; i < 95; ++i) EXPECT_TRUE(rooms->passes("PO-K", i, "officer5")) << "neither refusal spent anything";
+  for (unsigned i = 90; i < 95; ++i)
+    EXPECT_TRUE(rooms->passes("PO-K", i, "officer5")) << "neither refusal spent anything";
 }
 
 TEST_F(BudgetTest, ABudgetIsRebuiltFromTheLedgerAndACrashRefillsNothing) {
@@ -283,7 +309,8 @@ TEST_F(BudgetTest, ABudgetIsRebuiltFromTheLedgerAndACrashRefillsNothing) {
   for (const auto& a : rooms->identity_->accounts())
     if (a.id == "PO-L") account = a.account;
   for (unsigned i = 100; i < 105; ++i)
-    rooms->detection_.replay({account, "Unit L", "FIR 1", rooms->vault_->label({SubjectKind::national_id, citizen(i)}), now()});
+    rooms->detection_.replay({account, "Unit L", "FIR 1",
+                              rooms->vault_->label({SubjectKind::national_id, citizen(i)}), now()});
   EXPECT_FALSE(rooms->passes("PO-L", 105, "officer5"));
   EXPECT_TRUE(rooms->passes("PO-L", 104, "officer5"));
 }
@@ -293,17 +320,20 @@ TEST_F(BudgetTest, AWindowMovesWithTheLedgersTimeAndNoOther) {
   fresh.officer("PO-M");
   const std::uint64_t start = 1'000'000'000'000;
   const auto at = [&](unsigned who, std::uint64_t ms) {
-    return !fresh.ask(fresh.request("PO-M", Rooms::by_id(who), "minute", "FIR 1"), Moment{start + ms}).refused;
+    return !fresh
+                .ask(fresh.request("PO-M", Rooms::by_id(who), "minute", "FIR 1"),
+                     Moment{start + ms})
+                .refused;
   };
   EXPECT_TRUE(at(1, 0));
   EXPECT_TRUE(at(2, 30'000));
   EXPECT_FALSE(at(3, 59'999));
   fresh.detection_.observe(Moment{start + 59'999});
   EXPECT_FALSE(at(3, 0));
-  fresh.detection_.observe(Moment{start + 60'000});   // citizen 1 has left the window
+  fresh.detection_.observe(Moment{start + 60'000});  // citizen 1 has left the window
   EXPECT_TRUE(at(3, 60'000));
   EXPECT_FALSE(at(4, 60'000));
-  fresh.detection_.observe(Moment{start});            // a clock set back moves nothing
+  fresh.detection_.observe(Moment{start});  // a clock set back moves nothing
   EXPECT_FALSE(at(4, 0));
   fresh.detection_.observe(Moment{start + 90'000});
   EXPECT_TRUE(at(4, 90'000));
@@ -328,9 +358,11 @@ TEST_F(BudgetTest, ChangedWhileTheAnswerIsMadeMeansNoAnswer) {
     o.left = left;
     EXPECT_TRUE(rooms->identity_->note_officer(o));
   };
-  EXPECT_EQ(rooms->ask(r, now(), [&] { change("Unit P", std::nullopt); }).refused, Reason::not_your_right);
+  EXPECT_EQ(rooms->ask(r, now(), [&] { change("Unit P", std::nullopt); }).refused,
+            Reason::not_your_right);
   EXPECT_FALSE(rooms->ask(r).refused);
-  EXPECT_EQ(rooms->ask(r, now(), [&] { change("Unit P", Moment{1}); }).refused, Reason::officer_left);
+  EXPECT_EQ(rooms->ask(r, now(), [&] { change("Unit P", Moment{1}); }).refused,
+            Reason::officer_left);
 }
 
 }  // namespace

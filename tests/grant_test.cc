@@ -32,11 +32,13 @@ class GrantTest : public testing::Test {
   }
 
   struct Rooms {
-    Rooms() : catalog(*registry::Catalog::load(std::string(AMANAT_SOURCE_DIR) + "/catalog/pakistan")) {
+    Rooms()
+        : catalog(*registry::Catalog::load(std::string(AMANAT_SOURCE_DIR) + "/catalog/pakistan")) {
       vault = *vault::Vault::create(storage::system_disk(), (directory.path / "keys").string());
       store = storage::open_memory();
       identity = *identity::Identity::open(*store, *vault, catalog.fields());
-      auto opened = policy::Policy::open(std::string(AMANAT_SOURCE_DIR) + "/examples/policy", catalog.fields(), *store, *vault);
+      auto opened = policy::Policy::open(std::string(AMANAT_SOURCE_DIR) + "/examples/policy",
+                                         catalog.fields(), *store, *vault);
       EXPECT_TRUE(opened) << (opened ? "" : opened.error().detail);
       policy = *std::move(opened);
       authority = std::make_unique<crypto::Authority>(*crypto::make_authority("test", 1));
@@ -51,19 +53,21 @@ class GrantTest : public testing::Test {
       note(kClosed, "fir", "Investigation Multan", Moment{5'000}, {"PO-1"});
       note(kComplaint, "complaint", "Cyber Crime Multan", std::nullopt, {"FI-1", "PO-1"});
     }
-    void officer(const std::string& id, const std::string& department, const std::string& unit, const std::string& role) {
+    void officer(const std::string& id, const std::string& department, const std::string& unit,
+                 const std::string& role) {
       identity::Officer o;
       o.id = id;
       o.department = department;
       o.unit = unit;
       o.role = role;
       EXPECT_TRUE(identity->note_officer(o));
-      auto device = identity->enrol(id, crypto::make_device_key(id)->csr_pem, authority->certificate_pem, authority->key_pem.view(), 30);
+      auto device = identity->enrol(id, crypto::make_device_key(id)->csr_pem,
+                                    authority->certificate_pem, authority->key_pem.view(), 30);
       ASSERT_TRUE(device);
       devices[id] = device->thumbprint;
     }
-    void note(const std::string& ref, const std::string& kind, const std::string& unit, std::optional<Moment> closed,
-              std::vector<std::string> officers) {
+    void note(const std::string& ref, const std::string& kind, const std::string& unit,
+              std::optional<Moment> closed, std::vector<std::string> officers) {
       policy::Case c;
       c.ref = ref;
       c.kind = kind;
@@ -84,11 +88,13 @@ class GrantTest : public testing::Test {
     std::map<std::string, Digest> devices;
   };
 
-  static Result<Grant> ask(const std::string& officer, const std::string& subject, const std::string& fields,
-                           const std::string& purpose, const std::string& case_ref) {
+  static Result<Grant> ask(const std::string& officer, const std::string& subject,
+                           const std::string& fields, const std::string& purpose,
+                           const std::string& case_ref) {
     Request r;
     r.headers = {{"content-type", "application/json"}};
-    r.body = "{\"subject\":{" + subject + "},\"fields\":[" + fields + "],\"purpose\":\"" + purpose + "\",\"case\":\"" + case_ref + "\"}";
+    r.body = "{\"subject\":{" + subject + "},\"fields\":[" + fields + "],\"purpose\":\"" + purpose +
+             "\",\"case\":\"" + case_ref + "\"}";
     r.received = now();
     auto peer = std::make_shared<PeerCertificate>();
     peer->thumbprint = rooms->devices.at(officer);
@@ -104,7 +110,8 @@ class GrantTest : public testing::Test {
     EXPECT_FALSE(grant);
     return grant ? Reason::internal_error : grant.error().reason;
   }
-  static const FieldRelease& release(const Grant& grant, std::string_view field, Standing standing = Standing::named) {
+  static const FieldRelease& release(const Grant& grant, std::string_view field,
+                                     Standing standing = Standing::named) {
     for (const auto& r : grant.releases(standing))
       if (rooms->catalog.fields()[r.field].id == field) return r;
     ADD_FAILURE() << field << " was not asked";
@@ -119,20 +126,26 @@ constexpr const char* kCrime = "crime-investigation";
 
 TEST_F(GrantTest, TheExamplePolicyHasNothingToComplainOf) {
   for (const auto& c : rooms->policy->check()) ADD_FAILURE() << c.rule << ": " << c.text;
-  const auto again = policy::check_directory(std::string(AMANAT_SOURCE_DIR) + "/examples/policy", rooms->catalog.fields());
+  const auto again = policy::check_directory(std::string(AMANAT_SOURCE_DIR) + "/examples/policy",
+                                             rooms->catalog.fields());
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->empty());
   EXPECT_GT(rooms->policy->rule_count(), 15u);
 }
 
 TEST_F(GrantTest, AnInvestigatorOfTheOpenCaseSeesTheNameAndAddressOfItsCitizen) {
-  const auto grant = ask("PO-1", by_id(kNamed), R"("identity.persons.name","identity.persons.present_address","identity.persons.date_of_birth")", kCrime, kFir);
+  const auto grant = ask(
+      "PO-1", by_id(kNamed),
+      R"("identity.persons.name","identity.persons.present_address","identity.persons.date_of_birth")",
+      kCrime, kFir);
   ASSERT_TRUE(grant) << grant.error().detail;
   EXPECT_EQ(release(*grant, "identity.persons.name").level, Level::full);
   EXPECT_EQ(release(*grant, "identity.persons.present_address").level, Level::full);
-  EXPECT_EQ(release(*grant, "identity.persons.date_of_birth").level, Level::masked) << "a forbid caps it to the year";
+  EXPECT_EQ(release(*grant, "identity.persons.date_of_birth").level, Level::masked)
+      << "a forbid caps it to the year";
   EXPECT_TRUE(grant->content().case_known);
-  EXPECT_EQ(grant->content().case_subjects, std::vector<Tag>{rooms->vault->tag({SubjectKind::national_id, kNamed})});
+  EXPECT_EQ(grant->content().case_subjects,
+            std::vector<Tag>{rooms->vault->tag({SubjectKind::national_id, kNamed})});
   EXPECT_EQ(grant->content().policy_hash, rooms->policy->hash());
   const auto& rules = grant->content().rules;
   EXPECT_NE(std::find(rules.begin(), rules.end(), "C01"), rules.end());
@@ -142,29 +155,38 @@ TEST_F(GrantTest, AnInvestigatorOfTheOpenCaseSeesTheNameAndAddressOfItsCitizen) 
 }
 
 TEST_F(GrantTest, TheCitizensNumberIsTheSameHoweverItIsWritten) {
-  for (const char* written : {"35202-8184877-1", "35202 8184877 1", "3520281848771", "35202.8184877.1"})
+  for (const char* written :
+       {"35202-8184877-1", "35202 8184877 1", "3520281848771", "35202.8184877.1"})
     EXPECT_TRUE(ask("PO-1", by_id(written), kName, kCrime, kFir)) << written;
 }
 
 TEST_F(GrantTest, EachMissingNeedIsNamed) {
   EXPECT_EQ(refusal(ask("PO-1", by_id(kOther), kName, kCrime, kFir)), Reason::subject_not_in_case);
   EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, "")), Reason::case_missing);
-  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, "FIR 9/26 PS Cantt Multan")), Reason::case_unknown);
+  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, "FIR 9/26 PS Cantt Multan")),
+            Reason::case_unknown);
   EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, kClosed)), Reason::case_closed);
-  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, kComplaint)), Reason::case_wrong_kind);
+  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, kCrime, kComplaint)),
+            Reason::case_wrong_kind);
   EXPECT_EQ(refusal(ask("PO-2", by_id(kNamed), kName, kCrime, kFir)), Reason::officer_not_assigned);
   EXPECT_EQ(refusal(ask("PO-5", by_id(kNamed), kName, kCrime, kFir)), Reason::purpose_not_held);
-  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, "complaint-inquiry", kComplaint)), Reason::purpose_not_held);
+  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, "complaint-inquiry", kComplaint)),
+            Reason::purpose_not_held);
   EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), kName, "curiosity", kFir)), Reason::unknown_purpose);
-  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), R"("documents.pages.*")", kCrime, kFir)), Reason::field_not_granted);
-  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), R"("telecom.subscribers.imsi")", kCrime, kFir)), Reason::forbidden_by_rule);
+  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), R"("documents.pages.*")", kCrime, kFir)),
+            Reason::field_not_granted);
+  EXPECT_EQ(refusal(ask("PO-1", by_id(kNamed), R"("telecom.subscribers.imsi")", kCrime, kFir)),
+            Reason::forbidden_by_rule);
   const auto refused = ask("PO-1", by_id(kOther), kName, kCrime, kFir);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().detail, "identity.persons.name, rule C01");
 }
 
 TEST_F(GrantTest, WhatIsWithheldSaysWhy) {
-  const auto grant = ask("PO-1", by_id(kNamed), R"("identity.persons.name","documents.pages.sha256","telecom.subscribers.imsi","telecom.calls.cell")", kCrime, kFir);
+  const auto grant = ask(
+      "PO-1", by_id(kNamed),
+      R"("identity.persons.name","documents.pages.sha256","telecom.subscribers.imsi","telecom.calls.cell")",
+      kCrime, kFir);
   ASSERT_TRUE(grant);
   EXPECT_EQ(release(*grant, "documents.pages.sha256").withheld, Reason::field_not_granted);
   EXPECT_EQ(release(*grant, "telecom.subscribers.imsi").withheld, Reason::forbidden_by_rule);
@@ -172,7 +194,9 @@ TEST_F(GrantTest, WhatIsWithheldSaysWhy) {
 }
 
 TEST_F(GrantTest, CallRecordsHideTheOtherParty) {
-  const auto grant = ask("PO-1", R"("msisdn":"+923001234567","from":"2026-01-01","to":"2026-02-01")", R"("telecom.calls.*","telecom.subscribers.*")", kCrime, kFir);
+  const auto grant =
+      ask("PO-1", R"("msisdn":"+923001234567","from":"2026-01-01","to":"2026-02-01")",
+          R"("telecom.calls.*","telecom.subscribers.*")", kCrime, kFir);
   ASSERT_TRUE(grant) << grant.error().detail;
   const FieldRelease& party = release(*grant, "telecom.calls.counterparty");
   EXPECT_EQ(party.level, Level::masked);
@@ -180,13 +204,18 @@ TEST_F(GrantTest, CallRecordsHideTheOtherParty) {
   EXPECT_EQ(release(*grant, "telecom.calls.started_at").level, Level::full);
   // A holder whom the case does not name: the number is real, and no more.
   EXPECT_EQ(release(*grant, "telecom.calls.started_at", Standing::other).level, Level::none);
-  EXPECT_EQ(release(*grant, "telecom.calls.started_at", Standing::other).withheld, Reason::subject_not_in_case);
+  EXPECT_EQ(release(*grant, "telecom.calls.started_at", Standing::other).withheld,
+            Reason::subject_not_in_case);
   EXPECT_EQ(release(*grant, "telecom.subscribers.operator", Standing::other).level, Level::full);
-  EXPECT_EQ(release(*grant, "telecom.subscribers.national_id", Standing::other).level, Level::masked);
+  EXPECT_EQ(release(*grant, "telecom.subscribers.national_id", Standing::other).level,
+            Level::masked);
 }
 
 TEST_F(GrantTest, OfTheFamilyOnlyNamesAreShown) {
-  const auto grant = ask("PO-1", by_id(kNamed) + R"(,"hops":2)", R"("identity.persons.name","identity.persons.present_address","family.tree.relation")", kCrime, kFir);
+  const auto grant =
+      ask("PO-1", by_id(kNamed) + R"(,"hops":2)",
+          R"("identity.persons.name","identity.persons.present_address","family.tree.relation")",
+          kCrime, kFir);
   ASSERT_TRUE(grant);
   EXPECT_EQ(release(*grant, "identity.persons.name", Standing::kin).level, Level::full);
   EXPECT_EQ(release(*grant, "family.tree.relation", Standing::kin).level, Level::full);
@@ -207,25 +236,34 @@ TEST_F(GrantTest, AnInvestigatorOfAnyDepartmentMayBeAssignedToACrime) {
 }
 
 TEST_F(GrantTest, TheCyberWingSeesTheCardOfACitizenInTheComplaint) {
-  const auto grant = ask("FI-1", by_id(kNamed), R"("telecom.subscribers.imsi","identity.persons.present_address")", "complaint-inquiry", kComplaint);
+  const auto grant =
+      ask("FI-1", by_id(kNamed), R"("telecom.subscribers.imsi","identity.persons.present_address")",
+          "complaint-inquiry", kComplaint);
   ASSERT_TRUE(grant) << grant.error().detail;
   EXPECT_EQ(release(*grant, "telecom.subscribers.imsi").level, Level::full);
   EXPECT_EQ(release(*grant, "identity.persons.present_address").level, Level::masked);
 }
 
 TEST_F(GrantTest, ACounterLearnsNextToNothingAndNeedsNoCase) {
-  const auto grant = ask("EX-1", by_id(kOther), R"("identity.persons.name","identity.persons.present_address")", "token-verification", "");
+  const auto grant =
+      ask("EX-1", by_id(kOther), R"("identity.persons.name","identity.persons.present_address")",
+          "token-verification", "");
   ASSERT_TRUE(grant) << grant.error().detail;
   const FieldRelease& name = release(*grant, "identity.persons.name", Standing::other);
   EXPECT_EQ(name.level, Level::masked);
   EXPECT_EQ(rooms->catalog.fields()[name.field].masks[name.mask], "first_letter");
-  EXPECT_EQ(release(*grant, "identity.persons.present_address", Standing::other).level, Level::none);
-  EXPECT_EQ(refusal(ask("PO-5", by_id(kOther), kName, "token-verification", "")), Reason::purpose_not_held);
+  EXPECT_EQ(release(*grant, "identity.persons.present_address", Standing::other).level,
+            Level::none);
+  EXPECT_EQ(refusal(ask("PO-5", by_id(kOther), kName, "token-verification", "")),
+            Reason::purpose_not_held);
 }
 
 TEST_F(GrantTest, ASearchIsRefusedOnlyIfNoStandingCouldSeeAnything) {
-  EXPECT_EQ(refusal(ask("PO-1", R"("fir":"1/26")", R"("police.firs.accused_name")", kCrime, kClosed)), Reason::case_closed);
-  const auto grant = ask("PO-1", R"("fir":"1/26","station":"PS Cantt")", R"("police.firs.accused_name")", kCrime, kFir);
+  EXPECT_EQ(
+      refusal(ask("PO-1", R"("fir":"1/26")", R"("police.firs.accused_name")", kCrime, kClosed)),
+      Reason::case_closed);
+  const auto grant = ask("PO-1", R"("fir":"1/26","station":"PS Cantt")",
+                         R"("police.firs.accused_name")", kCrime, kFir);
   ASSERT_TRUE(grant);
   EXPECT_EQ(release(*grant, "police.firs.accused_name", Standing::named).level, Level::full);
   EXPECT_EQ(release(*grant, "police.firs.accused_name", Standing::other).level, Level::none);

@@ -55,9 +55,12 @@ class Locks {
 
 constexpr std::size_t kind_of(Limit::Per per) {
   switch (per) {
-    case Limit::Per::officer: return static_cast<std::size_t>(Kind::officer);
-    case Limit::Per::case_: return static_cast<std::size_t>(Kind::case_);
-    case Limit::Per::unit: return static_cast<std::size_t>(Kind::unit);
+    case Limit::Per::officer:
+      return static_cast<std::size_t>(Kind::officer);
+    case Limit::Per::case_:
+      return static_cast<std::size_t>(Kind::case_);
+    case Limit::Per::unit:
+      return static_cast<std::size_t>(Kind::unit);
   }
   insist(false);
   return 0;
@@ -65,9 +68,12 @@ constexpr std::size_t kind_of(Limit::Per per) {
 
 const char* word_of(Limit::Per per) {
   switch (per) {
-    case Limit::Per::officer: return "officer";
-    case Limit::Per::case_: return "case";
-    case Limit::Per::unit: return "unit";
+    case Limit::Per::officer:
+      return "officer";
+    case Limit::Per::case_:
+      return "case";
+    case Limit::Per::unit:
+      return "unit";
   }
   insist(false);
   return "";
@@ -150,7 +156,8 @@ struct Detection::State {
 
   void observe(std::uint64_t time) {
     std::uint64_t seen = ledger_time.load(std::memory_order_relaxed);
-    while (seen < time && !ledger_time.compare_exchange_weak(seen, time, std::memory_order_acq_rel)) {
+    while (seen < time &&
+           !ledger_time.compare_exchange_weak(seen, time, std::memory_order_acq_rel)) {
     }
   }
 };
@@ -191,8 +198,9 @@ Result<void> Detection::settle(Findings& findings) {
   std::sort(subjects.begin(), subjects.end());
   subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
   if (subjects.size() > grant.caller().question().max_subjects)
-    return fail(Reason::too_many_subjects,
-                "more than max_subjects = " + std::to_string(grant.caller().question().max_subjects));
+    return fail(
+        Reason::too_many_subjects,
+        "more than max_subjects = " + std::to_string(grant.caller().question().max_subjects));
 
   const Locks locks(units.held());
   const std::uint64_t now = state_->time();
@@ -233,7 +241,8 @@ void Detection::commit(const Draft& draft, Moment time) {
 
 void Detection::replay(const Spent& spent_unit) {
   state_->observe(number(spent_unit.time));
-  const HeldByKind held = state_->hold_all(spent_unit.account, spent_unit.unit, spent_unit.case_ref);
+  const HeldByKind held =
+      state_->hold_all(spent_unit.account, spent_unit.unit, spent_unit.case_ref);
   const Locks locks(held);
   for (const Held& h : held) h.holder->seen.see(hash_of(spent_unit.subject), state_->time());
 }

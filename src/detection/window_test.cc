@@ -15,7 +15,7 @@ namespace {
 
 // Every disclosure ever, counted anew each time.
 struct Plain {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> all;   // time, subject
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> all;  // time, subject
 
   std::uint32_t count(std::uint64_t window, std::uint64_t now) const {
     std::map<std::uint64_t, std::uint64_t> latest;
@@ -43,7 +43,8 @@ TEST(Windows, CountAsAPlainListDoes) {
         plain.all.emplace_back(now, subject);
       }
       const std::uint64_t length = lengths[draw() % lengths.size()];
-      ASSERT_EQ(windows.count(length, now), plain.count(length, now)) << "step " << i << " window " << length;
+      ASSERT_EQ(windows.count(length, now), plain.count(length, now))
+          << "step " << i << " window " << length;
       std::vector<std::uint64_t> some;
       for (std::uint64_t s = 0; s < 60; s += 1 + draw() % 7) some.push_back(s);
       std::uint32_t fresh = 0;
@@ -102,9 +103,11 @@ TEST(WindowsDeathTest, TimeDoesNotGoBack) {
 TEST(CaseKey, EverySpellingTheCaseBookTakesSharesOneBudget) {
   const std::string key = normal_case_ref("FIR 1/19 PS Cantt Multan");
   EXPECT_EQ(key, "fir 1/19 ps cantt multan");
-  for (const char* spelled : {"FIR 1/19 PS Cantt Multan", "fir 1/19 ps cantt multan", "  FIR  1/19\tPS Cantt Multan "})
+  for (const char* spelled :
+       {"FIR 1/19 PS Cantt Multan", "fir 1/19 ps cantt multan", "  FIR  1/19\tPS Cantt Multan "})
     EXPECT_EQ(normal_case_ref(spelled), key) << spelled;
-  for (const char* other : {"", "FIR 1/19 PS Cantt", "FIR 1-19 PS Cantt Multan", "FIR 1/19PS Cantt Multan", "FIR 01/19 PS Cantt Multan"})
+  for (const char* other : {"", "FIR 1/19 PS Cantt", "FIR 1-19 PS Cantt Multan",
+                            "FIR 1/19PS Cantt Multan", "FIR 01/19 PS Cantt Multan"})
     EXPECT_NE(normal_case_ref(other), key) << other;
 }
 

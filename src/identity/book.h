@@ -29,7 +29,7 @@ namespace amanat::identity {
 /// Facts are what a request needs of an account; never changed, only replaced whole.
 struct Facts {
   AccountRecord record;
-  std::vector<std::string> roles;   // with the departments' forms, ascending: Asker::roles
+  std::vector<std::string> roles;  // with the departments' forms, ascending: Asker::roles
 };
 
 /// roles_of gives each role also in its department's form: "investigator", "police.investigator".
@@ -51,7 +51,7 @@ class Account {
 
 struct Device {
   Device(const DeviceRecord& record, Account& owner);
-  const DeviceRecord record;         // as enrolled; `revoked` here is not kept current
+  const DeviceRecord record;  // as enrolled; `revoked` here is not kept current
   Account& account;
   std::atomic<bool> revoked;
   std::atomic<std::uint64_t> epoch{1};
@@ -67,7 +67,7 @@ class Book {
   Account* account(std::string_view id) const;
   Account& add(AccountRecord record);
   AccountId next_account() const { return AccountId{greatest_ + 1}; }
-  std::vector<Account*> accounts() const;                       // ascending by number
+  std::vector<Account*> accounts() const;  // ascending by number
   std::vector<Device*> devices_of(const Account& account) const;
   /// devices_like finds devices by the first digits of the thumbprint in hex.
   std::vector<Device*> devices_like(std::string_view hex) const;

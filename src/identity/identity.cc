@@ -17,7 +17,9 @@ constexpr std::size_t kTextMax = 200;
 constexpr std::size_t kRolesMax = 16;
 constexpr std::size_t kThumbprintDigitsMin = 8;
 
-std::string name_bound_to(const AccountRecord& record) { return "amanat/officer-name/v1/" + record.id; }
+std::string name_bound_to(const AccountRecord& record) {
+  return "amanat/officer-name/v1/" + record.id;
+}
 
 bool account_id_fits(std::string_view id) {
   return !id.empty() && id.size() <= kIdMax && std::all_of(id.begin(), id.end(), [](char c) {
@@ -30,7 +32,8 @@ bool account_id_fits(std::string_view id) {
 bool is_json(std::string_view type) {
   std::string plain;
   for (const char c : type)
-    if (c != ' ' && c != '\t') plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+    if (c != ' ' && c != '\t')
+      plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
   return plain == "application/json" || plain == "application/json;charset=utf-8" ||
          plain == "application/json;charset=\"utf-8\"";
 }
@@ -41,7 +44,8 @@ std::string channel_evidence(const std::string& body, const Digest& thumbprint) 
   out.reserve(1 + 4 + body.size() + thumbprint.size());
   out.push_back(1);
   insist(body.size() <= 0xffffffff);
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>((body.size() >> shift) & 0xff));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>((body.size() >> shift) & 0xff));
   out += body;
   out.append(reinterpret_cast<const char*>(thumbprint.data()), thumbprint.size());
   return out;
@@ -92,7 +96,7 @@ struct Identity::State {
   vault::Vault& vault;
   const FieldTable& fields;
   Book book;
-  std::mutex writing;   // note_officer, add_service, enrol, revoke, forget take turns
+  std::mutex writing;  // note_officer, add_service, enrol, revoke, forget take turns
 
   Result<void> save(std::string_view key, std::string_view record) {
     std::string sealed;
@@ -101,7 +105,8 @@ struct Identity::State {
     batch.put(storage::Table::accounts, key, sealed);
     return store.write(batch, storage::Durability::synced);
   }
-  Result<void> load(std::string_view key, std::string_view sealed, std::vector<DeviceRecord>& devices);
+  Result<void> load(std::string_view key, std::string_view sealed,
+                    std::vector<DeviceRecord>& devices);
   Result<bool> name_matches(const AccountRecord& record, std::string_view name) const;
   Result<void> seal_name(AccountRecord& record, std::string_view name);
   Result<const Device*> live_device(const Request& request) const;
@@ -114,12 +119,14 @@ Result<void> Identity::State::load(std::string_view key, std::string_view sealed
   if (auto opened = vault.open_house(kUse, key, sealed, plain); !opened) return opened;
   if (key.starts_with('a')) {
     auto record = decode_account(plain.view());
-    if (!record || account_key(record->account) != key) return fail(Reason::store_failed, "an account's row");
+    if (!record || account_key(record->account) != key)
+      return fail(Reason::store_failed, "an account's row");
     book.add(*std::move(record));
     return {};
   }
   auto record = decode_device(plain.view());
-  if (!record || device_key(record->thumbprint) != key) return fail(Reason::store_failed, "a device's row");
+  if (!record || device_key(record->thumbprint) != key)
+    return fail(Reason::store_failed, "a device's row");
   devices.push_back(*record);
   return {};
 }
@@ -132,14 +139,16 @@ Result<std::unique_ptr<Identity>> Identity::open(storage::Store& store, vault::V
   auto state = std::unique_ptr<State>(new State{store, vault, fields, {}, {}});
   std::vector<DeviceRecord> devices;
   Result<void> loaded;
-  auto scanned = store.scan(storage::Table::accounts, "", "", [&](std::string_view key, std::string_view sealed) {
-    loaded = state->load(key, sealed, devices);
-    return loaded.has_value();
-  });
+  auto scanned = store.scan(storage::Table::accounts, "", "",
+                            [&](std::string_view key, std::string_view sealed) {
+                              loaded = state->load(key, sealed, devices);
+                              return loaded.has_value();
+                            });
   if (!scanned) return std::unexpected(scanned.error());
   if (!loaded) return std::unexpected(loaded.error());
   std::unordered_map<std::uint32_t, Account*> owners;
-  for (Account* account : state->book.accounts()) owners[number(account->facts()->record.account)] = account;
+  for (Account* account : state->book.accounts())
+    owners[number(account->facts()->record.account)] = account;
   for (const DeviceRecord& record : devices) {
     const auto owner = owners.find(number(record.account));
     if (owner == owners.end()) return fail(Reason::store_failed, "a device without its account");
@@ -211,7 +220,8 @@ Result<void> Identity::still_stands(Draft& draft) const {
 
 // name_matches compares an officer's name with the sealed one. A name that was erased matches
 // every name: a later roster does not bring it back.
-Result<bool> Identity::State::name_matches(const AccountRecord& record, std::string_view name) const {
+Result<bool> Identity::State::name_matches(const AccountRecord& record,
+                                           std::string_view name) const {
   if (record.name_at == NameAt::forgotten) return true;
   if (record.name_at == NameAt::nowhere) return name.empty();
   const auto key = vault.key_of(vault::Slot{record.slot - 1});
@@ -220,7 +230,8 @@ Result<bool> Identity::State::name_matches(const AccountRecord& record, std::str
     return std::unexpected(key.error());
   }
   WipingBuffer plain;
-  if (auto opened = vault::Vault::open(*key, name_bound_to(record), record.sealed_name, plain); !opened)
+  if (auto opened = vault::Vault::open(*key, name_bound_to(record), record.sealed_name, plain);
+      !opened)
     return std::unexpected(opened.error());
   return plain.view() == name;
 }
@@ -257,7 +268,8 @@ Result<Noted> Identity::note_officer(const Officer& officer) {
   Account* account = state_->book.account(officer.id);
   if (account == nullptr) {
     record.account = state_->book.next_account();
-    if (auto sealed = state_->seal_name(record, officer.name); !sealed) return std::unexpected(sealed.error());
+    if (auto sealed = state_->seal_name(record, officer.name); !sealed)
+      return std::unexpected(sealed.error());
     if (auto saved = state_->save(account_key(record.account), encode(record)); !saved)
       return std::unexpected(saved.error());
     state_->book.add(std::move(record));
@@ -274,7 +286,8 @@ Result<Noted> Identity::note_officer(const Officer& officer) {
   if (!same_name) return std::unexpected(same_name.error());
   if (record == before && *same_name) return Noted::unchanged;
   if (!*same_name)
-    if (auto sealed = state_->seal_name(record, officer.name); !sealed) return std::unexpected(sealed.error());
+    if (auto sealed = state_->seal_name(record, officer.name); !sealed)
+      return std::unexpected(sealed.error());
   if (auto saved = state_->save(account_key(record.account), encode(record)); !saved)
     return std::unexpected(saved.error());
   // Facts first: whoever sees the old epoch and the new facts is only refused once too often.
@@ -286,9 +299,11 @@ Result<Noted> Identity::note_officer(const Officer& officer) {
 Result<AccountId> Identity::add_service(std::string_view id, std::string_view department,
                                         const std::vector<std::string>& roles) {
   if (!account_id_fits(id)) return fail(Reason::malformed_value, "the service's id");
-  if (department.size() > kTextMax || roles.size() > kRolesMax) return fail(Reason::value_too_long, "the service's roles");
+  if (department.size() > kTextMax || roles.size() > kRolesMax)
+    return fail(Reason::value_too_long, "the service's roles");
   for (const auto& role : roles)
-    if (role.empty() || role.size() > kIdMax) return fail(Reason::malformed_value, "a role of the service");
+    if (role.empty() || role.size() > kIdMax)
+      return fail(Reason::malformed_value, "a role of the service");
   const std::lock_guard lock(state_->writing);
   AccountRecord record;
   record.service = true;
@@ -308,7 +323,8 @@ Result<AccountId> Identity::add_service(std::string_view id, std::string_view de
     record.account = state_->book.next_account();
   }
   const AccountId given = record.account;
-  if (auto saved = state_->save(account_key(given), encode(record)); !saved) return std::unexpected(saved.error());
+  if (auto saved = state_->save(account_key(given), encode(record)); !saved)
+    return std::unexpected(saved.error());
   if (account == nullptr) {
     state_->book.add(std::move(record));
   } else {
@@ -354,14 +370,16 @@ Result<std::vector<Digest>> Identity::revoke(std::string_view device_or_account)
     devices = state_->book.devices_of(*account);
   } else {
     std::string hex;
-    for (const char c : device_or_account) hex.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
+    for (const char c : device_or_account)
+      hex.push_back(c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c);
     if (hex.size() > 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
       return fail(Reason::unknown_officer);
     if (hex.size() < kThumbprintDigitsMin)
       return fail(Reason::unknown_device, "give at least the first 8 digits of the thumbprint");
     devices = state_->book.devices_like(hex);
     if (devices.empty()) return fail(Reason::unknown_device);
-    if (devices.size() > 1) return fail(Reason::unknown_device, "several devices begin so; give more digits");
+    if (devices.size() > 1)
+      return fail(Reason::unknown_device, "several devices begin so; give more digits");
   }
   std::vector<Digest> ended;
   const Moment at = now();
@@ -397,7 +415,8 @@ Result<std::uint64_t> Identity::forget(const SubjectName& citizen) {
     record.sealed_name.clear();
     record.own.reset();
     const std::string key = account_key(record.account);
-    if (auto saved = state_->save(key, encode(record)); !saved) return std::unexpected(saved.error());
+    if (auto saved = state_->save(key, encode(record)); !saved)
+      return std::unexpected(saved.error());
     if (auto purged = state_->store.purge(storage::Table::accounts, key); !purged)
       return std::unexpected(purged.error());
     account->replace(std::move(record));

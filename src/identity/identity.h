@@ -36,14 +36,17 @@ enum class Noted : std::uint8_t { added, changed, unchanged };
 class Identity {
  public:
   /// open loads accounts and devices. `fields` must outlive it. Errors: store_failed, seal_broken.
-  static Result<std::unique_ptr<Identity>> open(storage::Store& store, vault::Vault& vault, const FieldTable& fields);
+  static Result<std::unique_ptr<Identity>> open(storage::Store& store, vault::Vault& vault,
+                                                const FieldTable& fields);
   ~Identity();
 
   /// identify proves who asks and reads the question: credential first, body afterwards.
   /// Errors: no_credential, foreign_certificate, expired_certificate, unknown_device,
-  /// revoked_device, officer_left, malformed_json, malformed_value, unknown_field, wrong_media_type.
+  /// revoked_device, officer_left, malformed_json, malformed_value, unknown_field,
+  /// wrong_media_type.
   Result<Caller> identify(const Request& request) const;
-  /// known checks the credential alone, for routes that ask no question. Errors as identify's first six.
+  /// known checks the credential alone, for routes that ask no question. Errors as identify's first
+  /// six.
   Result<Asker> known(const Request& request) const;
   /// admit proves who asks on data routes that carry no question (the Caller's question is empty).
   /// Errors as identify's first six.
@@ -55,13 +58,16 @@ class Identity {
   Result<Noted> note_officer(const Officer& officer);
   /// add_service makes an account for a department's system, or changes its roles; the policy says
   /// what a role may do (rights: "records", "cases"). Errors: malformed_value, store_failed.
-  Result<AccountId> add_service(std::string_view id, std::string_view department, const std::vector<std::string>& roles);
-  /// enrol certifies a device of an officer or service from its CSR. The caller records a KEY entry.
-  /// Errors: unknown_officer, officer_left, csr_wrong.
-  Result<Enrolled> enrol(std::string_view account_id, std::string_view csr_pem, std::string_view ca_certificate_pem,
-                         std::string_view ca_key_pem, unsigned days);
-  /// revoke ends a device (by thumbprint, hex, or its first 8 or more digits) or all of an account's;
-  /// effective at once. Returns the thumbprints ended. Errors: unknown_device, unknown_officer.
+  Result<AccountId> add_service(std::string_view id, std::string_view department,
+                                const std::vector<std::string>& roles);
+  /// enrol certifies a device of an officer or service from its CSR. The caller records a KEY
+  /// entry. Errors: unknown_officer, officer_left, csr_wrong.
+  Result<Enrolled> enrol(std::string_view account_id, std::string_view csr_pem,
+                         std::string_view ca_certificate_pem, std::string_view ca_key_pem,
+                         unsigned days);
+  /// revoke ends a device (by thumbprint, hex, or its first 8 or more digits) or all of an
+  /// account's; effective at once. Returns the thumbprints ended. Errors: unknown_device,
+  /// unknown_officer.
   Result<std::vector<Digest>> revoke(std::string_view device_or_account);
   /// forget destroys the name and the keyed national ID of officers who are this citizen; the
   /// account stays, for the ledger names it. Returns how many. Errors: store_failed, file_failed.

@@ -1,4 +1,5 @@
-// Who asks: accounts, devices, revocation, over a store in memory, a real vault and real certificates.
+// Who asks: accounts, devices, revocation, over a store in memory, a real vault and real
+// certificates.
 
 #include "identity/identity.h"
 
@@ -15,7 +16,8 @@ namespace amanat::identity {
 namespace {
 
 FieldTable fields() {
-  return FieldTable({{"identity.persons.name", "name", DatasetId{0}, Sensitivity::open, {}}}, {"identity.persons"});
+  return FieldTable({{"identity.persons.name", "name", DatasetId{0}, Sensitivity::open, {}}},
+                    {"identity.persons"});
 }
 
 const std::string kBody =
@@ -54,7 +56,8 @@ class IdentityTest : public testing::Test {
   Result<Enrolled> enrol(const std::string& id) {
     auto key = crypto::make_device_key(id);
     EXPECT_TRUE(key);
-    return identity_->enrol(id, key->csr_pem, authority_->certificate_pem, authority_->key_pem.view(), 30);
+    return identity_->enrol(id, key->csr_pem, authority_->certificate_pem,
+                            authority_->key_pem.view(), 30);
   }
   // A request over a connection of this device.
   Request request(const Digest& thumbprint, const std::string& body = kBody) const {
@@ -77,7 +80,9 @@ class IdentityTest : public testing::Test {
     EXPECT_FALSE(caller);
     return caller ? Reason::internal_error : caller.error().reason;
   }
-  static std::shared_ptr<PeerCertificate> changed(const Request& r) { return std::make_shared<PeerCertificate>(*r.peer); }
+  static std::shared_ptr<PeerCertificate> changed(const Request& r) {
+    return std::make_shared<PeerCertificate>(*r.peer);
+  }
 
   storage::Scratch scratch_;
   const FieldTable fields_ = fields();
@@ -95,7 +100,8 @@ TEST_F(IdentityTest, AnEnrolledDeviceProvesItsOfficer) {
   ASSERT_TRUE(caller);
   EXPECT_EQ(caller->asker().id, "PO-1000");
   EXPECT_EQ(caller->asker().department, "police");
-  EXPECT_EQ(caller->asker().roles, (std::vector<std::string>{"investigator", "police.investigator"}));
+  EXPECT_EQ(caller->asker().roles,
+            (std::vector<std::string>{"investigator", "police.investigator"}));
   EXPECT_EQ(caller->asker().actor.thumbprint, device->thumbprint);
   EXPECT_EQ(caller->asker().actor.key_kind, KeyKind::certificate);
   EXPECT_FALSE(caller->asker().service);
@@ -159,7 +165,8 @@ TEST_F(IdentityTest, ABodyOfAnotherKindIsRefused) {
     r.headers = {{"content-type", type}};
     return r;
   };
-  for (const char* type : {"text/plain", "", "application/jsonx", "application/json; charset=latin1", "application/problem+json"})
+  for (const char* type : {"text/plain", "", "application/jsonx",
+                           "application/json; charset=latin1", "application/problem+json"})
     EXPECT_EQ(refusal(with_type(type)), Reason::wrong_media_type) << type;
   EXPECT_TRUE(identity_->identify(with_type("application/json")));
   EXPECT_TRUE(identity_->identify(with_type("Application/JSON; charset=UTF-8")));
@@ -275,10 +282,11 @@ TEST_F(IdentityTest, NothingOfAnOfficerLiesInTheStoreReadable) {
   ASSERT_TRUE(identity_->note_officer(an_officer()));
   ASSERT_TRUE(enrol("PO-1000"));
   std::string all;
-  ASSERT_TRUE(store_->scan(storage::Table::accounts, "", "", [&](std::string_view key, std::string_view value) {
-    all.append(key).append(value);
-    return true;
-  }));
+  ASSERT_TRUE(store_->scan(storage::Table::accounts, "", "",
+                           [&](std::string_view key, std::string_view value) {
+                             all.append(key).append(value);
+                             return true;
+                           }));
   for (const char* secret : {"Zubair", "4210160459263", "PO-1000", "Lahore", "investigator"})
     EXPECT_EQ(all.find(secret), std::string::npos) << secret;
 }
@@ -300,7 +308,8 @@ TEST_F(IdentityTest, AForgottenOfficerKeepsTheAccountButNoName) {
 
 TEST_F(IdentityTest, ARequestForACertificateThatIsNoneIsRefused) {
   ASSERT_TRUE(identity_->note_officer(an_officer()));
-  const auto refused = identity_->enrol("PO-1000", "no request", authority_->certificate_pem, authority_->key_pem.view(), 30);
+  const auto refused = identity_->enrol("PO-1000", "no request", authority_->certificate_pem,
+                                        authority_->key_pem.view(), 30);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().reason, Reason::csr_wrong);
 }
@@ -309,10 +318,11 @@ TEST_F(IdentityTest, ASealedRowMovedToAnotherKeyIsFound) {
   ASSERT_TRUE(identity_->note_officer(an_officer("PO-1")));
   ASSERT_TRUE(identity_->note_officer(an_officer("PO-2")));
   std::vector<std::pair<std::string, std::string>> rows;
-  ASSERT_TRUE(store_->scan(storage::Table::accounts, "a", "", [&](std::string_view key, std::string_view value) {
-    rows.emplace_back(key, value);
-    return true;
-  }));
+  ASSERT_TRUE(store_->scan(storage::Table::accounts, "a", "",
+                           [&](std::string_view key, std::string_view value) {
+                             rows.emplace_back(key, value);
+                             return true;
+                           }));
   ASSERT_EQ(rows.size(), 2u);
   storage::Batch swapped;
   swapped.put(storage::Table::accounts, rows[0].first, rows[1].second);

@@ -24,7 +24,9 @@ constexpr std::uint64_t kSubjectsMax = 256;
 constexpr std::uint16_t kSubjectsOfSearch = 64;
 constexpr std::uint64_t kHopsMax = 3;
 
-std::unexpected<Failure> wrong(std::string what) { return fail(Reason::malformed_value, std::move(what)); }
+std::unexpected<Failure> wrong(std::string what) {
+  return fail(Reason::malformed_value, std::move(what));
+}
 
 // The reader of JSON has refused bad UTF-8 already; what is left to refuse are control characters.
 bool plain_text(std::string_view text) {
@@ -43,7 +45,8 @@ bool is_id(std::string_view text) {
 // Search words hold no digit, so that no number written in a word's place is ever taken for one.
 bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= kWordMax &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
 }
 
 Result<std::string> text_of(const net::Json& value, std::string_view member, std::size_t max) {
@@ -86,8 +89,10 @@ std::optional<Moment> moment_of(std::string_view text) {
   if (!days) return std::nullopt;
   std::uint64_t seconds = *days * 86400;
   if (text.size() == 20) {
-    const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
-    if (!hour || !minute || !second || text[10] != 'T' || text[13] != ':' || text[16] != ':' || text[19] != 'Z')
+    const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2),
+               second = digits(text, 17, 2);
+    if (!hour || !minute || !second || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
+        text[19] != 'Z')
       return std::nullopt;
     if (*hour > 23 || *minute > 59 || *second > 59) return std::nullopt;
     seconds += *hour * 3600 + *minute * 60 + *second;
@@ -132,7 +137,8 @@ Result<SubjectForm> read_subject(const net::Json& value) {
   }
   if (subject.search.empty()) return wrong("subject names nothing to search for");
   if (subject.narrowing.size() > kNarrowingMax) return wrong("subject has too many members");
-  if (subject.from && subject.to && !(*subject.from < *subject.to)) return wrong("subject.from is not before subject.to");
+  if (subject.from && subject.to && !(*subject.from < *subject.to))
+    return wrong("subject.from is not before subject.to");
   std::sort(subject.narrowing.begin(), subject.narrowing.end());
   return subject;
 }
@@ -140,7 +146,8 @@ Result<SubjectForm> read_subject(const net::Json& value) {
 Result<std::vector<FieldId>> read_fields(const net::Json& value, const FieldTable& fields) {
   const net::Json::Array* list = value.array();
   if (list == nullptr || list->empty()) return wrong("fields is not a list of field ids");
-  if (list->size() > kFieldsAsked) return wrong("fields names more than " + std::to_string(kFieldsAsked));
+  if (list->size() > kFieldsAsked)
+    return wrong("fields names more than " + std::to_string(kFieldsAsked));
   FieldSet asked;
   for (std::size_t i = 0; i < list->size(); ++i) {
     const std::string where = "fields[" + std::to_string(i) + "]";
@@ -165,7 +172,8 @@ bool names_one_citizen(const SubjectForm& subject) {
   return subject.hops == 0 && (subject.search == "national_id" || subject.search == "passport");
 }
 
-Result<void> read_member(const net::Json::Member& member, const FieldTable& fields, Question& question) {
+Result<void> read_member(const net::Json::Member& member, const FieldTable& fields,
+                         Question& question) {
   if (member.name == "subject") {
     auto subject = read_subject(member.value);
     if (!subject) return std::unexpected(subject.error());
@@ -186,13 +194,16 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     (is_case ? question.case_ref : question.reason) = *std::move(text);
   } else if (member.name == "max_subjects") {
     const auto n = member.value.integer();
-    if (!n || *n < 1 || *n > kSubjectsMax) return wrong("max_subjects is not 1 to " + std::to_string(kSubjectsMax));
+    if (!n || *n < 1 || *n > kSubjectsMax)
+      return wrong("max_subjects is not 1 to " + std::to_string(kSubjectsMax));
     question.max_subjects = static_cast<std::uint16_t>(*n);
   } else {
-    const std::vector<std::string> known = {"subject", "fields", "purpose", "case", "reason", "max_subjects"};
+    const std::vector<std::string> known = {"subject", "fields", "purpose",
+                                            "case",    "reason", "max_subjects"};
     const std::string_view near = amanat::nearest_word(member.name, known);
-    return fail(Reason::malformed_json,
-                "a member is unknown" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
+    return fail(
+        Reason::malformed_json,
+        "a member is unknown" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
   }
   return {};
 }
@@ -208,7 +219,8 @@ Result<Question> parse_question(std::string_view body, const FieldTable& fields)
   Question question;
   question.max_subjects = 0;
   for (const auto& member : *members)
-    if (auto read = read_member(member, fields, question); !read) return std::unexpected(read.error());
+    if (auto read = read_member(member, fields, question); !read)
+      return std::unexpected(read.error());
   if (question.subject.search.empty()) return fail(Reason::malformed_json, "subject is missing");
   if (question.fields.empty()) return fail(Reason::malformed_json, "fields is missing");
   if (question.purpose.empty()) return fail(Reason::malformed_json, "purpose is missing");

@@ -96,7 +96,8 @@ std::string encode(const AccountRecord& r) {
   put(out, kVersion, 1);
   put(out, number(r.account), 4);
   put(out, r.service ? 1 : 0, 1);
-  for (const std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift}) put(out, *text);
+  for (const std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift})
+    put(out, *text);
   put(out, r.roles.size(), 1);
   for (const auto& role : r.roles) put(out, role);
   put(out, number(r.joined), 8);
@@ -116,7 +117,8 @@ std::optional<AccountRecord> decode_account(std::string_view bytes) {
   AccountRecord r;
   r.account = AccountId{static_cast<std::uint32_t>(take.number(4))};
   r.service = take.flag();
-  for (std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift}) *text = take.text();
+  for (std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift})
+    *text = take.text();
   const auto roles = take.number(1);
   if (roles > kRolesMax) return std::nullopt;
   for (std::uint64_t i = 0; i < roles && !take.broken(); ++i) r.roles.push_back(take.text());

@@ -17,9 +17,9 @@ namespace amanat::identity {
 
 /// NameAt says where an officer's name is.
 enum class NameAt : std::uint8_t {
-  nowhere = 0,    // a service, or an officer without a name in the roster
-  slot = 1,       // sealed under the officer's own key in the vault
-  forgotten = 2   // erased; a later roster does not bring it back
+  nowhere = 0,   // a service, or an officer without a name in the roster
+  slot = 1,      // sealed under the officer's own key in the vault
+  forgotten = 2  // erased; a later roster does not bring it back
 };
 
 /// AccountRecord is all that is kept of an account.
@@ -27,13 +27,13 @@ struct AccountRecord {
   AccountId account{};
   bool service = false;
   std::string id, department, unit, station, shift;
-  std::vector<std::string> roles;      // as the roster or the operator says, without departments
+  std::vector<std::string> roles;  // as the roster or the operator says, without departments
   Moment joined{};
   std::optional<Moment> left;
   NameAt name_at = NameAt::nowhere;
   std::uint64_t slot = 0;
   std::string sealed_name;
-  std::optional<Tag> own;              // keyed name of the officer's own national ID
+  std::optional<Tag> own;  // keyed name of the officer's own national ID
 
   friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };

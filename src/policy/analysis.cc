@@ -15,7 +15,7 @@ namespace {
 
 // Where the going-through stands: who asks, for what. The rest is in the set of rules that match.
 struct Place {
-  std::vector<Column> roles;   // the plain role and its department's form, those that exist
+  std::vector<Column> roles;  // the plain role and its department's form, those that exist
   Column purpose = 0;
 };
 using Visit = std::function<void(const Place&, const Rules&)>;
@@ -48,12 +48,16 @@ class Walk {
       case Attribute::assigned:
       case Attribute::own_unit:
         return case_known == (c != kUnknown);
-      case Attribute::court: return case_known || c == kUnknown;
-      case Attribute::standing: return case_known ? c != kUnknown : c == kOther;
+      case Attribute::court:
+        return case_known || c == kUnknown;
+      case Attribute::standing:
+        return case_known ? c != kUnknown : c == kOther;
       case Attribute::evidence:
       case Attribute::approvals:
-      case Attribute::hour: return c != kUnknown;
-      default: return true;
+      case Attribute::hour:
+        return c != kUnknown;
+      default:
+        return true;
     }
   }
 
@@ -84,7 +88,9 @@ class Walk {
     }
     // "police.investigator" written as a role of its own is held in that department only.
     if (place.roles.empty()) return;
-    if (plain.find('.') != std::string::npos && !name.empty() && plain.substr(0, plain.find('.')) != name) return;
+    if (plain.find('.') != std::string::npos && !name.empty() &&
+        plain.substr(0, plain.find('.')) != name)
+      return;
     if (!narrow(rules, c_.column(Attribute::department, department))) return;
     for (std::size_t purpose = 0; purpose < c_.tables().purposes.size(); ++purpose) {
       place.purpose = static_cast<Column>(purpose);
@@ -121,10 +127,10 @@ class Walk {
     }
   }
 
-  static constexpr std::array kOrder = {Attribute::unit,     Attribute::case_open, Attribute::assigned,
-                                        Attribute::own_unit, Attribute::standing,  Attribute::court,
-                                        Attribute::evidence, Attribute::approvals, Attribute::presence,
-                                        Attribute::hour};
+  static constexpr std::array kOrder = {
+      Attribute::unit,     Attribute::case_open, Attribute::assigned, Attribute::own_unit,
+      Attribute::standing, Attribute::court,     Attribute::evidence, Attribute::approvals,
+      Attribute::presence, Attribute::hour};
   const Compiled& c_;
   Visit visit_;
   Rules relevant_;
@@ -148,9 +154,10 @@ std::vector<std::size_t> bits_of(const Compiled& c, const Rules& rules) {
 
 // What the walk learned of one rule.
 struct Learned {
-  bool applies = false;   // a grant: its conditions can all hold
-  bool lives = false;     // a grant: releases something somewhere, forbids heard
-  bool matters = false;   // a grant: somewhere more than all others together; a forbid: takes something
+  bool applies = false;  // a grant: its conditions can all hold
+  bool lives = false;    // a grant: releases something somewhere, forbids heard
+  bool matters =
+      false;  // a grant: somewhere more than all others together; a forbid: takes something
 };
 
 // learn judges one leaf: which rules matched there made a difference for some field.
@@ -187,16 +194,20 @@ void learn(const Compiled& c, const Rules& rules, std::vector<Learned>& learned)
   }
 }
 
-void complain(std::vector<Complaint>& list, const std::string& rule, std::string text, bool error = false) {
+void complain(std::vector<Complaint>& list, const std::string& rule, std::string text,
+              bool error = false) {
   list.push_back(Complaint{rule, std::move(text), error});
 }
 
-void complain_of_rules(const Compiled& c, const std::vector<Learned>& learned, std::vector<Complaint>& list) {
+void complain_of_rules(const Compiled& c, const std::vector<Learned>& learned,
+                       std::vector<Complaint>& list) {
   for (std::size_t g = 0; g < c.grants(); ++g) {
     const std::string& id = c.rule_id(g);
     if (!learned[g].applies)
-      complain(list, id, "this grant can never apply: its needs contradict each other, its role's "
-                         "department or its purpose's case kinds", true);
+      complain(list, id,
+               "this grant can never apply: its needs contradict each other, its role's "
+               "department or its purpose's case kinds",
+               true);
     else if (!learned[g].lives)
       complain(list, id, "forbids always take away all that this grant gives");
     else if (!learned[g].matters)
@@ -205,26 +216,32 @@ void complain_of_rules(const Compiled& c, const std::vector<Learned>& learned, s
   for (std::size_t f = 0; f < c.forbids(); ++f) {
     const std::size_t bit = c.first_forbid() + f;
     if (!learned[bit].matters)
-      complain(list, c.rule_id(bit), "this forbid takes nothing away: no grant releases it where it applies");
+      complain(list, c.rule_id(bit),
+               "this forbid takes nothing away: no grant releases it where it applies");
   }
 }
 
 void complain_of_grant(const Compiled& c, const GrantRow& grant, std::vector<Complaint>& list) {
-  if (grant.quota.empty()) complain(list, grant.id, "this grant has no quota: its officers have no budget");
-  bool needs_case = !grant.needs.cases.empty() || grant.needs.case_open || grant.needs.subject_in_case ||
-                    grant.needs.officer_assigned || grant.needs.own_unit;
+  if (grant.quota.empty())
+    complain(list, grant.id, "this grant has no quota: its officers have no budget");
+  bool needs_case = !grant.needs.cases.empty() || grant.needs.case_open ||
+                    grant.needs.subject_in_case || grant.needs.officer_assigned ||
+                    grant.needs.own_unit;
   if (!needs_case)
-    needs_case = std::all_of(grant.purposes.begin(), grant.purposes.end(), [&](const std::string& purpose) {
-      const auto at = c.purpose(purpose);
-      insist(at.has_value());
-      return !c.tables().purposes[*at].cases.empty();
-    });
+    needs_case =
+        std::all_of(grant.purposes.begin(), grant.purposes.end(), [&](const std::string& purpose) {
+          const auto at = c.purpose(purpose);
+          insist(at.has_value());
+          return !c.tables().purposes[*at].cases.empty();
+        });
   if (needs_case) return;
   for (const Cell& cell : grant.cells) {
     const Sensitivity sensitivity = c.tables().classes[number(cell.field)];
-    if ((sensitivity == Sensitivity::sensitive || sensitivity == Sensitivity::secret_existence) && cell.rank > kExists) {
-      complain(list, grant.id, "this grant shows " + c.fields()[cell.field].id +
-                                   ", which is sensitive, without a case");
+    if ((sensitivity == Sensitivity::sensitive || sensitivity == Sensitivity::secret_existence) &&
+        cell.rank > kExists) {
+      complain(
+          list, grant.id,
+          "this grant shows " + c.fields()[cell.field].id + ", which is sensitive, without a case");
       return;
     }
   }
@@ -252,7 +269,8 @@ std::vector<Sentence> who_can_see(const Compiled& c, const FieldSet& pattern) {
           best = std::max(best, std::min(rank, cap));
           if (cap < rank)
             for (const std::size_t forbid : bits)
-              if (c.is_forbid(forbid) && c.rank_of(field, forbid) < rank) r.forbids.insert(c.rule_id(forbid));
+              if (c.is_forbid(forbid) && c.rank_of(field, forbid) < rank)
+                r.forbids.insert(c.rule_id(forbid));
         }
       }
     }
@@ -261,7 +279,8 @@ std::vector<Sentence> who_can_see(const Compiled& c, const FieldSet& pattern) {
   std::vector<Sentence> sentences;
   for (const auto& [key, r] : reached) {
     const auto& [role, purpose, grant] = key;
-    if (auto sentence = sentence_of(c, role, purpose, grant, r)) sentences.push_back(*std::move(sentence));
+    if (auto sentence = sentence_of(c, role, purpose, grant, r))
+      sentences.push_back(*std::move(sentence));
   }
   std::sort(sentences.begin(), sentences.end(), [](const Sentence& a, const Sentence& b) {
     return std::tie(a.role, a.purpose, a.rule) < std::tie(b.role, b.purpose, b.rule);
@@ -274,7 +293,7 @@ std::vector<Complaint> complaints(const Compiled& c) {
   std::vector<Learned> learned(c.words() * 64);
   FieldSet all;
   for (std::size_t f = 0; f < c.fields().size(); ++f) all.set(f);
-  std::unordered_set<std::string> judged;   // leaves repeat over roles and purposes
+  std::unordered_set<std::string> judged;  // leaves repeat over roles and purposes
   Walk walk(c, all, [&](const Place&, const Rules& rules) {
     std::string key(reinterpret_cast<const char*>(rules.data()), c.words() * sizeof rules[0]);
     if (judged.insert(std::move(key)).second) learn(c, rules, learned);
@@ -283,7 +302,9 @@ std::vector<Complaint> complaints(const Compiled& c) {
   complain_of_rules(c, learned, list);
   const Tables& t = c.tables();
   for (const auto& grant : t.grants) complain_of_grant(c, grant, list);
-  const auto granted = [&](auto matches) { return std::any_of(t.grants.begin(), t.grants.end(), matches); };
+  const auto granted = [&](auto matches) {
+    return std::any_of(t.grants.begin(), t.grants.end(), matches);
+  };
   const auto has = [](const std::vector<std::string>& words, const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
   };

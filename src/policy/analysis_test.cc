@@ -17,7 +17,8 @@ namespace {
 using invented::Sizes;
 using reference::Circumstances;
 
-using Reach = std::map<std::tuple<std::string, std::string, std::string>, Level>;   // role, purpose, rule
+using Reach =
+    std::map<std::tuple<std::string, std::string, std::string>, Level>;  // role, purpose, rule
 
 Tables tables_of(const std::string& text, const FieldTable& fields) {
   auto tables = read_tables({{"invented.toml", text}}, fields);
@@ -26,7 +27,8 @@ Tables tables_of(const std::string& text, const FieldTable& fields) {
 }
 
 // note adds what one set of circumstances reaches of one field.
-void note(const Tables& t, const Circumstances& c, FieldId field, std::map<std::tuple<std::string, std::string, std::string>, Rank>& best) {
+void note(const Tables& t, const Circumstances& c, FieldId field,
+          std::map<std::tuple<std::string, std::string, std::string>, Rank>& best) {
   Rank cap = kFull;
   for (const auto& f : t.forbids)
     if (reference::applies(f, c)) cap = std::min(cap, reference::rank_in(f.cells, field, kFull));
@@ -46,7 +48,8 @@ void note(const Tables& t, const Circumstances& c, FieldId field, std::map<std::
 Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fields) {
   std::map<std::tuple<std::string, std::string, std::string>, Rank> best;
   std::set<std::string> plain;
-  for (const auto& role : invented::role_names(sizes)) plain.insert(role.substr(role.find('.') + 1));
+  for (const auto& role : invented::role_names(sizes))
+    plain.insert(role.substr(role.find('.') + 1));
   Circumstances c;
   c.signature = true;
   c.approvals = 8;
@@ -58,7 +61,7 @@ Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fie
           for (const std::string kind : {"none", "unknown", "audit", "fir", "complaint", "inquest"})
             for (unsigned facts = 0; facts < 8; ++facts)
               for (const Standing standing : {Standing::named, Standing::kin, Standing::other})
-                for (const unsigned hour : {2U, 5U, 16U, 18U}) {   // one of each part of the day
+                for (const unsigned hour : {2U, 5U, 16U, 18U}) {  // one of each part of the day
                   const bool known = kind != "none" && kind != "unknown";
                   if (!known && (facts != 0 || standing != Standing::other)) continue;
                   c.roles = {role};
@@ -70,7 +73,9 @@ Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fie
                             : kind == "unknown" ? Circumstances::Known::unknown_case
                                                 : Circumstances::Known::no_case;
                   c.kind = known ? kind : "";
-                  const auto fact = [&](unsigned bit) { return known ? std::optional<bool>((facts & bit) != 0) : std::nullopt; };
+                  const auto fact = [&](unsigned bit) {
+                    return known ? std::optional<bool>((facts & bit) != 0) : std::nullopt;
+                  };
                   c.case_open = fact(1);
                   c.assigned = fact(2);
                   c.own_unit = fact(4);
@@ -91,7 +96,8 @@ TEST(Who, IsExactlyWhatBruteForceFinds) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const FieldTable fields = invented::field_table(sizes.fields);
     const Compiled compiled(tables_of(invented::policy_text(sizes, seed, fields), fields), fields);
-    const std::string pattern = seed % 2 == 0 ? "reg0.set0.*" : fields[FieldId{static_cast<std::uint16_t>(seed % 24)}].id;
+    const std::string pattern =
+        seed % 2 == 0 ? "reg0.set0.*" : fields[FieldId{static_cast<std::uint16_t>(seed % 24)}].id;
     const FieldSet set = fields.match(pattern);
     std::vector<FieldId> asked;
     for (std::size_t i = 0; i < fields.size(); ++i)
@@ -100,7 +106,9 @@ TEST(Who, IsExactlyWhatBruteForceFinds) {
     Reach told;
     for (const auto& sentence : who_can_see(compiled, set)) {
       EXPECT_FALSE(sentence.text.empty());
-      EXPECT_TRUE(told.emplace(std::tuple(sentence.role, sentence.purpose, sentence.rule), sentence.level).second);
+      EXPECT_TRUE(
+          told.emplace(std::tuple(sentence.role, sentence.purpose, sentence.rule), sentence.level)
+              .second);
     }
     EXPECT_EQ(told, brute(compiled.tables(), sizes, asked));
   }
@@ -135,33 +143,41 @@ id = "std"
 distinct_subjects = [{ per = "officer", n = 5 }]
 )";
 
-std::string grant(const std::string& id, const std::string& more, const std::string& role = "investigator",
-                  const std::string& purpose = "crime") {
-  return "[[grant]]\nid = \"" + id + "\"\nsays = \"Grant " + id + "\"\nroles = [\"" + role + "\"]\npurposes = [\"" +
-         purpose + "\"]\nquota = \"std\"\n" + more + "\n";
+std::string grant(const std::string& id, const std::string& more,
+                  const std::string& role = "investigator", const std::string& purpose = "crime") {
+  return "[[grant]]\nid = \"" + id + "\"\nsays = \"Grant " + id + "\"\nroles = [\"" + role +
+         "\"]\npurposes = [\"" + purpose + "\"]\nquota = \"std\"\n" + more + "\n";
 }
 
 TEST(Who, SpeaksInSentences) {
   const FieldTable fields = three_fields();
   const Compiled compiled(
-      tables_of(kPeople + grant("G1", "fields = [\"a.people.*\"]\nmask = { \"a.people.number\" = \"last4\" }\n"
-                                      "needs = { case_open = true, subject_in_case = true, officer_assigned = true }") +
-                    "[[forbid]]\nid = \"F1\"\nsays = \"At night nobody sees a name\"\nfields = [\"a.people.name\"]\n"
-                    "when = { hours = \"22-06+05\" }\n",
-                fields),
+      tables_of(
+          kPeople +
+              grant(
+                  "G1",
+                  "fields = [\"a.people.*\"]\nmask = { \"a.people.number\" = \"last4\" }\n"
+                  "needs = { case_open = true, subject_in_case = true, officer_assigned = true }") +
+              "[[forbid]]\nid = \"F1\"\nsays = \"At night nobody sees a name\"\nfields = "
+              "[\"a.people.name\"]\n"
+              "when = { hours = \"22-06+05\" }\n",
+          fields),
       fields);
   const auto sentences = who_can_see(compiled, fields.match("a.people.*"));
   ASSERT_EQ(sentences.size(), 1u);
   EXPECT_EQ(sentences[0].role, "investigator");
   EXPECT_EQ(sentences[0].level, Level::full);
-  EXPECT_EQ(sentences[0].text,
-            "An investigator, for the investigation of a crime: Grant G1. Shown in full: a.people.name. "
-            "Shown masked (last4): a.people.number. Needs an open case of kind fir, the citizen named in the case "
-            "and the officer assigned to the case. But F1: At night nobody sees a name.");
+  EXPECT_EQ(
+      sentences[0].text,
+      "An investigator, for the investigation of a crime: Grant G1. Shown in full: a.people.name. "
+      "Shown masked (last4): a.people.number. Needs an open case of kind fir, the citizen named in "
+      "the case "
+      "and the officer assigned to the case. But F1: At night nobody sees a name.");
   EXPECT_TRUE(who_can_see(compiled, fields.match("b.calls.cell")).empty());
 }
 
-bool complains(const std::vector<Complaint>& list, const std::string& rule, const std::string& word, bool error = false) {
+bool complains(const std::vector<Complaint>& list, const std::string& rule, const std::string& word,
+               bool error = false) {
   return std::any_of(list.begin(), list.end(), [&](const Complaint& c) {
     return c.rule == rule && c.text.find(word) != std::string::npos && c.error == error;
   });
@@ -175,10 +191,12 @@ std::vector<Complaint> check(const std::string& text) {
 
 TEST(Check, AGrantThatCanNeverApplyIsAnError) {
   // The purpose is proved by a report, the grant asks for a complaint.
-  EXPECT_TRUE(complains(check(kPeople + grant("G1", "fields = [\"*\"]\nneeds = { case = [\"complaint\"] }")), "G1",
-                        "never apply", true));
+  EXPECT_TRUE(complains(
+      check(kPeople + grant("G1", "fields = [\"*\"]\nneeds = { case = [\"complaint\"] }")), "G1",
+      "never apply", true));
   // The role is the FIA's, the department another.
-  EXPECT_TRUE(complains(check(kPeople + grant("G1", "fields = [\"*\"]\ndepartments = [\"police\"]", "fia.investigator")),
+  EXPECT_TRUE(complains(check(kPeople + grant("G1", "fields = [\"*\"]\ndepartments = [\"police\"]",
+                                              "fia.investigator")),
                         "G1", "never apply", true));
 }
 
@@ -189,21 +207,25 @@ TEST(Check, AGrantThatForbidsAlwaysTakeAwayIsAWarning) {
 }
 
 TEST(Check, AShadowedGrantAddsNothing) {
-  const auto list = check(kPeople + grant("G1", "fields = [\"a.people.*\"]") +
-                          grant("G2", "fields = [\"a.people.name\"]\nneeds = { case_open = true }"));
+  const auto list =
+      check(kPeople + grant("G1", "fields = [\"a.people.*\"]") +
+            grant("G2", "fields = [\"a.people.name\"]\nneeds = { case_open = true }"));
   EXPECT_TRUE(complains(list, "G2", "adds nothing"));
   EXPECT_FALSE(complains(list, "G1", "adds nothing"));
 }
 
 TEST(Check, AForbidThatTakesNothingIsNamed) {
   const std::string forbid = "[[forbid]]\nid = \"F1\"\nsays = \"s\"\nfields = [\"b.calls.cell\"]\n";
-  EXPECT_TRUE(complains(check(kPeople + grant("G1", "fields = [\"a.people.*\"]") + forbid), "F1", "takes nothing"));
-  EXPECT_FALSE(complains(check(kPeople + grant("G1", "fields = [\"*\"]") + forbid), "F1", "takes nothing"));
+  EXPECT_TRUE(complains(check(kPeople + grant("G1", "fields = [\"a.people.*\"]") + forbid), "F1",
+                        "takes nothing"));
+  EXPECT_FALSE(
+      complains(check(kPeople + grant("G1", "fields = [\"*\"]") + forbid), "F1", "takes nothing"));
 }
 
 TEST(Check, WhatNobodyUsesIsNamed) {
-  const auto list = check(kPeople + grant("G1", "fields = [\"a.people.*\"]") +
-                          "[[quota]]\nid = \"spare\"\ndistinct_subjects = [{ per = \"unit\", n = 1 }]\n");
+  const auto list =
+      check(kPeople + grant("G1", "fields = [\"a.people.*\"]") +
+            "[[quota]]\nid = \"spare\"\ndistinct_subjects = [{ per = \"unit\", n = 1 }]\n");
   EXPECT_TRUE(complains(list, "spare", "quota"));
   EXPECT_TRUE(complains(list, "complaint", "purpose"));
   EXPECT_TRUE(complains(list, "fia.investigator", "neither a grant nor a right"));
@@ -212,7 +234,9 @@ TEST(Check, WhatNobodyUsesIsNamed) {
 
 TEST(Check, ASensitiveFieldWithoutACaseAndAGrantWithoutAQuotaAreNamed) {
   const std::string desk = "[[purpose]]\nid = \"desk\"\nsays = \"s\"\nlaw = \"l\"\n";
-  EXPECT_TRUE(complains(check(kPeople + desk + grant("G1", "fields = [\"a.*\"]", "investigator", "desk")), "G1", "sensitive"));
+  EXPECT_TRUE(
+      complains(check(kPeople + desk + grant("G1", "fields = [\"a.*\"]", "investigator", "desk")),
+                "G1", "sensitive"));
   EXPECT_FALSE(complains(check(kPeople + grant("G1", "fields = [\"a.*\"]")), "G1", "sensitive"));
   std::string unlimited = grant("G1", "fields = [\"a.*\"]");
   unlimited.erase(unlimited.find("quota = \"std\"\n"), 14);

@@ -29,26 +29,38 @@ void put(std::string& out, const std::vector<Cell>& cells, const FieldTable& fie
     const FieldInfo& info = fields[cell.field];
     put(out, info.id);
     switch (level_of(cell.rank)) {
-      case Level::none: put(out, "none"); break;
-      case Level::exists: put(out, "exists"); break;
-      case Level::masked: put(out, "masked." + info.masks[mask_of(cell.rank)]); break;
-      case Level::full: put(out, "full"); break;
+      case Level::none:
+        put(out, "none");
+        break;
+      case Level::exists:
+        put(out, "exists");
+        break;
+      case Level::masked:
+        put(out, "masked." + info.masks[mask_of(cell.rank)]);
+        break;
+      case Level::full:
+        put(out, "full");
+        break;
     }
   }
 }
 
 void put_hours(std::string& out, const std::optional<Hours>& hours) {
   if (!hours) return put(out, "-");
-  put(out, std::to_string(hours->from) + "-" + std::to_string(hours->to) + "@" + std::to_string(hours->offset));
+  put(out, std::to_string(hours->from) + "-" + std::to_string(hours->to) + "@" +
+               std::to_string(hours->offset));
 }
 
-void put_flag(std::string& out, const std::optional<bool>& flag) { put(out, !flag ? "-" : *flag ? "yes" : "no"); }
+void put_flag(std::string& out, const std::optional<bool>& flag) {
+  put(out, !flag ? "-" : *flag ? "yes" : "no");
+}
 
 template <class Rows, class Line>
 void put_rows(std::string& out, std::string_view table, const Rows& rows, Line line) {
   std::vector<std::size_t> order(rows.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rows[a].id < rows[b].id; });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return rows[a].id < rows[b].id; });
   for (const std::size_t i : order) {
     put(out, table);
     put(out, rows[i].id);
@@ -91,8 +103,9 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, "units", g.units);
     put(out, "follow", g.follow);
     put(out, "case", g.needs.cases);
-    for (const bool flag : {g.needs.case_open, g.needs.subject_in_case, g.needs.kin, g.needs.officer_assigned,
-                            g.needs.own_unit, g.needs.court_order, g.needs.signature})
+    for (const bool flag :
+         {g.needs.case_open, g.needs.subject_in_case, g.needs.kin, g.needs.officer_assigned,
+          g.needs.own_unit, g.needs.court_order, g.needs.signature})
       put(out, flag ? "yes" : "no");
     put(out, std::to_string(g.needs.approvals));
     put(out, g.needs.uv_max_age_ms ? std::to_string(*g.needs.uv_max_age_ms) : "-");

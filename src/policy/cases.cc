@@ -54,7 +54,9 @@ class Taker {
   bool broken_ = false;
 };
 
-std::string_view bytes_of(const Tag& tag) { return {reinterpret_cast<const char*>(tag.data()), tag.size()}; }
+std::string_view bytes_of(const Tag& tag) {
+  return {reinterpret_cast<const char*>(tag.data()), tag.size()};
+}
 
 template <class T>
 void sort_unique(std::vector<T>& values) {
@@ -138,19 +140,20 @@ void CaseBook::put(std::string normal, std::shared_ptr<const BookedCase> booked)
 
 Result<void> CaseBook::load() {
   Result<void> loaded;
-  auto scanned = store_.scan(storage::Table::cases, "", "", [&](std::string_view key, std::string_view sealed) {
-    WipingBuffer plain;
-    loaded = vault_.open_house(kUse, key, sealed, plain);
-    if (!loaded) return false;
-    auto booked = decode_case(plain.view());
-    if (!booked) {
-      loaded = fail(Reason::store_failed, "a case's row");
-      return false;
-    }
-    std::string normal = normal_case_ref(booked->ref);
-    put(std::move(normal), std::make_shared<const BookedCase>(*std::move(booked)));
-    return true;
-  });
+  auto scanned = store_.scan(
+      storage::Table::cases, "", "", [&](std::string_view key, std::string_view sealed) {
+        WipingBuffer plain;
+        loaded = vault_.open_house(kUse, key, sealed, plain);
+        if (!loaded) return false;
+        auto booked = decode_case(plain.view());
+        if (!booked) {
+          loaded = fail(Reason::store_failed, "a case's row");
+          return false;
+        }
+        std::string normal = normal_case_ref(booked->ref);
+        put(std::move(normal), std::make_shared<const BookedCase>(*std::move(booked)));
+        return true;
+      });
   if (!scanned) return scanned;
   return loaded;
 }
@@ -165,13 +168,15 @@ std::shared_ptr<const BookedCase> CaseBook::find(std::string_view ref) const {
 
 Result<Noted> CaseBook::note(const Case& one) {
   std::string normal = normal_case_ref(one.ref);
-  if (normal.empty() || one.kind.empty()) return fail(Reason::value_missing, "a case needs a reference and a kind");
+  if (normal.empty() || one.kind.empty())
+    return fail(Reason::value_missing, "a case needs a reference and a kind");
   if (one.ref.size() > kTextMax || one.kind.size() > kTextMax || one.unit.size() > kTextMax)
     return fail(Reason::value_too_long, "a case's reference, kind or unit");
   if (one.officers.size() > kOfficersMax) return fail(Reason::value_too_long, "a case's officers");
   if (one.subjects.size() > kSubjectsMax) return fail(Reason::value_too_long, "a case's subjects");
   for (const auto& officer : one.officers)
-    if (officer.empty() || officer.size() > kTextMax) return fail(Reason::malformed_value, "a case's officer");
+    if (officer.empty() || officer.size() > kTextMax)
+      return fail(Reason::malformed_value, "a case's officer");
   auto booked = std::make_shared<BookedCase>();
   booked->ref = one.ref;
   booked->kind = one.kind;

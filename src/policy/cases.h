@@ -26,8 +26,8 @@ struct BookedCase {
   std::string ref, kind, unit;
   Moment opened{};
   std::optional<Moment> closed;
-  std::vector<std::string> officers;   // ascending
-  std::vector<Tag> subjects;           // ascending
+  std::vector<std::string> officers;  // ascending
+  std::vector<Tag> subjects;          // ascending
   friend bool operator==(const BookedCase&, const BookedCase&) = default;
 };
 
@@ -35,7 +35,8 @@ struct BookedCase {
 /// letters: a reference is found in any such spelling, and in no other.
 std::string normal_case_ref(std::string_view ref);
 
-/// encode and decode: how a case rests before it is sealed. Big-endian; decode refuses every other form.
+/// encode and decode: how a case rests before it is sealed. Big-endian; decode refuses every other
+/// form.
 std::string encode(const BookedCase& booked);
 std::optional<BookedCase> decode_case(std::string_view bytes);
 
@@ -54,7 +55,8 @@ class CaseBook {
   static constexpr std::size_t kShards = 64;
   struct Shard {
     mutable std::shared_mutex mutex;
-    std::unordered_map<std::string, std::shared_ptr<const BookedCase>> cases;  // by normal reference
+    std::unordered_map<std::string, std::shared_ptr<const BookedCase>>
+        cases;  // by normal reference
   };
   Shard& shard(const std::string& normal) const;
   void put(std::string normal, std::shared_ptr<const BookedCase> booked);

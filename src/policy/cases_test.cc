@@ -50,9 +50,11 @@ TEST_F(CaseBookTest, ARepeatedCaseChangesNothing) {
 
 TEST_F(CaseBookTest, ACaseIsFoundWhateverItsBlanksAndCapitalsAndByNoOtherName) {
   ASSERT_TRUE(book_->note(a_case()));
-  for (const char* spelled : {"FIR 1/19 PS Cantt Multan", "fir 1/19 ps cantt multan", "  FIR  1/19\tPS Cantt Multan "})
+  for (const char* spelled :
+       {"FIR 1/19 PS Cantt Multan", "fir 1/19 ps cantt multan", "  FIR  1/19\tPS Cantt Multan "})
     EXPECT_NE(book_->find(spelled), nullptr) << spelled;
-  for (const char* other : {"", "FIR 1/19 PS Cantt", "FIR 1-19 PS Cantt Multan", "FIR 1/19PS Cantt Multan", "FIR 01/19 PS Cantt Multan"})
+  for (const char* other : {"", "FIR 1/19 PS Cantt", "FIR 1-19 PS Cantt Multan",
+                            "FIR 1/19PS Cantt Multan", "FIR 01/19 PS Cantt Multan"})
     EXPECT_EQ(book_->find(other), nullptr) << other;
 }
 
@@ -68,10 +70,11 @@ TEST_F(CaseBookTest, SurvivesARestart) {
 TEST_F(CaseBookTest, NothingOfACaseLiesInTheStoreReadable) {
   ASSERT_TRUE(book_->note(a_case()));
   std::string all;
-  ASSERT_TRUE(store_->scan(storage::Table::cases, "", "", [&](std::string_view key, std::string_view value) {
-    all.append(key).append(value);
-    return true;
-  }));
+  ASSERT_TRUE(store_->scan(storage::Table::cases, "", "",
+                           [&](std::string_view key, std::string_view value) {
+                             all.append(key).append(value);
+                             return true;
+                           }));
   for (const char* secret : {"3630284044386", "Cantt", "PO-1094", "Investigation"})
     EXPECT_EQ(all.find(secret), std::string::npos) << secret;
 }
@@ -83,10 +86,11 @@ TEST_F(CaseBookTest, ASealedCaseMovedToAnotherNameIsFound) {
   other.subjects.clear();
   ASSERT_TRUE(book_->note(other));
   std::vector<std::pair<std::string, std::string>> rows;
-  ASSERT_TRUE(store_->scan(storage::Table::cases, "", "", [&](std::string_view key, std::string_view value) {
-    rows.emplace_back(key, value);
-    return true;
-  }));
+  ASSERT_TRUE(store_->scan(storage::Table::cases, "", "",
+                           [&](std::string_view key, std::string_view value) {
+                             rows.emplace_back(key, value);
+                             return true;
+                           }));
   ASSERT_EQ(rows.size(), 2u);
   storage::Batch swapped;
   swapped.put(storage::Table::cases, rows[0].first, rows[1].second);
@@ -130,7 +134,8 @@ TEST(CaseBytes, EveryOtherFormIsRefused) {
   for (int i = 0; i < 20'000; ++i) {
     std::string bent = bytes;
     bent[draw() % bent.size()] = static_cast<char>(draw());
-    if (const auto decoded = decode_case(bent)) EXPECT_EQ(encode(*decoded), bent);   // one form per value
+    if (const auto decoded = decode_case(bent))
+      EXPECT_EQ(encode(*decoded), bent);  // one form per value
   }
 }
 

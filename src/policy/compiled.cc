@@ -17,7 +17,9 @@ void add_all(std::vector<std::string>& to, const std::vector<std::string>& words
     if (!has(to, word)) to.push_back(word);
 }
 
-void set_bit(std::span<std::uint64_t> words, std::size_t bit) { words[bit / 64] |= std::uint64_t{1} << (bit % 64); }
+void set_bit(std::span<std::uint64_t> words, std::size_t bit) {
+  words[bit / 64] |= std::uint64_t{1} << (bit % 64);
+}
 bool test_bit(std::span<const std::uint64_t> words, std::size_t bit) {
   return (words[bit / 64] >> (bit % 64) & 1) != 0;
 }
@@ -28,10 +30,11 @@ bool is(Column c, bool wanted) { return c == (wanted ? kYes : kNo); }
 // The order in which one missing need is more useful to hear of than another.
 int usefulness(Reason reason) {
   constexpr Reason kOrder[] = {
-      Reason::case_missing, Reason::case_unknown, Reason::case_closed, Reason::case_wrong_kind,
-      Reason::officer_not_assigned, Reason::subject_not_in_case, Reason::approval_required,
-      Reason::court_order_missing, Reason::presence_too_old, Reason::evidence_too_weak,
-      Reason::outside_hours, Reason::forbidden_by_rule, Reason::field_not_granted, Reason::purpose_not_held};
+      Reason::case_missing,      Reason::case_unknown,         Reason::case_closed,
+      Reason::case_wrong_kind,   Reason::officer_not_assigned, Reason::subject_not_in_case,
+      Reason::approval_required, Reason::court_order_missing,  Reason::presence_too_old,
+      Reason::evidence_too_weak, Reason::outside_hours,        Reason::forbidden_by_rule,
+      Reason::field_not_granted, Reason::purpose_not_held};
   const auto at = std::find(std::begin(kOrder), std::end(kOrder), reason);
   insist(at != std::end(kOrder));
   return static_cast<int>(at - std::begin(kOrder));
@@ -44,7 +47,8 @@ bool Missing::nearer_than(const Missing& other) const {
   return usefulness(reason) < usefulness(other.reason);
 }
 
-Compiled::Compiled(Tables tables, const FieldTable& fields) : tables_(std::move(tables)), fields_(fields) {
+Compiled::Compiled(Tables tables, const FieldTable& fields)
+    : tables_(std::move(tables)), fields_(fields) {
   first_forbid_ = (grants() + 63) / 64 * 64;
   stride_ = (first_forbid_ + forbids() + 63) / 64 * 64;
   words_ = stride_ / 64;
@@ -61,7 +65,8 @@ Compiled::Compiled(Tables tables, const FieldTable& fields) : tables_(std::move(
   for (std::size_t g = 0; g < grants(); ++g) {
     const GrantRow& grant = tables_.grants[g];
     for (const auto& role : grant.roles) set_bit(word_span(role_bits_, *this->role(role)), g);
-    for (const auto& purpose : grant.purposes) set_bit(word_span(purpose_bits_, *this->purpose(purpose)), g);
+    for (const auto& purpose : grant.purposes)
+      set_bit(word_span(purpose_bits_, *this->purpose(purpose)), g);
     for (const Cell& cell : grant.cells) {
       set_bit(word_span(field_bits_, number(cell.field)), g);
       ranks_[number(cell.field) * stride_ + g] = cell.rank;
@@ -70,7 +75,8 @@ Compiled::Compiled(Tables tables, const FieldTable& fields) : tables_(std::move(
   for (std::size_t f = 0; f < forbids(); ++f) {
     const ForbidRow& forbid = tables_.forbids[f];
     const std::size_t bit = first_forbid_ + f;
-    for (std::size_t field = 0; field < fields_.size(); ++field) ranks_[field * stride_ + bit] = kFull;
+    for (std::size_t field = 0; field < fields_.size(); ++field)
+      ranks_[field * stride_ + bit] = kFull;
     for (const Cell& cell : forbid.cells) {
       set_bit(word_span(field_bits_, number(cell.field)), bit);
       ranks_[number(cell.field) * stride_ + bit] = cell.rank;
@@ -79,10 +85,18 @@ Compiled::Compiled(Tables tables, const FieldTable& fields) : tables_(std::move(
       if (forbid.roles.empty() || (role > 0 && has(forbid.roles, tables_.roles[role - 1].id)))
         set_bit(word_span(role_bits_, role), bit);
   }
-  const Column sizes[kAttributes] = {
-      static_cast<Column>(2 + department_names_.size()), static_cast<Column>(2 + unit_names_.size()),
-      static_cast<Column>(tables_.purposes.size() * kinds_), 3, 3, 3, 4, 3,
-      static_cast<Column>(2 + approval_steps_.size()), static_cast<Column>(2 + presence_steps_.size()), 3, 25};
+  const Column sizes[kAttributes] = {static_cast<Column>(2 + department_names_.size()),
+                                     static_cast<Column>(2 + unit_names_.size()),
+                                     static_cast<Column>(tables_.purposes.size() * kinds_),
+                                     3,
+                                     3,
+                                     3,
+                                     4,
+                                     3,
+                                     static_cast<Column>(2 + approval_steps_.size()),
+                                     static_cast<Column>(2 + presence_steps_.size()),
+                                     3,
+                                     25};
   for (std::size_t a = 0; a < kAttributes; ++a) fill(static_cast<Attribute>(a), sizes[a]);
 }
 
@@ -113,7 +127,8 @@ void Compiled::name_values() {
   }
   for (std::size_t i = 0; i < department_names_.size(); ++i)
     departments_.emplace(department_names_[i], static_cast<Column>(i + 2));
-  for (std::size_t i = 0; i < unit_names_.size(); ++i) units_.emplace(unit_names_[i], static_cast<Column>(i + 2));
+  for (std::size_t i = 0; i < unit_names_.size(); ++i)
+    units_.emplace(unit_names_[i], static_cast<Column>(i + 2));
   for (std::size_t i = 0; i < kind_names_.size(); ++i)
     kind_columns_.emplace(kind_names_[i], static_cast<Column>(i + kKinds));
   kinds_ = static_cast<Column>(kKinds + kind_names_.size());
@@ -140,7 +155,8 @@ void Compiled::fill(Attribute a, Column count) {
   }
   // An attribute on which all values agree takes no part in a decision, unless they all say no.
   for (std::size_t g = 0; g < grants(); ++g) columns.tested |= !test_bit(columns.bits, g);
-  for (std::size_t f = 0; f < forbids(); ++f) columns.tested |= !test_bit(columns.bits, first_forbid_ + f);
+  for (std::size_t f = 0; f < forbids(); ++f)
+    columns.tested |= !test_bit(columns.bits, first_forbid_ + f);
   if (columns.tested && a != Attribute::standing) tested_.push_back(a);
 }
 
@@ -149,8 +165,10 @@ bool Compiled::holds(const GrantRow& grant, Attribute a, Column c) const {
   const Needs& needs = grant.needs;
   switch (a) {
     case Attribute::department:
-      return grant.departments.empty() || (c >= 2 && has(grant.departments, department_names_[c - 2]));
-    case Attribute::unit: return grant.units.empty() || (c >= 2 && has(grant.units, unit_names_[c - 2]));
+      return grant.departments.empty() ||
+             (c >= 2 && has(grant.departments, department_names_[c - 2]));
+    case Attribute::unit:
+      return grant.units.empty() || (c >= 2 && has(grant.units, unit_names_[c - 2]));
     case Attribute::matter: {
       const PurposeRow& purpose = tables_.purposes[c / kinds_];
       const Column kind = c % kinds_;
@@ -160,18 +178,25 @@ bool Compiled::holds(const GrantRow& grant, Attribute a, Column c) const {
       };
       return proves(purpose.cases) && proves(needs.cases);
     }
-    case Attribute::case_open: return !needs.case_open || is(c, true);
-    case Attribute::assigned: return !needs.officer_assigned || is(c, true);
-    case Attribute::own_unit: return !needs.own_unit || is(c, true);
-    case Attribute::standing: return !needs.subject_in_case || c == kNamed || (needs.kin && c == kKin);
-    case Attribute::evidence: return !needs.signature || c == kSignature;
+    case Attribute::case_open:
+      return !needs.case_open || is(c, true);
+    case Attribute::assigned:
+      return !needs.officer_assigned || is(c, true);
+    case Attribute::own_unit:
+      return !needs.own_unit || is(c, true);
+    case Attribute::standing:
+      return !needs.subject_in_case || c == kNamed || (needs.kin && c == kKin);
+    case Attribute::evidence:
+      return !needs.signature || c == kSignature;
     case Attribute::approvals:
       return needs.approvals == 0 || (c >= 2 && approval_steps_[c - 2] >= needs.approvals);
     case Attribute::presence:  // column i + 1: no older than step i; the last: older than all
-      return !needs.uv_max_age_ms ||
-             (c >= 1 && c <= presence_steps_.size() && presence_steps_[c - 1] <= *needs.uv_max_age_ms);
-    case Attribute::court: return !needs.court_order || is(c, true);
-    case Attribute::hour: return !needs.hours || (c > 0 && needs.hours->covers(c - 1U));
+      return !needs.uv_max_age_ms || (c >= 1 && c <= presence_steps_.size() &&
+                                      presence_steps_[c - 1] <= *needs.uv_max_age_ms);
+    case Attribute::court:
+      return !needs.court_order || is(c, true);
+    case Attribute::hour:
+      return !needs.hours || (c > 0 && needs.hours->covers(c - 1U));
   }
   insist(false);
   return false;
@@ -182,28 +207,35 @@ bool Compiled::holds(const ForbidRow& forbid, Attribute a, Column c) const {
   switch (a) {
     case Attribute::department:
       if (c >= 2 && has(forbid.except_departments, department_names_[c - 2])) return false;
-      return forbid.departments.empty() || c == kUnknown || (c >= 2 && has(forbid.departments, department_names_[c - 2]));
+      return forbid.departments.empty() || c == kUnknown ||
+             (c >= 2 && has(forbid.departments, department_names_[c - 2]));
     case Attribute::unit:
-      return forbid.units.empty() || c == kUnknown || (c >= 2 && has(forbid.units, unit_names_[c - 2]));
+      return forbid.units.empty() || c == kUnknown ||
+             (c >= 2 && has(forbid.units, unit_names_[c - 2]));
     case Attribute::matter: {
       const PurposeRow& purpose = tables_.purposes[c / kinds_];
       const Column kind = c % kinds_;
       if (has(forbid.except_purposes, purpose.id)) return false;
       if (!forbid.purposes.empty() && !has(forbid.purposes, purpose.id)) return false;
-      return forbid.cases.empty() || kind == kUnknown || (kind >= kKinds && has(forbid.cases, kind_names_[kind - kKinds]));
+      return forbid.cases.empty() || kind == kUnknown ||
+             (kind >= kKinds && has(forbid.cases, kind_names_[kind - kKinds]));
     }
-    case Attribute::case_open: return !forbid.case_open || c == kUnknown || is(c, *forbid.case_open);
-    case Attribute::assigned: return !forbid.officer_assigned || c == kUnknown || is(c, *forbid.officer_assigned);
+    case Attribute::case_open:
+      return !forbid.case_open || c == kUnknown || is(c, *forbid.case_open);
+    case Attribute::assigned:
+      return !forbid.officer_assigned || c == kUnknown || is(c, *forbid.officer_assigned);
     case Attribute::standing:
       return forbid.subjects.empty() || c == kUnknown ||
-             std::find(forbid.subjects.begin(), forbid.subjects.end(), static_cast<Standing>(c - 1)) !=
-                 forbid.subjects.end();
-    case Attribute::hour: return !forbid.hours || c == kUnknown || forbid.hours->covers(c - 1U);
+             std::find(forbid.subjects.begin(), forbid.subjects.end(),
+                       static_cast<Standing>(c - 1)) != forbid.subjects.end();
+    case Attribute::hour:
+      return !forbid.hours || c == kUnknown || forbid.hours->covers(c - 1U);
     case Attribute::own_unit:
     case Attribute::evidence:
     case Attribute::approvals:
     case Attribute::presence:
-    case Attribute::court: return true;
+    case Attribute::court:
+      return true;
   }
   insist(false);
   return true;
@@ -330,10 +362,13 @@ Missing Compiled::missing_of(const Situation& s, Standing standing, std::size_t 
   const bool case_known = s.kind >= kOtherKind;
   std::vector<Reason> reasons;
   const auto add = [&](Reason reason) {
-    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
+    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
+      reasons.push_back(reason);
   };
-  if (fails(Attribute::matter, s[Attribute::matter])) add(case_known ? Reason::case_wrong_kind : case_gone);
-  if (fails(Attribute::case_open, s[Attribute::case_open])) add(case_known ? Reason::case_closed : case_gone);
+  if (fails(Attribute::matter, s[Attribute::matter]))
+    add(case_known ? Reason::case_wrong_kind : case_gone);
+  if (fails(Attribute::case_open, s[Attribute::case_open]))
+    add(case_known ? Reason::case_closed : case_gone);
   for (const Attribute a : {Attribute::assigned, Attribute::own_unit})
     if (fails(a, s[a])) add(case_known ? Reason::officer_not_assigned : case_gone);
   if (fails(Attribute::standing, static_cast<Column>(static_cast<unsigned>(standing) + 1)))
@@ -353,12 +388,14 @@ Missing Compiled::missing_of(const Situation& s, Standing standing, std::size_t 
   return missing;
 }
 
-Missing Compiled::missing(const Situation& s, FieldId field, Standing standing, Rank granted) const {
+Missing Compiled::missing(const Situation& s, FieldId field, Standing standing,
+                          Rank granted) const {
   const std::span<const std::uint64_t> named = of_field(field);
   if (granted > kNone) {
     Missing forbidden{Reason::forbidden_by_rule, 0xfd, {}};
     const Rules rules = matching(s);
-    const auto column_of_standing = column(Attribute::standing, static_cast<Column>(static_cast<unsigned>(standing) + 1));
+    const auto column_of_standing =
+        column(Attribute::standing, static_cast<Column>(static_cast<unsigned>(standing) + 1));
     for (std::size_t f = 0; f < forbids(); ++f) {
       const std::size_t bit = first_forbid_ + f;
       if (test_bit(named, bit) && test_bit(rules, bit) && test_bit(column_of_standing, bit) &&
@@ -373,15 +410,18 @@ Missing Compiled::missing(const Situation& s, FieldId field, Standing standing, 
   for (std::size_t w = 0; w < first_forbid_ / 64; ++w) {
     fit[w] = 0;
     for (std::size_t i = 0; i < s.role_count; ++i) fit[w] |= role_column(s.roles[i])[w];
-    fit[w] &= purpose_bits_[s.purpose * words_ + w] & column(Attribute::department, s[Attribute::department])[w] &
+    fit[w] &= purpose_bits_[s.purpose * words_ + w] &
+              column(Attribute::department, s[Attribute::department])[w] &
               column(Attribute::unit, s[Attribute::unit])[w];
     purpose_held |= fit[w] != 0;
   }
   Missing nearest{purpose_held ? Reason::field_not_granted : Reason::purpose_not_held,
-                  static_cast<std::uint8_t>(purpose_held ? 0xfe : 0xff), {}};
+                  static_cast<std::uint8_t>(purpose_held ? 0xfe : 0xff),
+                  {}};
   for (std::size_t w = 0; w < first_forbid_ / 64; ++w) {
     for (std::uint64_t left = fit[w] & named[w]; left != 0; left &= left - 1) {
-      const Missing one = missing_of(s, standing, w * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+      const Missing one =
+          missing_of(s, standing, w * 64 + static_cast<std::size_t>(std::countr_zero(left)));
       if (one.nearer_than(nearest)) nearest = one;
     }
   }

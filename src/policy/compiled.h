@@ -26,23 +26,33 @@ namespace amanat::policy {
 
 /// Attribute is one input of a decision besides the roles.
 enum class Attribute : std::uint8_t {
-  department, unit,
-  matter,       // purpose and kind of case together: a purpose says which kinds prove it
-  case_open, assigned, own_unit, standing, evidence, approvals, presence, court, hour
+  department,
+  unit,
+  matter,  // purpose and kind of case together: a purpose says which kinds prove it
+  case_open,
+  assigned,
+  own_unit,
+  standing,
+  evidence,
+  approvals,
+  presence,
+  court,
+  hour
 };
 inline constexpr std::size_t kAttributes = 12;
 
 using Column = std::uint16_t;
 inline constexpr Column kUnknown = 0;
-inline constexpr Column kYes = 1, kNo = 2;                       // case_open, assigned, own_unit, court
-inline constexpr Column kNamed = 1, kKin = 2, kOther = 3;        // standing
-inline constexpr Column kChannel = 1, kSignature = 2;            // evidence
-inline constexpr Column kElsewhere = 1;                          // a department or unit no rule names
-inline constexpr Column kNoCase = 1, kOtherKind = 2, kKinds = 3; // kinds: none asked, not named, named ones
+inline constexpr Column kYes = 1, kNo = 2;                 // case_open, assigned, own_unit, court
+inline constexpr Column kNamed = 1, kKin = 2, kOther = 3;  // standing
+inline constexpr Column kChannel = 1, kSignature = 2;      // evidence
+inline constexpr Column kElsewhere = 1;                    // a department or unit no rule names
+inline constexpr Column kNoCase = 1, kOtherKind = 2,
+                        kKinds = 3;  // kinds: none asked, not named, named ones
 inline constexpr std::size_t kRolesAsked = 40;
 inline constexpr std::size_t kWordsMax = kRulesMax / 64 + 1;
 
-using Rules = std::array<std::uint64_t, kWordsMax>;              // a set of rules
+using Rules = std::array<std::uint64_t, kWordsMax>;  // a set of rules
 
 /// Situation is the inputs of one decision as columns. The standing is not in it: a decision gives
 /// all three.
@@ -57,16 +67,16 @@ struct Situation {
 
 /// Verdict is what a decision gives: the rank per standing and asked field, and who decided.
 struct Verdict {
-  std::array<Rank, kFieldsMax> rank[kStandings];   // [standing][place among the asked]
+  std::array<Rank, kFieldsMax> rank[kStandings];     // [standing][place among the asked]
   std::array<Rank, kFieldsMax> granted[kStandings];  // the same before forbids
   Rules decided[kStandings];
 };
 
 /// Missing is what stands nearest between a question and a field.
 struct Missing {
-  Reason reason = Reason::purpose_not_held;   // the farthest there is
-  std::uint8_t count = 0xff;      // how many needs fail; fewer is nearer
-  std::string_view rule;          // the grant or forbid that says so; empty if there is none
+  Reason reason = Reason::purpose_not_held;  // the farthest there is
+  std::uint8_t count = 0xff;                 // how many needs fail; fewer is nearer
+  std::string_view rule;  // the grant or forbid that says so; empty if there is none
   bool nearer_than(const Missing& other) const;
 };
 
@@ -83,15 +93,19 @@ class Compiled {
   std::size_t words() const { return words_; }
   const std::string& rule_id(std::size_t bit) const;
   bool is_forbid(std::size_t bit) const { return bit >= first_forbid_; }
-  Rank rank_of(FieldId field, std::size_t bit) const { return ranks_[number(field) * stride_ + bit]; }
+  Rank rank_of(FieldId field, std::size_t bit) const {
+    return ranks_[number(field) * stride_ + bit];
+  }
 
   // Columns of names; kUnknown for an empty name, "elsewhere" for one that no rule names.
   Column department(std::string_view name) const;
   Column unit(std::string_view name) const;
-  Column kind(std::string_view name) const;           // of a known case
+  Column kind(std::string_view name) const;  // of a known case
   std::optional<Column> purpose(std::string_view id) const;
   std::optional<Column> role(std::string_view id) const;
-  Column matter(Column purpose, Column kind) const { return static_cast<Column>(purpose * kinds_ + kind); }
+  Column matter(Column purpose, Column kind) const {
+    return static_cast<Column>(purpose * kinds_ + kind);
+  }
   Column approvals(unsigned n) const;
   Column presence(std::optional<std::uint64_t> age_ms) const;
   static Column hour(std::optional<unsigned> utc_hour) {
@@ -100,9 +114,11 @@ class Compiled {
   /// columns is the number of values of an attribute, unknown included.
   Column columns(Attribute a) const { return columns_[static_cast<std::size_t>(a)].count; }
   Column kinds() const { return kinds_; }
-  const std::vector<std::string>& department_names() const { return department_names_; }  // column - 2
+  const std::vector<std::string>& department_names() const {
+    return department_names_;
+  }  // column - 2
   const std::vector<std::string>& unit_names() const { return unit_names_; }
-  const std::vector<std::string>& kind_names() const { return kind_names_; }              // column - kKinds
+  const std::vector<std::string>& kind_names() const { return kind_names_; }  // column - kKinds
 
   std::span<const std::uint64_t> column(Attribute a, Column c) const;
   std::span<const std::uint64_t> role_column(Column role) const;  // role 0: none at all
@@ -116,8 +132,8 @@ class Compiled {
  private:
   struct Columns {
     Column count = 0;
-    bool tested = false;                 // some rule's bits differ between values
-    std::vector<std::uint64_t> bits;     // count × words
+    bool tested = false;              // some rule's bits differ between values
+    std::vector<std::uint64_t> bits;  // count × words
   };
   void name_values();
   void fill(Attribute a, Column count);

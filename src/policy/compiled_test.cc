@@ -17,8 +17,11 @@ using reference::Circumstances;
 Circumstances draw_circumstances(Draw& draw, const Sizes& sizes) {
   Circumstances c;
   const auto roles = invented::role_names(sizes);
-  for (unsigned i = draw.below(4); i-- > 0;) c.roles.push_back(draw.one_in(8) ? "stranger" : draw.of(roles));
-  c.department = draw.one_in(6) ? "" : draw.one_in(6) ? "customs" : draw.of(invented::departments());
+  for (unsigned i = draw.below(4); i-- > 0;)
+    c.roles.push_back(draw.one_in(8) ? "stranger" : draw.of(roles));
+  c.department = draw.one_in(6)   ? ""
+                 : draw.one_in(6) ? "customs"
+                                  : draw.of(invented::departments());
   c.unit = draw.one_in(6) ? "" : draw.one_in(4) ? "Unit Nowhere" : draw.of(invented::units());
   c.purpose = draw.of(invented::purpose_names(sizes));
   c.known = static_cast<Circumstances::Known>(draw.one_in(2) ? 2 : draw.below(3));
@@ -69,7 +72,8 @@ Situation situation_of(const Compiled& compiled, const Circumstances& c) {
 
 std::vector<FieldId> all_fields(const FieldTable& table) {
   std::vector<FieldId> all;
-  for (std::size_t i = 0; i < table.size(); ++i) all.push_back(FieldId{static_cast<std::uint16_t>(i)});
+  for (std::size_t i = 0; i < table.size(); ++i)
+    all.push_back(FieldId{static_cast<std::uint16_t>(i)});
   return all;
 }
 
@@ -84,7 +88,7 @@ TEST(Compiled, DecidesAsTheReferenceDoes) {
   for (std::uint64_t seed = 1; seed <= 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Sizes sizes;
-    sizes.grants = seed % 10 == 0 ? 150 : 10;   // more than two words of grants
+    sizes.grants = seed % 10 == 0 ? 150 : 10;  // more than two words of grants
     sizes.forbids = seed % 10 == 0 ? 70 : 4;
     const FieldTable fields = invented::field_table(sizes.fields);
     const Compiled compiled(tables_of(invented::policy_text(sizes, seed, fields), fields), fields);
@@ -99,7 +103,8 @@ TEST(Compiled, DecidesAsTheReferenceDoes) {
         for (const FieldId f : asked)
           ASSERT_EQ(verdict.rank[static_cast<std::size_t>(standing)][number(f)],
                     reference::rank(compiled.tables(), c, f))
-              << "decision " << i << " field " << fields[f].id << " standing " << static_cast<int>(standing);
+              << "decision " << i << " field " << fields[f].id << " standing "
+              << static_cast<int>(standing);
       }
       ++decisions;
     }
@@ -122,15 +127,19 @@ TEST(Compiled, NamesExactlyTheRulesThatDecided) {
       compiled.decide(situation_of(compiled, c), asked, verdict);
       const Rules& decided = verdict.decided[0];
       const auto touches = [&](const std::vector<Cell>& cells) {
-        return std::any_of(cells.begin(), cells.end(), [](const Cell& cell) { return number(cell.field) == 0 || number(cell.field) == 9; });
+        return std::any_of(cells.begin(), cells.end(), [](const Cell& cell) {
+          return number(cell.field) == 0 || number(cell.field) == 9;
+        });
       };
       for (std::size_t g = 0; g < compiled.grants(); ++g)
         EXPECT_EQ((decided[g / 64] >> (g % 64) & 1) != 0,
-                  reference::applies(compiled.tables().grants[g], c, compiled.tables()) && touches(compiled.tables().grants[g].cells));
+                  reference::applies(compiled.tables().grants[g], c, compiled.tables()) &&
+                      touches(compiled.tables().grants[g].cells));
       for (std::size_t f = 0; f < compiled.forbids(); ++f) {
         const std::size_t bit = compiled.first_forbid() + f;
         EXPECT_EQ((decided[bit / 64] >> (bit % 64) & 1) != 0,
-                  reference::applies(compiled.tables().forbids[f], c) && touches(compiled.tables().forbids[f].cells));
+                  reference::applies(compiled.tables().forbids[f], c) &&
+                      touches(compiled.tables().forbids[f].cells));
       }
     }
   }
@@ -144,9 +153,12 @@ TEST(Compiled, AnotherGrantNeverNarrowsAndAnotherForbidNeverWidens) {
     const FieldTable fields = invented::field_table(sizes.fields);
     const Tables whole = tables_of(invented::policy_text(sizes, seed, fields), fields);
     Tables fewer_grants = whole, fewer_forbids = whole;
-    fewer_grants.grants.erase(fewer_grants.grants.begin() + static_cast<long>(seed % whole.grants.size()));
-    fewer_forbids.forbids.erase(fewer_forbids.forbids.begin() + static_cast<long>(seed % whole.forbids.size()));
-    const Compiled with(whole, fields), without_grant(fewer_grants, fields), without_forbid(fewer_forbids, fields);
+    fewer_grants.grants.erase(fewer_grants.grants.begin() +
+                              static_cast<long>(seed % whole.grants.size()));
+    fewer_forbids.forbids.erase(fewer_forbids.forbids.begin() +
+                                static_cast<long>(seed % whole.forbids.size()));
+    const Compiled with(whole, fields), without_grant(fewer_grants, fields),
+        without_forbid(fewer_forbids, fields);
     const auto asked = all_fields(fields);
     Draw draw(seed);
     Verdict a, b, c;
@@ -178,26 +190,31 @@ TEST(Compiled, WhatIsNotKnownNeverOpensAnything) {
       const Situation s = situation_of(compiled, draw_circumstances(draw, sizes));
       compiled.decide(s, asked, known);
       for (std::size_t a = 0; a < kAttributes; ++a) {
-        if (static_cast<Attribute>(a) == Attribute::matter || static_cast<Attribute>(a) == Attribute::standing) continue;
+        if (static_cast<Attribute>(a) == Attribute::matter ||
+            static_cast<Attribute>(a) == Attribute::standing)
+          continue;
         Situation less = s;
         less.column[a] = kUnknown;
         compiled.decide(less, asked, unknown);
         for (std::size_t k = 0; k < kStandings; ++k)
-          for (std::size_t f = 0; f < asked.size(); ++f) ASSERT_LE(unknown.rank[k][f], known.rank[k][f]) << "attribute " << a;
+          for (std::size_t f = 0; f < asked.size(); ++f)
+            ASSERT_LE(unknown.rank[k][f], known.rank[k][f]) << "attribute " << a;
       }
       Situation less = s;
       less.kind = kUnknown;
       less[Attribute::matter] = compiled.matter(s.purpose, kUnknown);
       compiled.decide(less, asked, unknown);
       for (std::size_t k = 0; k < kStandings; ++k)
-        for (std::size_t f = 0; f < asked.size(); ++f) ASSERT_LE(unknown.rank[k][f], known.rank[k][f]);
+        for (std::size_t f = 0; f < asked.size(); ++f)
+          ASSERT_LE(unknown.rank[k][f], known.rank[k][f]);
     }
   }
 }
 
 FieldTable two_fields() {
   FieldInfo name{"a.people.name", "name", DatasetId{0}, Sensitivity::open, {}};
-  FieldInfo number{"a.people.number", "number", DatasetId{0}, Sensitivity::sensitive, {"last2", "last4"}};
+  FieldInfo number{
+      "a.people.number", "number", DatasetId{0}, Sensitivity::sensitive, {"last2", "last4"}};
   return FieldTable({name, number}, {"a.people"});
 }
 
@@ -222,8 +239,8 @@ law = "law"
 struct Asked {
   Compiled compiled;
   Situation s;
-  explicit Asked(const std::string& rules, const FieldTable& fields, const std::string& role = "investigator",
-                 const std::string& purpose = "crime")
+  explicit Asked(const std::string& rules, const FieldTable& fields,
+                 const std::string& role = "investigator", const std::string& purpose = "crime")
       : compiled(tables_of(kPeople + rules, fields), fields) {
     s.roles[s.role_count++] = *compiled.role(role);
     s.purpose = *compiled.purpose(purpose);
@@ -253,7 +270,8 @@ struct Asked {
   Reason why(FieldId f, Standing standing = Standing::named) const {
     Verdict verdict;
     compiled.decide(s, std::vector<FieldId>{f}, verdict);
-    return compiled.missing(s, f, standing, verdict.granted[static_cast<std::size_t>(standing)][0]).reason;
+    return compiled.missing(s, f, standing, verdict.granted[static_cast<std::size_t>(standing)][0])
+        .reason;
   }
 };
 
@@ -293,8 +311,11 @@ TEST(Missing, IsNamedByTheNearestNeed) {
 TEST(Missing, SaysOfEveryOtherNeedWhatItIs) {
   const FieldTable fields = two_fields();
   const auto why = [&](const std::string& needs) {
-    const Asked asked("[[grant]]\nid = \"G1\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
-                      "fields = [\"a.people.*\"]\nneeds = { " + needs + " }\n", fields);
+    const Asked asked(
+        "[[grant]]\nid = \"G1\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
+        "fields = [\"a.people.*\"]\nneeds = { " +
+            needs + " }\n",
+        fields);
     EXPECT_EQ(asked.rank(kNameField), kNone) << needs;
     return asked.why(kNameField);
   };
@@ -302,13 +323,14 @@ TEST(Missing, SaysOfEveryOtherNeedWhatItIs) {
   EXPECT_EQ(why("court_order = true"), Reason::court_order_missing);
   EXPECT_EQ(why("uv_max_age = \"5m\""), Reason::presence_too_old);
   EXPECT_EQ(why("evidence = \"signature\""), Reason::evidence_too_weak);
-  EXPECT_EQ(why("hours = \"20-08+05\""), Reason::outside_hours);   // 7 o'clock UTC is noon there
+  EXPECT_EQ(why("hours = \"20-08+05\""), Reason::outside_hours);  // 7 o'clock UTC is noon there
   EXPECT_EQ(why("own_unit = true"), Reason::officer_not_assigned);
 }
 
 TEST(Missing, AForbidIsNamedAsOne) {
   const FieldTable fields = two_fields();
-  const Asked asked(kOneGrant + "[[forbid]]\nid = \"F1\"\nsays = \"no\"\nfields = [\"*\"]\n", fields);
+  const Asked asked(kOneGrant + "[[forbid]]\nid = \"F1\"\nsays = \"no\"\nfields = [\"*\"]\n",
+                    fields);
   EXPECT_EQ(asked.rank(kNameField), kNone);
   EXPECT_EQ(asked.why(kNameField), Reason::forbidden_by_rule);
 }
@@ -316,13 +338,16 @@ TEST(Missing, AForbidIsNamedAsOne) {
 TEST(Compiled, OfTwoMasksTheWiderIsShownAndACapNarrowsIt) {
   const FieldTable fields = two_fields();
   const auto grant = [](const std::string& id, const std::string& mask) {
-    return "[[grant]]\nid = \"" + id + "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
-           "fields = [\"a.people.number\"]\nmask = { \"a.people.number\" = \"" + mask + "\" }\n";
+    return "[[grant]]\nid = \"" + id +
+           "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
+           "fields = [\"a.people.number\"]\nmask = { \"a.people.number\" = \"" +
+           mask + "\" }\n";
   };
   const std::string both = grant("G1", "last2") + grant("G2", "last4");
   EXPECT_EQ(Asked(grant("G1", "last2"), fields).rank(kNumberField), kNarrowest);
   EXPECT_EQ(Asked(both, fields).rank(kNumberField), kNarrowest + 1);
-  const std::string cap = "[[forbid]]\nid = \"F1\"\nsays = \"s\"\nfields = [\"a.people.number\"]\nlevel = ";
+  const std::string cap =
+      "[[forbid]]\nid = \"F1\"\nsays = \"s\"\nfields = [\"a.people.number\"]\nlevel = ";
   EXPECT_EQ(Asked(both + cap + "\"masked\"\n", fields).rank(kNumberField), kNarrowest);
   EXPECT_EQ(Asked(both + cap + "\"exists\"\n", fields).rank(kNumberField), kExists);
   EXPECT_EQ(Asked(both + cap + "\"none\"\n", fields).rank(kNumberField), kNone);
@@ -330,8 +355,10 @@ TEST(Compiled, OfTwoMasksTheWiderIsShownAndACapNarrowsIt) {
 
 TEST(Compiled, AFieldWithoutMasksThatIsToBeMaskedOnlyExists) {
   const FieldTable fields = two_fields();
-  const Asked asked("[[grant]]\nid = \"G1\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
-                    "fields = [\"a.people.*\"]\nlevel = \"masked\"\n", fields);
+  const Asked asked(
+      "[[grant]]\nid = \"G1\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n"
+      "fields = [\"a.people.*\"]\nlevel = \"masked\"\n",
+      fields);
   EXPECT_EQ(asked.rank(kNameField), kExists);
   EXPECT_EQ(asked.rank(kNumberField), kNarrowest);
 }

@@ -24,7 +24,8 @@ inline FieldTable field_table(unsigned n) {
   std::vector<std::string> datasets;
   for (unsigned i = 0; i < n; ++i) {
     const unsigned dataset = i / 8;
-    if (dataset == datasets.size()) datasets.push_back("reg" + std::to_string(dataset % 3) + ".set" + std::to_string(dataset));
+    if (dataset == datasets.size())
+      datasets.push_back("reg" + std::to_string(dataset % 3) + ".set" + std::to_string(dataset));
     FieldInfo f;
     f.name = "f" + std::to_string(i);
     f.id = datasets[dataset] + "." + f.name;
@@ -42,7 +43,9 @@ class Draw {
   explicit Draw(std::uint64_t seed) : engine_(seed) {}
   unsigned below(unsigned n) { return n < 2 ? 0 : static_cast<unsigned>(engine_() % n); }
   bool one_in(unsigned n) { return below(n) == 0; }
-  const std::string& of(const std::vector<std::string>& words) { return words[below(static_cast<unsigned>(words.size()))]; }
+  const std::string& of(const std::vector<std::string>& words) {
+    return words[below(static_cast<unsigned>(words.size()))];
+  }
 
  private:
   std::mt19937_64 engine_;
@@ -66,7 +69,8 @@ inline const std::vector<std::string>& kinds() {
 inline std::vector<std::string> role_names(const Sizes& sizes) {
   std::vector<std::string> names;
   for (unsigned i = 0; i < sizes.roles; ++i)
-    names.push_back((i % 3 == 2 ? departments()[i / 3 % 3] + "." : "") + "role" + std::to_string(i % 3 == 2 ? i - 1 : i));
+    names.push_back((i % 3 == 2 ? departments()[i / 3 % 3] + "." : "") + "role" +
+                    std::to_string(i % 3 == 2 ? i - 1 : i));
   return names;
 }
 inline std::vector<std::string> purpose_names(const Sizes& sizes) {
@@ -78,19 +82,27 @@ inline std::vector<std::string> purpose_names(const Sizes& sizes) {
 class Writer {
  public:
   Writer(const Sizes& sizes, std::uint64_t seed, const FieldTable& fields)
-      : sizes_(sizes), draw_(seed), fields_(fields), roles_(role_names(sizes)), purposes_(purpose_names(sizes)) {}
+      : sizes_(sizes),
+        draw_(seed),
+        fields_(fields),
+        roles_(role_names(sizes)),
+        purposes_(purpose_names(sizes)) {}
 
   std::string text() {
-    for (const auto& role : roles_) out_ += "[[role]]\nid = \"" + role + "\"\nsays = \"Role " + role + "\"\n";
+    for (const auto& role : roles_)
+      out_ += "[[role]]\nid = \"" + role + "\"\nsays = \"Role " + role + "\"\n";
     for (unsigned i = 0; i < sizes_.purposes; ++i) {
       out_ += "[[purpose]]\nid = \"" + purposes_[i] + "\"\nsays = \"purpose\"\nlaw = \"law\"\n";
       // The first purpose knows every kind, so that any kind may be named.
-      if (i == 0) list("cases", kinds());
-      else if (!draw_.one_in(4)) some("cases", kinds(), 2);
+      if (i == 0)
+        list("cases", kinds());
+      else if (!draw_.one_in(4))
+        some("cases", kinds(), 2);
     }
     for (unsigned i = 0; i < sizes_.quotas; ++i)
-      out_ += "[[quota]]\nid = \"q" + std::to_string(i) + "\"\ndistinct_subjects = [{ per = \"officer\", n = " +
-              std::to_string(10 + i) + ", window = \"7d\" }, { per = \"case\", n = 25 }]\n";
+      out_ += "[[quota]]\nid = \"q" + std::to_string(i) +
+              "\"\ndistinct_subjects = [{ per = \"officer\", n = " + std::to_string(10 + i) +
+              ", window = \"7d\" }, { per = \"case\", n = 25 }]\n";
     for (unsigned i = 0; i < sizes_.grants; ++i) grant(i);
     for (unsigned i = 0; i < sizes_.forbids; ++i) forbid(i);
     return std::move(out_);
@@ -109,7 +121,8 @@ class Writer {
     list(key, words);
   }
   const FieldInfo& any_field() {
-    return fields_[FieldId{static_cast<std::uint16_t>(draw_.below(static_cast<unsigned>(fields_.size())))}];
+    return fields_[FieldId{
+        static_cast<std::uint16_t>(draw_.below(static_cast<unsigned>(fields_.size())))}];
   }
   // fields writes the fields and, for one of them that has a chain, sometimes a mask.
   void fields(bool always_below_full) {
@@ -117,23 +130,27 @@ class Writer {
     const FieldInfo& masked = any_field();
     words.push_back(masked.id);
     for (unsigned i = draw_.below(4); i-- > 0;)
-      words.push_back(draw_.one_in(4) ? fields_.dataset_name(any_field().dataset) + ".*" : any_field().id);
+      words.push_back(draw_.one_in(4) ? fields_.dataset_name(any_field().dataset) + ".*"
+                                      : any_field().id);
     list("fields", words);
-    const std::vector<std::string> levels = always_below_full ? std::vector<std::string>{"none", "none", "exists", "masked"}
-                                                              : std::vector<std::string>{"full", "full", "masked", "exists"};
+    const std::vector<std::string> levels =
+        always_below_full ? std::vector<std::string>{"none", "none", "exists", "masked"}
+                          : std::vector<std::string>{"full", "full", "masked", "exists"};
     out_ += "level = \"" + draw_.of(levels) + "\"\n";
     if (!masked.masks.empty() && draw_.one_in(2))
       out_ += "mask = { \"" + masked.id + "\" = \"" + draw_.of(masked.masks) + "\" }\n";
   }
   void grant(unsigned i) {
-    out_ += "[[grant]]\nid = \"G" + std::to_string(i) + "\"\nsays = \"Grant " + std::to_string(i) + "\"\n";
+    out_ += "[[grant]]\nid = \"G" + std::to_string(i) + "\"\nsays = \"Grant " + std::to_string(i) +
+            "\"\n";
     some("roles", roles_, 2);
     some("purposes", purposes_, 2);
     if (draw_.one_in(4)) some("departments", departments(), 2);
     if (draw_.one_in(5)) some("units", units(), 2);
     fields(false);
     if (draw_.one_in(3)) list("follow", {"father"});
-    if (!draw_.one_in(5)) out_ += "quota = \"q" + std::to_string(draw_.below(sizes_.quotas)) + "\"\n";
+    if (!draw_.one_in(5))
+      out_ += "quota = \"q" + std::to_string(draw_.below(sizes_.quotas)) + "\"\n";
     std::string needs;
     const auto add = [&](const std::string& need) { needs += (needs.empty() ? "" : ", ") + need; };
     if (draw_.one_in(3)) add("case = [\"" + draw_.of(kinds()) + "\"]");
@@ -147,12 +164,14 @@ class Writer {
     if (draw_.one_in(8)) add("court_order = true");
     if (draw_.one_in(8)) add("evidence = \"signature\"");
     if (draw_.one_in(8)) add("approvals = " + std::to_string(1 + draw_.below(2)));
-    if (draw_.one_in(8)) add(std::string("uv_max_age = \"") + (draw_.one_in(2) ? "5m" : "15m") + "\"");
+    if (draw_.one_in(8))
+      add(std::string("uv_max_age = \"") + (draw_.one_in(2) ? "5m" : "15m") + "\"");
     if (draw_.one_in(8)) add("hours = \"08-20+05\"");
     if (!needs.empty()) out_ += "needs = { " + needs + " }\n";
   }
   void forbid(unsigned i) {
-    out_ += "[[forbid]]\nid = \"F" + std::to_string(i) + "\"\nsays = \"Forbid " + std::to_string(i) + "\"\n";
+    out_ += "[[forbid]]\nid = \"F" + std::to_string(i) + "\"\nsays = \"Forbid " +
+            std::to_string(i) + "\"\n";
     if (draw_.one_in(2)) some("roles", roles_, 2);
     if (draw_.one_in(2)) some("purposes", purposes_, 2);
     if (draw_.one_in(4)) some("departments", departments(), 1);
@@ -161,9 +180,11 @@ class Writer {
     std::string when;
     const auto add = [&](const std::string& what) { when += (when.empty() ? "" : ", ") + what; };
     if (draw_.one_in(3)) add("case = [\"" + draw_.of(kinds()) + "\"]");
-    if (draw_.one_in(3)) add(std::string("subject = [\"") + (draw_.one_in(2) ? "kin\", \"other" : "other") + "\"]");
+    if (draw_.one_in(3))
+      add(std::string("subject = [\"") + (draw_.one_in(2) ? "kin\", \"other" : "other") + "\"]");
     if (draw_.one_in(4)) add(std::string("case_open = ") + (draw_.one_in(2) ? "true" : "false"));
-    if (draw_.one_in(4)) add(std::string("officer_assigned = ") + (draw_.one_in(2) ? "true" : "false"));
+    if (draw_.one_in(4))
+      add(std::string("officer_assigned = ") + (draw_.one_in(2) ? "true" : "false"));
     if (draw_.one_in(6)) add("hours = \"22-06+05\"");
     if (!when.empty()) out_ += "when = { " + when + " }\n";
     if (draw_.one_in(3)) {

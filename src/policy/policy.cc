@@ -39,7 +39,8 @@ struct Possible {
   bool& operator[](Standing s) { return standing[static_cast<std::size_t>(s)]; }
 };
 
-Possible possible_standings(const Question& question, const BookedCase* booked, const vault::Vault& vault) {
+Possible possible_standings(const Question& question, const BookedCase* booked,
+                            const vault::Vault& vault) {
   Possible possible;
   if (booked == nullptr) {
     possible[Standing::other] = true;
@@ -57,7 +58,8 @@ Possible possible_standings(const Question& question, const BookedCase* booked, 
   return possible;
 }
 
-Situation situation_of(const Compiled& c, const Caller& caller, Column purpose, const BookedCase* booked) {
+Situation situation_of(const Compiled& c, const Caller& caller, Column purpose,
+                       const BookedCase* booked) {
   const Asker& asker = caller.asker();
   Situation s;
   for (const auto& role : asker.roles) {
@@ -81,11 +83,12 @@ Situation situation_of(const Compiled& c, const Caller& caller, Column purpose, 
     s.kind = normal_case_ref(caller.question().case_ref).empty() ? kNoCase : kUnknown;
   }
   s[Attribute::matter] = c.matter(purpose, s.kind);
-  s[Attribute::evidence] = kChannel;   // identity mints no other Caller yet
+  s[Attribute::evidence] = kChannel;  // identity mints no other Caller yet
   s[Attribute::approvals] = c.approvals(0);
   s[Attribute::presence] = c.presence(std::nullopt);
   s[Attribute::court] = kUnknown;
-  s[Attribute::hour] = Compiled::hour(static_cast<unsigned>(number(caller.received()) / kHourMs % 24));
+  s[Attribute::hour] =
+      Compiled::hour(static_cast<unsigned>(number(caller.received()) / kHourMs % 24));
   return s;
 }
 
@@ -110,7 +113,9 @@ void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& conte
       for (const auto& word : grant.follow)
         if (std::find(content.follow.begin(), content.follow.end(), word) == content.follow.end())
           content.follow.push_back(word);
-      if (grant.quota.empty() || std::find(quotas.begin(), quotas.end(), grant.quota) != quotas.end()) continue;
+      if (grant.quota.empty() ||
+          std::find(quotas.begin(), quotas.end(), grant.quota) != quotas.end())
+        continue;
       quotas.push_back(grant.quota);
       add_limits(c.tables(), grant.quota, content.limits);
     }
@@ -177,7 +182,8 @@ Result<Grant> Policy::grant(Caller caller) const {
       release.level = level_of(rank);
       release.mask = mask_of(rank);
       if (rank == kNone && possible[standing]) {
-        const Missing missing = c.missing(situation, release.field, standing, verdict.granted[k][i]);
+        const Missing missing =
+            c.missing(situation, release.field, standing, verdict.granted[k][i]);
         release.withheld = missing.reason;
         if (missing.nearer_than(nearest)) {
           nearest = missing;
@@ -207,14 +213,17 @@ Result<std::vector<Sentence>> Policy::who(std::string_view pattern) const {
   if (set.none()) set = fields.match(std::string(pattern) + ".*");
   if (set.none()) {
     const std::string near = fields.nearest(pattern);
-    return fail(Reason::unknown_field, near.empty() ? "no field is named so" : "did you mean " + near + "?");
+    return fail(Reason::unknown_field,
+                near.empty() ? "no field is named so" : "did you mean " + near + "?");
   }
   return who_can_see(state_->compiled, set);
 }
 
 std::vector<Complaint> Policy::check() const { return complaints(state_->compiled); }
 Digest Policy::hash() const { return state_->hash; }
-std::size_t Policy::rule_count() const { return state_->compiled.grants() + state_->compiled.forbids(); }
+std::size_t Policy::rule_count() const {
+  return state_->compiled.grants() + state_->compiled.forbids();
+}
 
 bool Policy::may(const Asker& asker, std::string_view right) const {
   for (const auto& role : asker.roles) {
@@ -226,7 +235,8 @@ bool Policy::may(const Asker& asker, std::string_view right) const {
   return false;
 }
 
-Result<std::vector<Complaint>> check_directory(const std::string& directory, const FieldTable& fields) {
+Result<std::vector<Complaint>> check_directory(const std::string& directory,
+                                               const FieldTable& fields) {
   auto tables = tables_of(directory, fields);
   if (!tables) return std::unexpected(tables.error());
   const Compiled compiled(*std::move(tables), fields);

@@ -22,8 +22,8 @@ struct Case {
   std::string ref, kind, unit;
   Moment opened{};
   std::optional<Moment> closed;
-  std::vector<std::string> officers;          // ids, ascending
-  std::vector<SubjectName> subjects;          // as imported; kept as tags
+  std::vector<std::string> officers;  // ids, ascending
+  std::vector<SubjectName> subjects;  // as imported; kept as tags
 };
 
 enum class Noted : std::uint8_t { added, changed, unchanged };
@@ -37,15 +37,16 @@ struct Sentence {
 /// Finding is a complaint of `policy check`.
 struct Complaint {
   std::string rule, text;
-  bool error = false;                        // errors keep a policy from being loaded
+  bool error = false;  // errors keep a policy from being loaded
 };
 
 class Policy {
  public:
   /// open compiles directory/*.toml and loads the case book. `fields` must outlive it.
   /// Errors: policy_wrong ("file:line: ..."), store_failed.
-  static Result<std::unique_ptr<Policy>> open(const std::string& directory, const FieldTable& fields,
-                                              storage::Store& store, vault::Vault& vault);
+  static Result<std::unique_ptr<Policy>> open(const std::string& directory,
+                                              const FieldTable& fields, storage::Store& store,
+                                              vault::Vault& vault);
   ~Policy();
 
   /// grant decides the caller's question. Errors: the reasons of model/reasons.def from
@@ -62,7 +63,8 @@ class Policy {
   Digest hash() const;
   std::size_t rule_count() const;
 
-  /// may says whether a role holds a named right outside lookups: "records", "cases", "hold", "audit".
+  /// may says whether a role holds a named right outside lookups: "records", "cases", "hold",
+  /// "audit".
   bool may(const Asker& asker, std::string_view right) const;
 
  private:
@@ -72,6 +74,7 @@ class Policy {
 };
 
 /// check_directory compiles a policy against fields without opening anything, for `policy check`.
-Result<std::vector<Complaint>> check_directory(const std::string& directory, const FieldTable& fields);
+Result<std::vector<Complaint>> check_directory(const std::string& directory,
+                                               const FieldTable& fields);
 
 }  // namespace amanat::policy

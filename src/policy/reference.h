@@ -14,9 +14,9 @@ namespace amanat::policy::reference {
 /// Circumstances are the inputs of a decision in words. Nothing means unknown.
 struct Circumstances {
   std::vector<std::string> roles;
-  std::string department, unit, purpose;   // department and unit: empty means unknown
+  std::string department, unit, purpose;  // department and unit: empty means unknown
   enum class Known : std::uint8_t { no_case, unknown_case, known_case } known = Known::no_case;
-  std::string kind;                        // of a known case
+  std::string kind;  // of a known case
   std::optional<bool> case_open, assigned, own_unit, court_order;
   Standing standing = Standing::other;
   bool signature = false;
@@ -29,7 +29,8 @@ inline bool in(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 inline bool any_in(const std::vector<std::string>& words, const std::vector<std::string>& of) {
-  return std::any_of(of.begin(), of.end(), [&](const std::string& word) { return in(words, word); });
+  return std::any_of(of.begin(), of.end(),
+                     [&](const std::string& word) { return in(words, word); });
 }
 
 inline bool applies(const GrantRow& g, const Circumstances& c, const Tables& t) {
@@ -38,14 +39,16 @@ inline bool applies(const GrantRow& g, const Circumstances& c, const Tables& t) 
   if (!g.units.empty() && !in(g.units, c.unit)) return false;
   const bool known = c.known == Circumstances::Known::known_case;
   for (const auto& purpose : t.purposes)
-    if (purpose.id == c.purpose && !purpose.cases.empty() && !(known && in(purpose.cases, c.kind))) return false;
+    if (purpose.id == c.purpose && !purpose.cases.empty() && !(known && in(purpose.cases, c.kind)))
+      return false;
   const Needs& n = g.needs;
   if (!n.cases.empty() && !(known && in(n.cases, c.kind))) return false;
   if (n.case_open && c.case_open != true) return false;
   if (n.officer_assigned && c.assigned != true) return false;
   if (n.own_unit && c.own_unit != true) return false;
   if (n.court_order && c.court_order != true) return false;
-  if (n.subject_in_case && c.standing != Standing::named && !(n.kin && c.standing == Standing::kin)) return false;
+  if (n.subject_in_case && c.standing != Standing::named && !(n.kin && c.standing == Standing::kin))
+    return false;
   if (n.signature && !c.signature) return false;
   if (c.approvals < n.approvals) return false;
   if (n.uv_max_age_ms && !(c.presence_ms && *c.presence_ms <= *n.uv_max_age_ms)) return false;
@@ -58,13 +61,17 @@ inline bool applies(const ForbidRow& f, const Circumstances& c) {
   if (!f.purposes.empty() && !in(f.purposes, c.purpose)) return false;
   if (in(f.except_purposes, c.purpose)) return false;
   if (!c.department.empty() && in(f.except_departments, c.department)) return false;
-  if (!f.departments.empty() && !c.department.empty() && !in(f.departments, c.department)) return false;
+  if (!f.departments.empty() && !c.department.empty() && !in(f.departments, c.department))
+    return false;
   if (!f.units.empty() && !c.unit.empty() && !in(f.units, c.unit)) return false;
   if (!f.cases.empty() && c.known == Circumstances::Known::no_case) return false;
-  if (!f.cases.empty() && c.known == Circumstances::Known::known_case && !in(f.cases, c.kind)) return false;
+  if (!f.cases.empty() && c.known == Circumstances::Known::known_case && !in(f.cases, c.kind))
+    return false;
   if (f.case_open && c.case_open && *c.case_open != *f.case_open) return false;
   if (f.officer_assigned && c.assigned && *c.assigned != *f.officer_assigned) return false;
-  if (!f.subjects.empty() && std::find(f.subjects.begin(), f.subjects.end(), c.standing) == f.subjects.end()) return false;
+  if (!f.subjects.empty() &&
+      std::find(f.subjects.begin(), f.subjects.end(), c.standing) == f.subjects.end())
+    return false;
   if (f.hours && c.utc_hour && !f.hours->covers(*c.utc_hour)) return false;
   return true;
 }

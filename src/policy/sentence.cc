@@ -20,7 +20,8 @@ std::string two_digits(unsigned n) { return (n < 10 ? "0" : "") + std::to_string
 
 std::string hours_in_words(const Hours& hours) {
   return two_digits(hours.from) + ":00 to " + two_digits(hours.to) + ":00 (UTC" +
-         (hours.offset < 0 ? "-" : "+") + std::to_string(hours.offset < 0 ? -hours.offset : hours.offset) + ")";
+         (hours.offset < 0 ? "-" : "+") +
+         std::to_string(hours.offset < 0 ? -hours.offset : hours.offset) + ")";
 }
 
 std::string span_in_words(std::uint64_t ms) {
@@ -36,7 +37,8 @@ std::vector<std::string> kinds_of(const GrantRow& grant, const PurposeRow& purpo
   if (purpose.cases.empty()) return grant.needs.cases;
   std::vector<std::string> both;
   for (const auto& kind : grant.needs.cases)
-    if (std::find(purpose.cases.begin(), purpose.cases.end(), kind) != purpose.cases.end()) both.push_back(kind);
+    if (std::find(purpose.cases.begin(), purpose.cases.end(), kind) != purpose.cases.end())
+      both.push_back(kind);
   return both;
 }
 
@@ -52,14 +54,16 @@ std::string needs_in_words(const Compiled&, const GrantRow& grant, const Purpose
     parts.push_back(a_case);
   }
   if (needs.subject_in_case)
-    parts.push_back(needs.kin ? "the citizen named in the case, or kin of one who is" : "the citizen named in the case");
+    parts.push_back(needs.kin ? "the citizen named in the case, or kin of one who is"
+                              : "the citizen named in the case");
   if (needs.officer_assigned) parts.push_back("the officer assigned to the case");
   if (needs.own_unit) parts.push_back("a case of the officer's own unit");
   if (needs.court_order) parts.push_back("a court order");
   if (needs.approvals > 0)
     parts.push_back(needs.approvals == 1 ? "the approval of a second person"
                                          : std::to_string(needs.approvals) + " approvals");
-  if (needs.uv_max_age_ms) parts.push_back("a sign-in not older than " + span_in_words(*needs.uv_max_age_ms));
+  if (needs.uv_max_age_ms)
+    parts.push_back("a sign-in not older than " + span_in_words(*needs.uv_max_age_ms));
   if (needs.signature) parts.push_back("a question signed by the device");
   if (needs.hours) parts.push_back("the hours " + hours_in_words(*needs.hours));
   return joined(parts, "and");
@@ -77,9 +81,10 @@ std::optional<Sentence> sentence_of(const Compiled& c, Column role, Column purpo
     best = std::max(best, rank);
     const FieldInfo& info = c.fields()[FieldId{f}];
     const Level level = level_of(rank);
-    const std::string word = level == Level::full     ? "1in full"
-                             : level == Level::masked ? "2masked (" + info.masks[mask_of(rank)] + ")"
-                                                      : "3only that it exists";
+    const std::string word = level == Level::full ? "1in full"
+                             : level == Level::masked
+                                 ? "2masked (" + info.masks[mask_of(rank)] + ")"
+                                 : "3only that it exists";
     by_level[word].push_back(info.id);
   }
   if (best == kNone) return std::nullopt;
@@ -90,8 +95,10 @@ std::optional<Sentence> sentence_of(const Compiled& c, Column role, Column purpo
   sentence.level = level_of(best);
   std::string& text = sentence.text;
   text = c.tables().roles[role - 1].says + ", for " + for_what.says + ": " + grant.says + ".";
-  for (const auto& [word, ids] : by_level) text += " Shown " + word.substr(1) + ": " + joined(ids, "and") + ".";
-  if (!grant.departments.empty()) text += " Only in the department " + joined(grant.departments, "or") + ".";
+  for (const auto& [word, ids] : by_level)
+    text += " Shown " + word.substr(1) + ": " + joined(ids, "and") + ".";
+  if (!grant.departments.empty())
+    text += " Only in the department " + joined(grant.departments, "or") + ".";
   if (!grant.units.empty()) text += " Only in the unit " + joined(grant.units, "or") + ".";
   const std::string needs = needs_in_words(c, grant, for_what);
   text += needs.empty() ? " Needs no case." : " Needs " + needs + ".";

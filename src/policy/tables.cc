@@ -39,10 +39,11 @@ std::string meant(std::string_view word, const Words& known) {
 }
 
 bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= kIdMax && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
+  return !text.empty() && text.size() <= kIdMax &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '.' || c == '_' || c == '-';
+         });
 }
 
 // One row of the policy, with what every row has: a place for complaints, an id, a sentence.
@@ -51,7 +52,9 @@ class Row {
   Row(const Toml& table, const std::string& file)
       : reader_(table, file, Reason::policy_wrong), line_(table.line) {}
 
-  std::unexpected<Failure> wrong(std::string what) const { return reader_.wrong(line_, std::move(what)); }
+  std::unexpected<Failure> wrong(std::string what) const {
+    return reader_.wrong(line_, std::move(what));
+  }
   TomlReader& reader() { return reader_; }
 
   Result<std::string> id(std::set<std::string>& taken) {
@@ -73,12 +76,14 @@ class Row {
   Result<Words> words(std::string_view key, const Words* known, std::string_view what) {
     return words_of(reader_, key, known, what);
   }
-  Result<Words> words_of(TomlReader& reader, std::string_view key, const Words* known, std::string_view what) {
+  Result<Words> words_of(TomlReader& reader, std::string_view key, const Words* known,
+                         std::string_view what) {
     auto words = reader.strings(key);
     if (!words) return words;
     if (words->size() > kListMax) return wrong("`" + std::string(key) + "` is too long");
     for (const auto& word : *words) {
-      if (word.empty() || word.size() > 200) return wrong("`" + std::string(key) + "` holds an empty or overlong word");
+      if (word.empty() || word.size() > 200)
+        return wrong("`" + std::string(key) + "` holds an empty or overlong word");
       if (known != nullptr && !has(*known, word))
         return wrong("no " + std::string(what) + " \"" + word + "\"" + meant(word, *known));
     }
@@ -97,9 +102,13 @@ std::optional<std::uint64_t> span_of(std::string_view text) {
   std::uint64_t n = 0;
   if (text.size() < 2) return std::nullopt;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size() - 1, n);
-  if (error != std::errc{} || end != text.data() + text.size() - 1 || n == 0 || n > 10'000'000) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() - 1 || n == 0 || n > 10'000'000)
+    return std::nullopt;
   const char unit = text.back();
-  const std::uint64_t ms = unit == 'm' ? n * 60'000 : unit == 'h' ? n * 3'600'000 : unit == 'd' ? n * kDayMs : 0;
+  const std::uint64_t ms = unit == 'm'   ? n * 60'000
+                           : unit == 'h' ? n * 3'600'000
+                           : unit == 'd' ? n * kDayMs
+                                         : 0;
   if (ms == 0 || ms > 3660 * kDayMs) return std::nullopt;
   return ms;
 }
@@ -112,7 +121,8 @@ std::optional<Hours> hours_of(std::string_view text) {
   };
   if (text.size() != 8 || text[2] != '-' || (text[5] != '+' && text[5] != '-')) return std::nullopt;
   const int from = two(0), to = two(3), offset = two(6);
-  if (from < 0 || from > 23 || to < 0 || to > 24 || offset < 0 || offset > 14 || from == to) return std::nullopt;
+  if (from < 0 || from > 23 || to < 0 || to > 24 || offset < 0 || offset > 14 || from == to)
+    return std::nullopt;
   return Hours{static_cast<std::uint8_t>(from), static_cast<std::uint8_t>(to),
                static_cast<std::int8_t>(text[5] == '-' ? -offset : offset)};
 }
@@ -142,7 +152,8 @@ class TablesReader {
   Result<Needs> needs(Row& row, const std::string& file);
   Result<void> when(Row& row, const std::string& file, ForbidRow& forbid);
   Result<std::vector<Cell>> cells(Row& row, std::string_view level_otherwise);
-  Result<void> refine(Row& row, const Toml& masks, const FieldSet& named, std::map<std::uint16_t, Rank>& ranks);
+  Result<void> refine(Row& row, const Toml& masks, const FieldSet& named,
+                      std::map<std::uint16_t, Rank>& ranks);
   Result<FieldSet> matched(const Row& row, const std::string& pattern) const;
 
   const FieldTable& fields_;
@@ -155,7 +166,8 @@ Result<FieldSet> TablesReader::matched(const Row& row, const std::string& patter
   const FieldSet set = fields_.match(pattern);
   if (set.none()) {
     const std::string near = fields_.nearest(pattern);
-    return row.wrong("no field \"" + pattern + "\"" + (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
+    return row.wrong("no field \"" + pattern + "\"" +
+                     (near.empty() ? "" : "; did you mean \"" + near + "\"?"));
   }
   return set;
 }
@@ -166,7 +178,8 @@ Result<void> TablesReader::field(const Toml& table, const std::string& file) {
   if (!id) return std::unexpected(id.error());
   auto set = matched(row, *id);
   if (!set) return std::unexpected(set.error());
-  if (!field_ids_.insert(*id).second) return row.wrong("the field \"" + *id + "\" stands here twice");
+  if (!field_ids_.insert(*id).second)
+    return row.wrong("the field \"" + *id + "\" stands here twice");
   auto sensitivity = row.reader().string_or("class", "");
   if (!sensitivity) return std::unexpected(sensitivity.error());
   if (!sensitivity->empty() && !has(kClasses, *sensitivity))
@@ -178,7 +191,9 @@ Result<void> TablesReader::field(const Toml& table, const std::string& file) {
     if (!set->test(i)) continue;
     const Words& chain = fields_[FieldId{static_cast<std::uint16_t>(i)}].masks;
     for (const auto& mask : *masks)
-      if (!has(chain, mask)) return row.wrong("no mask \"" + mask + "\" of this field in the catalog" + meant(mask, chain));
+      if (!has(chain, mask))
+        return row.wrong("no mask \"" + mask + "\" of this field in the catalog" +
+                         meant(mask, chain));
     if (!masks->empty()) {
       Words kept;  // in the chain's order, whatever the row's
       for (const auto& mask : chain)
@@ -222,7 +237,8 @@ Result<void> TablesReader::purpose(const Toml& table, const std::string& file) {
   purposes_.push_back(*id);
   for (const auto& kind : *cases)
     if (!has(kinds_, kind)) kinds_.push_back(kind);
-  tables_.purposes.push_back({*std::move(id), *std::move(says), *std::move(law), *std::move(cases)});
+  tables_.purposes.push_back(
+      {*std::move(id), *std::move(says), *std::move(law), *std::move(cases)});
   return {};
 }
 
@@ -234,7 +250,8 @@ Result<void> TablesReader::quota(const Toml& table, const std::string& file) {
   quota.id = *id;
   auto rows = row.reader().tables("distinct_subjects");
   if (!rows) return std::unexpected(rows.error());
-  if (rows->empty() || rows->size() > kLimitsMax) return row.wrong("`distinct_subjects` holds 1 to 8 limits");
+  if (rows->empty() || rows->size() > kLimitsMax)
+    return row.wrong("`distinct_subjects` holds 1 to 8 limits");
   for (const Toml* one : *rows) {
     Row inner(*one, file);
     auto per = inner.reader().string("per");
@@ -247,7 +264,9 @@ Result<void> TablesReader::quota(const Toml& table, const std::string& file) {
     if (!window) return std::unexpected(window.error());
     if (auto end = inner.reader().finish(); !end) return end;
     Limit limit;
-    limit.per = *per == "officer" ? Limit::Per::officer : *per == "case" ? Limit::Per::case_ : Limit::Per::unit;
+    limit.per = *per == "officer" ? Limit::Per::officer
+                : *per == "case"  ? Limit::Per::case_
+                                  : Limit::Per::unit;
     limit.quota = *id;
     limit.n = static_cast<std::uint32_t>(*n);
     if (!window->empty()) {
@@ -269,14 +288,17 @@ Result<void> TablesReader::refine(Row& row, const Toml& masks, const FieldSet& n
   insist(masks.table() != nullptr);
   for (const auto& member : *masks.table()) {
     const std::string* mask = member.value.string();
-    if (mask == nullptr) return row.wrong("the mask of \"" + member.key + "\" must be text in quotes");
+    if (mask == nullptr)
+      return row.wrong("the mask of \"" + member.key + "\" must be text in quotes");
     auto set = matched(row, member.key);
     if (!set) return std::unexpected(set.error());
-    if ((*set & named).none()) return row.wrong("\"" + member.key + "\" is masked but not among `fields`");
+    if ((*set & named).none())
+      return row.wrong("\"" + member.key + "\" is masked but not among `fields`");
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       if (!set->test(i) || !named.test(i)) continue;
       if (!has(tables_.masks[i], *mask))
-        return row.wrong("no mask \"" + *mask + "\" of " + fields_[FieldId{static_cast<std::uint16_t>(i)}].id +
+        return row.wrong("no mask \"" + *mask + "\" of " +
+                         fields_[FieldId{static_cast<std::uint16_t>(i)}].id +
                          meant(*mask, tables_.masks[i]));
       const Words& chain = fields_[FieldId{static_cast<std::uint16_t>(i)}].masks;
       const auto at = std::find(chain.begin(), chain.end(), *mask) - chain.begin();
@@ -298,7 +320,8 @@ Result<std::vector<Cell>> TablesReader::cells(Row& row, std::string_view level_o
   }
   auto level = row.reader().string_or("level", level_otherwise);
   if (!level) return std::unexpected(level.error());
-  if (!has(kLevels, *level)) return row.wrong("no level \"" + *level + "\"" + meant(*level, kLevels));
+  if (!has(kLevels, *level))
+    return row.wrong("no level \"" + *level + "\"" + meant(*level, kLevels));
   std::map<std::uint16_t, Rank> ranks;
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (!named.test(i)) continue;
@@ -308,7 +331,8 @@ Result<std::vector<Cell>> TablesReader::cells(Row& row, std::string_view level_o
       rank = kExists;
       if (!tables_.masks[i].empty()) {
         const Words& chain = fields_[FieldId{static_cast<std::uint16_t>(i)}].masks;
-        const auto at = std::find(chain.begin(), chain.end(), tables_.masks[i].front()) - chain.begin();
+        const auto at =
+            std::find(chain.begin(), chain.end(), tables_.masks[i].front()) - chain.begin();
         rank = static_cast<Rank>(kNarrowest + at);
       }
     }
@@ -317,7 +341,8 @@ Result<std::vector<Cell>> TablesReader::cells(Row& row, std::string_view level_o
   auto masks = row.reader().table("mask");
   if (!masks) return std::unexpected(masks.error());
   if (*masks != nullptr)
-    if (auto refined = refine(row, **masks, named, ranks); !refined) return std::unexpected(refined.error());
+    if (auto refined = refine(row, **masks, named, ranks); !refined)
+      return std::unexpected(refined.error());
   std::vector<Cell> cells;
   for (const auto& [field, rank] : ranks) cells.push_back({FieldId{field}, rank});
   return cells;
@@ -332,16 +357,19 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
   auto cases = row.words_of(reader, "case", &kinds_, "case kind of any purpose");
   if (!cases) return std::unexpected(cases.error());
   needs.cases = *std::move(cases);
-  const std::pair<const char*, bool*> flags[] = {
-      {"case_open", &needs.case_open}, {"subject_in_case", &needs.subject_in_case}, {"kin", &needs.kin},
-      {"officer_assigned", &needs.officer_assigned}, {"own_unit", &needs.own_unit},
-      {"court_order", &needs.court_order}};
+  const std::pair<const char*, bool*> flags[] = {{"case_open", &needs.case_open},
+                                                 {"subject_in_case", &needs.subject_in_case},
+                                                 {"kin", &needs.kin},
+                                                 {"officer_assigned", &needs.officer_assigned},
+                                                 {"own_unit", &needs.own_unit},
+                                                 {"court_order", &needs.court_order}};
   for (const auto& [key, flag] : flags) {
     auto value = reader.boolean_or(key, false);
     if (!value) return std::unexpected(value.error());
     *flag = *value;
   }
-  if (needs.kin && !needs.subject_in_case) return row.wrong("`kin` widens `subject_in_case`, which is not there");
+  if (needs.kin && !needs.subject_in_case)
+    return row.wrong("`kin` widens `subject_in_case`, which is not there");
   auto approvals = reader.integer_or("approvals", 0, 0, 8);
   if (!approvals) return std::unexpected(approvals.error());
   needs.approvals = static_cast<std::uint8_t>(*approvals);
@@ -349,11 +377,13 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
   if (!age) return std::unexpected(age.error());
   if (!age->empty()) {
     needs.uv_max_age_ms = span_of(*age);
-    if (!needs.uv_max_age_ms) return row.wrong("`uv_max_age` is a number and m, h or d, such as \"15m\"");
+    if (!needs.uv_max_age_ms)
+      return row.wrong("`uv_max_age` is a number and m, h or d, such as \"15m\"");
   }
   auto evidence = reader.string_or("evidence", "channel");
   if (!evidence) return std::unexpected(evidence.error());
-  if (*evidence != "channel" && *evidence != "signature") return row.wrong("`evidence` is \"channel\" or \"signature\"");
+  if (*evidence != "channel" && *evidence != "signature")
+    return row.wrong("`evidence` is \"channel\" or \"signature\"");
   needs.signature = *evidence == "signature";
   auto hours = reader.string_or("hours", "");
   if (!hours) return std::unexpected(hours.error());
@@ -371,8 +401,10 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   auto says = row.says();
   if (!says) return std::unexpected(says.error());
   const std::tuple<const char*, const Words*, const char*, Words*> lists[] = {
-      {"roles", &roles_, "role", &grant.roles}, {"purposes", &purposes_, "purpose", &grant.purposes},
-      {"departments", nullptr, "", &grant.departments}, {"units", nullptr, "", &grant.units},
+      {"roles", &roles_, "role", &grant.roles},
+      {"purposes", &purposes_, "purpose", &grant.purposes},
+      {"departments", nullptr, "", &grant.departments},
+      {"units", nullptr, "", &grant.units},
       {"follow", nullptr, "", &grant.follow}};
   for (const auto& [key, known, what, to] : lists) {
     auto words = row.words(key, known, what);
@@ -387,7 +419,8 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   if (!read_needs) return std::unexpected(read_needs.error());
   auto quota = row.reader().string_or("quota", "");
   if (!quota) return std::unexpected(quota.error());
-  if (!quota->empty() && !has(quotas_, *quota)) return row.wrong("no quota \"" + *quota + "\"" + meant(*quota, quotas_));
+  if (!quota->empty() && !has(quotas_, *quota))
+    return row.wrong("no quota \"" + *quota + "\"" + meant(*quota, quotas_));
   if (auto end = row.reader().finish(); !end) return end;
   for (const Cell& cell : *read_cells)
     if (cell.rank == kNone) return row.wrong("a grant of level none grants nothing");
@@ -411,7 +444,9 @@ Result<void> TablesReader::when(Row& row, const std::string& file, ForbidRow& fo
   auto subjects = row.words_of(reader, "subject", &kStandingWords, "standing");
   if (!subjects) return std::unexpected(subjects.error());
   for (const auto& word : *subjects)
-    forbid.subjects.push_back(word == "named" ? Standing::named : word == "kin" ? Standing::kin : Standing::other);
+    forbid.subjects.push_back(word == "named" ? Standing::named
+                              : word == "kin" ? Standing::kin
+                                              : Standing::other);
   const std::pair<const char*, std::optional<bool>*> flags[] = {
       {"case_open", &forbid.case_open}, {"officer_assigned", &forbid.officer_assigned}};
   for (const auto& [key, flag] : flags) {
@@ -435,8 +470,10 @@ Result<void> TablesReader::forbid(const Toml& table, const std::string& file) {
   auto says = row.says();
   if (!says) return std::unexpected(says.error());
   const std::tuple<const char*, const Words*, const char*, Words*> lists[] = {
-      {"roles", &roles_, "role", &forbid.roles}, {"purposes", &purposes_, "purpose", &forbid.purposes},
-      {"departments", nullptr, "", &forbid.departments}, {"units", nullptr, "", &forbid.units}};
+      {"roles", &roles_, "role", &forbid.roles},
+      {"purposes", &purposes_, "purpose", &forbid.purposes},
+      {"departments", nullptr, "", &forbid.departments},
+      {"units", nullptr, "", &forbid.units}};
   for (const auto& [key, known, what, to] : lists) {
     auto words = row.words(key, known, what);
     if (!words) return std::unexpected(words.error());
@@ -476,9 +513,9 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
   }
   // Rules name roles, purposes, quotas and masks of any file, so those tables come first.
   const std::pair<const char*, Reader> kinds[] = {
-      {"field", &TablesReader::field},   {"role", &TablesReader::role},
+      {"field", &TablesReader::field},     {"role", &TablesReader::role},
       {"purpose", &TablesReader::purpose}, {"quota", &TablesReader::quota},
-      {"grant", &TablesReader::grant},   {"forbid", &TablesReader::forbid}};
+      {"grant", &TablesReader::grant},     {"forbid", &TablesReader::forbid}};
   for (std::size_t i = 0; i < parsed.size(); ++i) {
     TomlReader reader(parsed[i], documents[i].name, Reason::policy_wrong);
     for (const auto& [key, read_row] : kinds)
@@ -491,7 +528,8 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
       auto rows = reader.tables(key);
       if (!rows) return std::unexpected(rows.error());
       for (const Toml* row : *rows)
-        if (auto done = (this->*read_row)(*row, documents[i].name); !done) return std::unexpected(done.error());
+        if (auto done = (this->*read_row)(*row, documents[i].name); !done)
+          return std::unexpected(done.error());
     }
   }
   if (tables_.grants.size() + tables_.forbids.size() > kRulesMax)

@@ -27,7 +27,8 @@ inline Level level_of(Rank rank) {
   return rank == kFull ? Level::full : Level::masked;
 }
 inline std::uint8_t mask_of(Rank rank) {
-  return level_of(rank) == Level::masked ? static_cast<std::uint8_t>(rank - kNarrowest) : std::uint8_t{0};
+  return level_of(rank) == Level::masked ? static_cast<std::uint8_t>(rank - kNarrowest)
+                                         : std::uint8_t{0};
 }
 
 /// Cell is what one rule says of one field.
@@ -51,19 +52,19 @@ struct RoleRow {
 
 struct PurposeRow {
   std::string id, says, law;
-  std::vector<std::string> cases;   // kinds that prove it; empty: needs no case by itself
+  std::vector<std::string> cases;  // kinds that prove it; empty: needs no case by itself
 };
 
 /// Needs are the circumstances a grant asks for; all of them must hold.
 struct Needs {
-  std::vector<std::string> cases;   // kinds; empty: any, or none
+  std::vector<std::string> cases;  // kinds; empty: any, or none
   bool case_open = false;
   bool subject_in_case = false;
-  bool kin = false;                 // widens subject_in_case to kin of a named citizen
+  bool kin = false;  // widens subject_in_case to kin of a named citizen
   bool officer_assigned = false;
-  bool own_unit = false;            // the case belongs to the asker's unit
+  bool own_unit = false;  // the case belongs to the asker's unit
   bool court_order = false;
-  bool signature = false;           // the question itself was signed, not only its channel
+  bool signature = false;  // the question itself was signed, not only its channel
   std::uint8_t approvals = 0;
   std::optional<std::uint64_t> uv_max_age_ms;
   std::optional<Hours> hours;
@@ -72,7 +73,7 @@ struct Needs {
 struct GrantRow {
   std::string id, says, quota;
   std::vector<std::string> roles, purposes, departments, units, follow;
-  std::vector<Cell> cells;          // ascending by field
+  std::vector<Cell> cells;  // ascending by field
   Needs needs;
 };
 
@@ -85,7 +86,7 @@ struct ForbidRow {
   std::optional<bool> case_open;
   std::optional<bool> officer_assigned;
   std::optional<Hours> hours;
-  std::vector<Cell> cells;          // the rank is a cap
+  std::vector<Cell> cells;  // the rank is a cap
 };
 
 struct QuotaRow {
@@ -99,7 +100,7 @@ struct Tables {
   std::vector<GrantRow> grants;
   std::vector<ForbidRow> forbids;
   std::vector<QuotaRow> quotas;
-  std::vector<Sensitivity> classes;           // [field], the catalog's or a [[field]] row's
+  std::vector<Sensitivity> classes;             // [field], the catalog's or a [[field]] row's
   std::vector<std::vector<std::string>> masks;  // [field], those a rule may name, catalog's order
 };
 

@@ -12,7 +12,8 @@ namespace {
 
 FieldTable fields() {
   FieldInfo name{"a.people.name", "name", DatasetId{0}, Sensitivity::open, {}};
-  FieldInfo number{"a.people.number", "number", DatasetId{0}, Sensitivity::sensitive, {"last2", "last4"}};
+  FieldInfo number{
+      "a.people.number", "number", DatasetId{0}, Sensitivity::sensitive, {"last2", "last4"}};
   FieldInfo place{"b.stays.place", "place", DatasetId{1}, Sensitivity::ordinary, {"city"}};
   return FieldTable({name, number, place}, {"a.people", "b.stays"});
 }
@@ -32,7 +33,8 @@ distinct_subjects = [{ per = "officer", n = 5, window = "7d" }]
 )";
 
 std::string grant(const std::string& more, const std::string& id = "G1") {
-  return "[[grant]]\nid = \"" + id + "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n" + more;
+  return "[[grant]]\nid = \"" + id +
+         "\"\nsays = \"s\"\nroles = [\"investigator\"]\npurposes = [\"crime\"]\n" + more;
 }
 
 std::string complaint(const std::string& text) {
@@ -46,19 +48,28 @@ std::string complaint(const std::string& text) {
 void expect_complaint(const std::string& text, std::initializer_list<const char*> words) {
   const std::string said = complaint(text);
   EXPECT_TRUE(said.starts_with("p.toml:")) << said;
-  for (const char* word : words) EXPECT_NE(said.find(word), std::string::npos) << "'" << said << "' lacks '" << word << "'";
+  for (const char* word : words)
+    EXPECT_NE(said.find(word), std::string::npos) << "'" << said << "' lacks '" << word << "'";
 }
 
 TEST(Tables, AWordTheyDoNotKnowIsNamedWithTheNearestOne) {
   expect_complaint(kPeople + "[[grants]]\n", {"grants", "grant"});
-  expect_complaint(kPeople + grant("fields = [\"a.people.nmae\"]\n"), {"a.people.nmae", "a.people.name"});
-  expect_complaint(kPeople + grant("fields = [\"a.people.*\"]\nquotas = \"case-std\"\n"), {"quotas", "quota"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nquota = \"case-sdt\"\n"), {"case-sdt", "case-std"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { case = [\"fri\"] }\n"), {"fri", "fir"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { case_opne = true }\n"), {"case_opne", "case_open"});
+  expect_complaint(kPeople + grant("fields = [\"a.people.nmae\"]\n"),
+                   {"a.people.nmae", "a.people.name"});
+  expect_complaint(kPeople + grant("fields = [\"a.people.*\"]\nquotas = \"case-std\"\n"),
+                   {"quotas", "quota"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nquota = \"case-sdt\"\n"),
+                   {"case-sdt", "case-std"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { case = [\"fri\"] }\n"),
+                   {"fri", "fir"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { case_opne = true }\n"),
+                   {"case_opne", "case_open"});
   expect_complaint(kPeople + grant("fields = [\"*\"]\nlevel = \"ful\"\n"), {"ful", "full"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nmask = { \"a.people.number\" = \"last5\" }\n"), {"last5", "last"});
-  expect_complaint(kPeople + "[[role]]\nid = \"x\"\nsays = \"s\"\nrights = [\"aprove\"]\n", {"aprove", "approve"});
+  expect_complaint(
+      kPeople + grant("fields = [\"*\"]\nmask = { \"a.people.number\" = \"last5\" }\n"),
+      {"last5", "last"});
+  expect_complaint(kPeople + "[[role]]\nid = \"x\"\nsays = \"s\"\nrights = [\"aprove\"]\n",
+                   {"aprove", "approve"});
   std::string other = grant("fields = [\"*\"]\n");
   other.replace(other.find("investigator"), 12, "investigater");
   expect_complaint(kPeople + other, {"investigater", "investigator"});
@@ -70,34 +81,52 @@ TEST(Tables, WhatIsMissingOrEmptyIsRefused) {
   expect_complaint("[[role]]\nid = \"x y\"\nsays = \"s\"\n", {"id"});
   expect_complaint("[[purpose]]\nid = \"x\"\nsays = \"s\"\nlaw = \"\"\n", {"law"});
   expect_complaint(kPeople + grant(""), {"fields"});
-  expect_complaint(kPeople + "[[grant]]\nid = \"G\"\nsays = \"s\"\npurposes = [\"crime\"]\nfields = [\"*\"]\n", {"roles"});
+  expect_complaint(
+      kPeople + "[[grant]]\nid = \"G\"\nsays = \"s\"\npurposes = [\"crime\"]\nfields = [\"*\"]\n",
+      {"roles"});
   expect_complaint(kPeople + "[[quota]]\nid = \"q\"\n", {"distinct_subjects"});
-  expect_complaint(kPeople + "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"officer\" }]\n", {"n"});
-  expect_complaint(kPeople + "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"ofices\", n = 1 }]\n", {"officer"});
-  expect_complaint(kPeople + "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"unit\", n = 1, window = \"7w\" }]\n", {"window"});
+  expect_complaint(kPeople + "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"officer\" }]\n",
+                   {"n"});
+  expect_complaint(
+      kPeople + "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"ofices\", n = 1 }]\n",
+      {"officer"});
+  expect_complaint(kPeople +
+                       "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"unit\", n = 1, "
+                       "window = \"7w\" }]\n",
+                   {"window"});
 }
 
 TEST(Tables, ContradictionsAreRefused) {
   const std::string twice = grant("fields = [\"*\"]\n");
   expect_complaint(kPeople + twice + twice, {"G1", "taken"});
-  expect_complaint(kPeople + twice + "[[forbid]]\nid = \"G1\"\nsays = \"s\"\nfields = [\"*\"]\n", {"G1", "taken"});
+  expect_complaint(kPeople + twice + "[[forbid]]\nid = \"G1\"\nsays = \"s\"\nfields = [\"*\"]\n",
+                   {"G1", "taken"});
   expect_complaint(kPeople + grant("fields = [\"*\"]\nlevel = \"none\"\n"), {"none"});
-  expect_complaint(kPeople + "[[forbid]]\nid = \"F\"\nsays = \"s\"\nfields = [\"*\"]\nlevel = \"full\"\n", {"full"});
-  expect_complaint(kPeople + grant("fields = [\"a.people.name\"]\nmask = { \"b.stays.place\" = \"city\" }\n"), {"b.stays.place"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { kin = true }\n"), {"kin", "subject_in_case"});
+  expect_complaint(
+      kPeople + "[[forbid]]\nid = \"F\"\nsays = \"s\"\nfields = [\"*\"]\nlevel = \"full\"\n",
+      {"full"});
+  expect_complaint(
+      kPeople + grant("fields = [\"a.people.name\"]\nmask = { \"b.stays.place\" = \"city\" }\n"),
+      {"b.stays.place"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { kin = true }\n"),
+                   {"kin", "subject_in_case"});
   expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { hours = \"8-20\" }\n"), {"hours"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { uv_max_age = \"soon\" }\n"), {"uv_max_age"});
-  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { evidence = \"oath\" }\n"), {"evidence"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { uv_max_age = \"soon\" }\n"),
+                   {"uv_max_age"});
+  expect_complaint(kPeople + grant("fields = [\"*\"]\nneeds = { evidence = \"oath\" }\n"),
+                   {"evidence"});
   expect_complaint("[[field]]\nid = \"a.people.number\"\nmasks = [\"city\"]\n", {"city"});
   expect_complaint("[[field]]\nid = \"a.people.number\"\nclass = \"secret\"\n", {"secret"});
 }
 
 TEST(Tables, AComplaintNamesTheLineOfTheRow) {
-  EXPECT_TRUE(complaint(kPeople + grant("fields = [\"x.y.z\"]\n")).starts_with("p.toml:13:")) << complaint(kPeople + grant("fields = [\"x.y.z\"]\n"));
+  EXPECT_TRUE(complaint(kPeople + grant("fields = [\"x.y.z\"]\n")).starts_with("p.toml:13:"))
+      << complaint(kPeople + grant("fields = [\"x.y.z\"]\n"));
 }
 
 TEST(Tables, AFieldRowNarrowsTheMasksARuleMayUse) {
-  const std::string narrowed = "[[field]]\nid = \"a.people.number\"\nclass = \"secret_existence\"\nmasks = [\"last2\"]\n";
+  const std::string narrowed =
+      "[[field]]\nid = \"a.people.number\"\nclass = \"secret_existence\"\nmasks = [\"last2\"]\n";
   const std::string wide = grant("fields = [\"*\"]\nmask = { \"a.people.number\" = \"last4\" }\n");
   EXPECT_EQ(complaint(kPeople + wide), "");
   expect_complaint(narrowed + kPeople + wide, {"last4"});
@@ -109,7 +138,9 @@ TEST(Tables, AFieldRowNarrowsTheMasksARuleMayUse) {
 
 TEST(Tables, WildcardsExpandToFieldsAndTablesMayStandInSeveralFiles) {
   const FieldTable table = fields();
-  const auto tables = read_tables({{"1.toml", grant("fields = [\"a.*\"]\nquota = \"case-std\"\n")}, {"2.toml", kPeople}}, table);
+  const auto tables = read_tables(
+      {{"1.toml", grant("fields = [\"a.*\"]\nquota = \"case-std\"\n")}, {"2.toml", kPeople}},
+      table);
   ASSERT_TRUE(tables) << tables.error().detail;
   ASSERT_EQ(tables->grants.size(), 1u);
   ASSERT_EQ(tables->grants[0].cells.size(), 2u);
@@ -121,11 +152,11 @@ TEST(Tables, WildcardsExpandToFieldsAndTablesMayStandInSeveralFiles) {
 
 TEST(Tables, HoursRunOverMidnightAndFollowTheirOffset) {
   const Hours day{8, 20, 5}, night{22, 6, 5}, west{8, 20, -4};
-  EXPECT_TRUE(day.covers(3));      // 8 o'clock
-  EXPECT_FALSE(day.covers(15));    // 20 o'clock
-  EXPECT_TRUE(night.covers(17));   // 22 o'clock
-  EXPECT_TRUE(night.covers(0));    // 5 o'clock
-  EXPECT_FALSE(night.covers(1));   // 6 o'clock
+  EXPECT_TRUE(day.covers(3));     // 8 o'clock
+  EXPECT_FALSE(day.covers(15));   // 20 o'clock
+  EXPECT_TRUE(night.covers(17));  // 22 o'clock
+  EXPECT_TRUE(night.covers(0));   // 5 o'clock
+  EXPECT_FALSE(night.covers(1));  // 6 o'clock
   EXPECT_TRUE(west.covers(12));
   EXPECT_FALSE(west.covers(11));
 }
@@ -143,8 +174,11 @@ TEST(CanonicalText, DoesNotChangeWithCommentsOrderAndFiles) {
   const std::string one = hash_of({{"p.toml", kPeople + g1 + g2}});
   EXPECT_EQ(one, hash_of({{"a.toml", "# a comment\n" + g2}, {"b.toml", kPeople + g1}}));
   EXPECT_EQ(one, hash_of({{"p.toml", kPeople + grant("fields = [\"a.*\"]\n") + g2}}));
-  EXPECT_NE(one, hash_of({{"p.toml", kPeople + grant("fields = [\"a.*\"]\nlevel = \"exists\"\n") + g2}}));
-  EXPECT_NE(one, hash_of({{"p.toml", kPeople + grant("fields = [\"a.*\"]\nneeds = { case_open = true }\n") + g2}}));
+  EXPECT_NE(
+      one, hash_of({{"p.toml", kPeople + grant("fields = [\"a.*\"]\nlevel = \"exists\"\n") + g2}}));
+  EXPECT_NE(
+      one, hash_of({{"p.toml",
+                     kPeople + grant("fields = [\"a.*\"]\nneeds = { case_open = true }\n") + g2}}));
   EXPECT_NE(one, hash_of({{"p.toml", kPeople + g1}}));
 }
 
