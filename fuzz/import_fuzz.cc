@@ -127,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                   .numbers = *numbers,
                   .writing = {},
                   .generation = 1,
-                  .decoy = {}};
+                  .decoys = {}};
   const std::size_t first = pass(archive, dataset, *source, size);
   source = source_of(dataset, json, bytes);
   insist(source != nullptr);

@@ -10,8 +10,7 @@ namespace amanat::registry {
 namespace {
 
 constexpr std::string_view kNumbersKey = "registry/numbers";
-constexpr std::string_view kDecoyKey = "registry/decoy";
-constexpr std::uint16_t kDecoyDataset = 0xffff;
+constexpr std::size_t kDatasetsEver = 0xffff;
 
 }  // namespace
 
@@ -42,7 +41,7 @@ Result<Numbers> Numbers::load(const Catalog& catalog, storage::Store& store) {
   for (const auto& d : catalog.datasets()) {
     auto at = std::find(names.begin(), names.end(), d.name);
     if (at == names.end()) {
-      if (names.size() >= kDecoyDataset)
+      if (names.size() >= kDatasetsEver)
         return fail(Reason::catalog_wrong, "more datasets than numbers");
       names.push_back(d.name);
       field_names.emplace_back();
@@ -87,36 +86,6 @@ std::optional<DatasetId> Numbers::dataset_of(std::uint16_t stored) const {
   for (std::size_t i = 0; i < datasets_.size(); ++i)
     if (datasets_[i] == stored) return DatasetId{static_cast<std::uint16_t>(i)};
   return std::nullopt;
-}
-
-Result<RecordKey> make_decoy(storage::Store& store, vault::Vault& vault) {
-  std::string found;
-  auto there = store.get(storage::Table::settings, kDecoyKey, found);
-  if (!there) return std::unexpected(there.error());
-  if (*there) {
-    const auto key = decode_record_key(found);
-    if (!key) return fail(Reason::store_failed, "the registry's decoy is damaged");
-    return *key;
-  }
-  auto slot = vault.make_slot();
-  if (!slot) return std::unexpected(slot.error());
-  if (auto ok = vault.sync_slots(); !ok) return std::unexpected(ok.error());
-  auto key = vault.key_of(*slot);
-  if (!key) return std::unexpected(key.error());
-  RecordKey decoy{kDecoyDataset, *slot, vault.record_tag("decoy", "")};
-  std::string name, plaintext, sealed, value;
-  append(name, decoy);
-  RecordWriter writer(plaintext);
-  writer.subject(SubjectKind::national_id, "0000000000000");
-  for (std::uint8_t i = 0; i < 14; ++i) writer.value(i, "................", {});
-  vault::Vault::seal(*key, associated(name, 1), plaintext, sealed);
-  append(value, StoredRecord{1, Moment{0}, {}, sealed});
-  storage::Batch batch;
-  batch.put(storage::Table::records, name, value);
-  batch.put(storage::Table::settings, kDecoyKey, name);
-  if (auto ok = store.write(batch, storage::Durability::synced); !ok)
-    return std::unexpected(ok.error());
-  return decoy;
 }
 
 Result<std::optional<SubjectRow>> find_subject(const storage::Reader& store, const Tag& tag) {

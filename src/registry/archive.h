@@ -13,6 +13,7 @@
 #include "model/result.h"
 #include "registry/catalog.h"
 #include "registry/dataset.h"
+#include "registry/decoys.h"
 #include "registry/records.h"
 #include "storage/storage.h"
 #include "vault/vault.h"
@@ -47,11 +48,8 @@ struct Archive {
   Numbers numbers;
   std::mutex writing;
   std::uint64_t generation = 0;  // grows with every write; guarded by `writing`
-  RecordKey decoy;               // what is read for a name no registry knows
+  Decoys decoys;
 };
-
-/// make_decoy finds or makes the record that is read in place of a missing one.
-Result<RecordKey> make_decoy(storage::Store& store, vault::Vault& vault);
 
 /// find_subject reads a subject's row; nothing if there is none or it is being erased.
 Result<std::optional<SubjectRow>> find_subject(const storage::Reader& store, const Tag& tag);

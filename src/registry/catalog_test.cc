@@ -144,15 +144,14 @@ TEST(Catalog, ANewRegistryIsANewFileAndOldRecordsStayReadable) {
   auto after = Catalog::load(directory.file("c"));
   ASSERT_TRUE(after) << after.error().detail;
   auto numbers = Numbers::load(*after, *before.store);
-  auto decoy = make_decoy(*before.store, *before.vault);
-  ASSERT_TRUE(numbers && decoy);
+  ASSERT_TRUE(numbers);
   Archive archive{.catalog = *after,
                   .store = *before.store,
                   .vault = *before.vault,
                   .numbers = *numbers,
                   .writing = {},
                   .generation = 1,
-                  .decoy = *decoy};
+                  .decoys = {}};
   Question question;
   question.subject.search = "licence";
   question.subject.value = "HL-1";

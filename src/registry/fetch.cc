@@ -39,6 +39,7 @@ struct Scope {
   std::vector<DatasetId> limited;  // of these datasets, only the hits
   std::vector<RecordKey> hits;
   std::optional<std::string> number;  // of datasets about numbers, only this number's
+  std::optional<RecordKey> own;       // a decoy's record, whose name is not known
 };
 
 /// Reading is one question being answered.
@@ -68,16 +69,17 @@ class Reading {
   Result<void> add(const SubjectName& name, Standing standing, const Scope& scope,
                    const Relative* relative);
   Result<void> add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person);
-  Result<void> add_numbers(const Plan& plan, const Person& person,
-                           const std::optional<SubjectRow>& row, const Scope& scope, Person& into,
-                           bool& exists);
+  Result<void> add_numbers(const Plan& plan, const std::optional<vault::Slot>& slot,
+                           const Scope& scope, Person& person);
   Result<void> add_record(const Plan& plan, const RecordKey& key, std::string_view stored,
-                          const Key256& secret, Person& person);
+                          const Key256& secret);
   Result<bool> in_window(const Dataset& dataset, std::int64_t& order) const;
   Result<void> add_value(const PlanField& field, const RecordReader::Value& value,
                          std::uint32_t version, FoundRecord& record);
   void add_kinship(const Plan& plan, const Relative& relative, Person& person);
-  Result<void> read_decoys(std::size_t times);
+  Result<void> read_plans(Standing standing, const std::optional<vault::Slot>& slot,
+                          const Scope& scope, const Relative* relative, Person& person);
+  Result<void> read_decoy(const SubjectName& asked, Standing standing);
 
   Archive& archive_;
   const Wanted& wanted_;
@@ -131,25 +133,6 @@ Standing Reading::standing_of(const SubjectName& name, bool kin) const {
   return kin ? Standing::kin : Standing::other;
 }
 
-/// read_decoys spends what reading a record costs, so that the time an answer takes does not say
-/// whether there was one.
-Result<void> Reading::read_decoys(std::size_t times) {
-  for (std::size_t i = 0; i < times; ++i) {
-    auto decoy = open_record(archive_, archive_.decoy);
-    if (!decoy) return std::unexpected(decoy.error());
-    if (!*decoy) return fail(Reason::store_failed, "the registry's decoy is missing");
-    auto reader = RecordReader::over((*decoy)->plain.view());
-    if (!reader) return std::unexpected(reader.error());
-    RecordReader::Value value;
-    for (;;) {
-      auto more = reader->next(value);
-      if (!more) return std::unexpected(more.error());
-      if (!*more) break;
-    }
-  }
-  return {};
-}
-
 /// in_window judges the record in plain_; `order` is where it stands among its like.
 Result<bool> Reading::in_window(const Dataset& dataset, std::int64_t& order) const {
   order = 0;
@@ -190,7 +173,7 @@ Result<void> Reading::add_value(const PlanField& field, const RecordReader::Valu
 }
 
 Result<void> Reading::add_record(const Plan& plan, const RecordKey& key, std::string_view stored,
-                                 const Key256& secret, Person& person) {
+                                 const Key256& secret) {
   auto record = decode_record(stored);
   if (!record) return std::unexpected(record.error());
   key_.clear();
@@ -214,7 +197,6 @@ Result<void> Reading::add_record(const Plan& plan, const RecordKey& key, std::st
   found.record = key.record;
   auto reader = RecordReader::over(plain_.view());
   if (!reader) return std::unexpected(reader.error());
-  insist(reader->kind() == person.name.kind || reader->kind() == SubjectKind::msisdn);
   RecordReader::Value value;
   for (;;) {
     auto more = reader->next(value);
@@ -245,6 +227,7 @@ Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scop
       append_folded(person.name.value, folded);
       folded.push_back('\x1f');
       keys.assign(1, RecordKey{dataset_number, slot, archive_.vault.record_tag(d.name, folded)});
+      if (scope.own && scope.own->dataset == dataset_number) keys[0] = *scope.own;
     }
     for (const auto& key : keys) {
       key_.clear();
@@ -271,21 +254,18 @@ Result<void> Reading::add_records(const Plan& plan, vault::Slot slot, const Scop
     return std::unexpected(secret.error());
   }
   for (const auto& [key, value] : stored)
-    if (auto ok = add_record(plan, key, value, *secret, person); !ok) return ok;
+    if (auto ok = add_record(plan, key, value, *secret); !ok) return ok;
   return {};
 }
 
 /// add_numbers reads a dataset about numbers: the asked number, or all that the person holds.
-Result<void> Reading::add_numbers(const Plan& plan, const Person& person,
-                                  const std::optional<SubjectRow>& row, const Scope& scope,
-                                  Person& into, bool& exists) {
+Result<void> Reading::add_numbers(const Plan& plan, const std::optional<vault::Slot>& slot,
+                                  const Scope& scope, Person& person) {
   std::vector<std::string> numbers;
   if (scope.number) {
     numbers.push_back(*scope.number);
-  } else if (person.name.kind == SubjectKind::msisdn) {
-    numbers.push_back(person.name.value);
-  } else if (row) {
-    auto held = numbers_of(archive_, row->slot, Holding::current);
+  } else if (slot) {
+    auto held = numbers_of(archive_, *slot, Holding::current);
     if (!held) return std::unexpected(held.error());
     numbers = *std::move(held);
   }
@@ -294,8 +274,8 @@ Result<void> Reading::add_numbers(const Plan& plan, const Person& person,
                               archive_.vault.tag(SubjectName{SubjectKind::msisdn, std::move(one)}));
     if (!found) return std::unexpected(found.error());
     if (!*found || !(*found)->has_records) continue;
-    exists = true;
-    if (auto ok = add_records(plan, (*found)->slot, scope, into); !ok) return ok;
+    person.exists = true;
+    if (auto ok = add_records(plan, (*found)->slot, scope, person); !ok) return ok;
   }
   return {};
 }
@@ -319,6 +299,45 @@ void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& pe
   person.records.push_back(std::move(record));
 }
 
+/// read_plans reads what is wanted of one person; `slot` is theirs if they have records.
+Result<void> Reading::read_plans(Standing standing, const std::optional<vault::Slot>& slot,
+                                 const Scope& scope, const Relative* relative, Person& person) {
+  for (const auto& plan : plans(standing)) {
+    ordered_.clear();
+    if (plan.dataset->tree) {
+      if (relative != nullptr) add_kinship(plan, *relative, person);
+      continue;
+    }
+    if (plan.dataset->about_numbers()) {
+      if (auto ok = add_numbers(plan, slot, scope, person); !ok) return ok;
+    } else if (slot && person.name.kind != SubjectKind::msisdn) {
+      if (auto ok = add_records(plan, *slot, scope, person); !ok) return ok;
+    }
+    std::sort(ordered_.begin(), ordered_.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.first, a.second.record) < std::tie(b.first, b.second.record);
+    });
+    for (auto& [order, record] : ordered_) person.records.push_back(std::move(record));
+  }
+  return {};
+}
+
+/// read_decoy does for a name no registry knows what is done for one it knows, with somebody
+/// else's records, and forgets them.
+Result<void> Reading::read_decoy(const SubjectName& asked, Standing standing) {
+  const auto decoy = archive_.decoys.pick(archive_.vault.tag(asked));
+  if (!decoy) return {};
+  auto row = find_subject(archive_.store, decoy->subject);
+  if (!row) return std::unexpected(row.error());
+  Person nobody;
+  nobody.name.value = asked.value;
+  Scope scope;
+  scope.own = decoy->record;
+  const std::size_t before = content_.text.size();
+  auto read = read_plans(standing, decoy->record.slot, scope, nullptr, nobody);
+  content_.text.truncate(before);
+  return read;
+}
+
 Result<void> Reading::add(const SubjectName& name, Standing standing, const Scope& scope,
                           const Relative* relative) {
   if (content_.people.size() >= std::max<std::size_t>(1, question_.max_subjects))
@@ -333,28 +352,12 @@ Result<void> Reading::add(const SubjectName& name, Standing standing, const Scop
   person.slice = *std::move(slice);
   auto row = find_subject(archive_.store, archive_.vault.tag(name));
   if (!row) return std::unexpected(row.error());
-  bool exists = *row && (*row)->has_records;
-  for (const auto& plan : plans(standing)) {
-    ordered_.clear();
-    if (plan.dataset->tree) {
-      if (relative != nullptr) add_kinship(plan, *relative, person);
-      continue;
-    }
-    const std::size_t before = person.records.size();
-    if (plan.dataset->about_numbers()) {
-      if (auto ok = add_numbers(plan, person, *row, scope, person, exists); !ok) return ok;
-    } else if (exists && name.kind != SubjectKind::msisdn) {
-      if (auto ok = add_records(plan, (*row)->slot, scope, person); !ok) return ok;
-    }
-    std::sort(ordered_.begin(), ordered_.end(), [](const auto& a, const auto& b) {
-      return std::tie(a.first, a.second.record) < std::tie(b.first, b.second.record);
-    });
-    for (auto& [order, record] : ordered_) person.records.push_back(std::move(record));
-    insist(person.records.size() >= before);
-  }
-  if (!exists)
-    if (auto ok = read_decoys(std::max<std::size_t>(1, plans(standing).size())); !ok) return ok;
-  person.exists = person.exists || exists;
+  std::optional<vault::Slot> slot;
+  if (*row && (*row)->has_records) slot = (*row)->slot;
+  person.exists = slot.has_value();
+  if (auto ok = read_plans(standing, slot, scope, relative, person); !ok) return ok;
+  if (!person.exists)
+    if (auto ok = read_decoy(name, standing); !ok) return ok;
   content_.people.push_back(std::move(person));
   return {};
 }
@@ -385,7 +388,11 @@ Result<void> Reading::by_number(const SubjectName& asked) {
   for (const auto& d : archive_.catalog.datasets())
     for (const auto& f : d.fields)
       if (f.search == form_.search) scope.limited.push_back(d.id);
-  if (*holder) scope.hits = (*holder)->records;
+  if (*holder) {
+    scope.hits = (*holder)->records;
+  } else if (const auto decoy = archive_.decoys.pick(archive_.vault.tag(asked))) {
+    if (auto ok = open_record(archive_, decoy->record); !ok) return std::unexpected(ok.error());
+  }
   const SubjectName& name = *holder ? (*holder)->name : asked;
   return add(name, standing_of(name, false), scope, nullptr);
 }

@@ -90,6 +90,10 @@ TEST(Fetch, ANameNoRegistryKnowsIsAPersonThatDoesNotExist) {
     EXPECT_EQ(found->people[0].name.value, id);
     EXPECT_TRUE(found->people[0].records.empty());
   }
+  // What was read in their place, to take the same time, is forgotten.
+  auto missing = Asking(exchange, {"*"}).subject("national_id", "3333333333333").ask();
+  ASSERT_TRUE(missing);
+  EXPECT_EQ(missing->text.size(), 0U);
   auto number = Asking(exchange, {"telecom.calls.*"}).subject("msisdn", "03001112223").ask();
   ASSERT_TRUE(number);
   EXPECT_FALSE(number->people.at(0).exists);

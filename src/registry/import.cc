@@ -160,7 +160,7 @@ Result<ImportReport> Registry::import(std::string_view dataset_name, const std::
   if (!dataset) return std::unexpected(dataset.error());
   auto source = open_source(file, **dataset);
   if (!source) return std::unexpected(source.error());
-  auto key = fingerprint((*dataset)->name, file);
+  auto key = fingerprint((*archive)->vault, (*dataset)->name, file);
   if (!key) return std::unexpected(key.error());
   std::string saved;
   auto begun = (*archive)->store.get(storage::Table::imports, *key, saved);

@@ -176,6 +176,19 @@ TEST(Import, AFileWithoutItsColumnsIsRefusedWithoutRepeatingItsWords) {
   EXPECT_EQ(r.error().detail.find("Ali"), std::string::npos);
   EXPECT_EQ(r.error().detail.find("35202"), std::string::npos);
   EXPECT_NE(r.error().detail.find("cnic"), std::string::npos);
+  for (const auto& [header, hint] :
+       std::map<std::string, std::string>{{"CNIC;Name;Date of Birth\n1;2;3\n", "semicolons"},
+                                          {"CNIC\tName\tDate of Birth\n", "tabs"},
+                                          {"CNIC\rName\r", "LF or CRLF"},
+                                          {std::string("\xff\xfe"
+                                                       "C\0N\0\n",
+                                                       7),
+                                           "UTF-8"}}) {
+    auto other =
+        exchange.registry.import("identity.persons", exchange.directory.write("h.csv", header), {});
+    ASSERT_FALSE(other);
+    EXPECT_NE(other.error().detail.find(hint), std::string::npos) << other.error().detail;
+  }
   auto empty =
       exchange.registry.import("identity.persons", exchange.directory.write("y.csv", ""), {});
   ASSERT_FALSE(empty);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kBatchRecords = 10'000;
 constexpr std::size_t kBatchBytes = 16 << 20;
+constexpr std::size_t kOffersOfBatch = 64;
 constexpr std::size_t kKnownMax = 100'000;
 constexpr char kSeparator = '\x1f';
 
@@ -266,6 +267,8 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
     if (auto ok = retire(current, own); !ok) return std::unexpected(ok.error());
   } else {
     ++new_records_;
+    if (dataset_.one && offers_.size() < kOffersOfBatch)
+      offers_.push_back({archive_.vault.tag(name_), RecordKey{dataset_number_, own.slot, record}});
   }
   if (!own.has_records) {
     own.has_records = true;
@@ -313,6 +316,8 @@ Result<void> Keeper::commit(std::string_view import_key, std::string_view import
   batch_.clear();
   pending_.clear();
   touched_.clear();
+  for (const auto& one : offers_) archive_.decoys.offer(one);
+  offers_.clear();
   new_records_ = 0;
   new_slots_ = false;
   generation_ = ++archive_.generation;

@@ -78,7 +78,8 @@ class Keeper {
   std::uint64_t batch_number_ = 0;
   storage::Batch batch_;
   std::unordered_map<KeyBytes, std::size_t, KeyHash> pending_;  // records: their place in batch_
-  std::vector<Tag> touched_;  // subjects whose row this batch writes
+  std::vector<Decoys::Decoy> offers_;  // some of the new records of this batch
+  std::vector<Tag> touched_;           // subjects whose row this batch writes
   std::uint64_t new_records_ = 0;
   bool new_slots_ = false;
   std::unordered_map<Tag, Known, TagHash> known_;

@@ -26,9 +26,10 @@ std::string encode(const Progress& progress);
 /// decode_progress returns nothing for bytes it did not write: the import then starts over.
 std::optional<Progress> decode_progress(std::string_view value);
 
-/// fingerprint names a file by dataset, size and the SHA-256 of its first and last 64 KiB.
+/// fingerprint names a file by dataset, size and a keyed tag of its first and last 64 KiB.
 /// Errors: file_failed.
-Result<std::string> fingerprint(std::string_view dataset, const std::string& file);
+Result<std::string> fingerprint(const vault::Vault& vault, std::string_view dataset,
+                                const std::string& file);
 
 /// Quarantine writes "row,line,field,reason" lines, never values. Errors: file_failed, disk_full.
 class Quarantine {

@@ -14,18 +14,18 @@ Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& 
     state_->failure = numbers.error();
     return;
   }
-  auto decoy = make_decoy(store, vault);
-  if (!decoy) {
-    state_->failure = decoy.error();
+  auto archive = std::unique_ptr<Archive>(new Archive{.catalog = catalog,
+                                                      .store = store,
+                                                      .vault = vault,
+                                                      .numbers = *std::move(numbers),
+                                                      .writing = {},
+                                                      .generation = 1,
+                                                      .decoys = {}});
+  if (auto sampled = archive->decoys.sample(catalog, archive->numbers, store); !sampled) {
+    state_->failure = sampled.error();
     return;
   }
-  state_->archive.reset(new Archive{.catalog = catalog,
-                                    .store = store,
-                                    .vault = vault,
-                                    .numbers = *std::move(numbers),
-                                    .writing = {},
-                                    .generation = 1,
-                                    .decoy = *decoy});
+  state_->archive = std::move(archive);
 }
 
 Registry::~Registry() = default;

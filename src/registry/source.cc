@@ -39,6 +39,18 @@ std::optional<std::size_t> field_for(const Dataset& dataset, std::string_view wo
   return own && !dataset.fields[*own].columns.empty() ? own : std::nullopt;
 }
 
+/// form_hint guesses why a header has none of the columns, without repeating it.
+std::string form_hint(const std::vector<std::string_view>& header) {
+  const std::string_view first = header.empty() ? std::string_view() : header.front();
+  if (!valid_utf8(first.substr(0, 2)) || first.find('\0') != first.npos)
+    return "; is the file UTF-8?";
+  if (header.size() > 1) return {};
+  if (first.find(';') != first.npos) return "; commas part cells, not semicolons";
+  if (first.find('\t') != first.npos) return "; commas part cells, not tabs";
+  if (first.find('\r') != first.npos) return "; lines end in LF or CRLF, not CR";
+  return {};
+}
+
 bool all_blank(const std::vector<std::string_view>& cells) {
   return std::all_of(cells.begin(), cells.end(),
                      [](std::string_view c) { return trim(c).empty(); });
@@ -80,7 +92,9 @@ class CsvSource final : public RowSource {
       list += (list.empty() ? "" : ", ") + ("\"" + f.columns[0] + "\"");
     }
     // The header's own words stay out of this: a file without a header begins with a person.
-    if (!missing.empty()) return fail(Reason::columns_missing, dataset_.name + " lacks " + missing);
+    if (!missing.empty())
+      return fail(Reason::columns_missing,
+                  dataset_.name + " lacks " + missing + form_hint(row_.cells));
     if (!absent.empty()) notes_.push_back("columns not sent: " + absent);
     for (std::size_t i = 0; i < ignored_.size() && i < kNotesMax; ++i)
       notes_.push_back("column ignored: \"" + ignored_[i] + "\"");

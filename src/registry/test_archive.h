@@ -132,15 +132,15 @@ class Asking {
 
   Result<Findings::Content> ask() {
     auto numbers = Numbers::load(exchange_.catalog, *exchange_.store);
-    auto decoy = make_decoy(*exchange_.store, *exchange_.vault);
-    EXPECT_TRUE(numbers && decoy);
+    EXPECT_TRUE(numbers);
     Archive archive{.catalog = exchange_.catalog,
                     .store = *exchange_.store,
                     .vault = *exchange_.vault,
                     .numbers = *numbers,
                     .writing = {},
                     .generation = 1,
-                    .decoy = *decoy};
+                    .decoys = {}};
+    EXPECT_TRUE(archive.decoys.sample(archive.catalog, archive.numbers, archive.store));
     Wanted wanted;
     wanted.question = &question;
     for (std::size_t s = 0; s < kStandings; ++s) wanted.releases[s] = &releases_[s];
