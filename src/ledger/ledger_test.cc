@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <random>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -478,6 +480,45 @@ TEST(Ledger, ADamagedTileOrEntryIsNotServed) {
     ASSERT_TRUE(verdict);
     EXPECT_EQ(verdict->problem, "") << file;
   }
+}
+
+// Whatever bit of whatever file is damaged under a running log: what it serves is right or refused.
+TEST(Ledger, NoDamageIsServedAsValid) {
+  const std::uint64_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  Running log;
+  std::vector<std::vector<EntryContent>> appends(60,
+                                                 std::vector<EntryContent>(10, log.denial(1, 0)));
+  for (auto& r : record_all(*log.ledger, std::move(appends))) ASSERT_TRUE(r);
+  wait_published(*log.ledger, log.key());
+  std::map<std::string, std::string> right;
+  for (const auto* path : {"tile/0/000", "tile/0/001.p/200", "tile/0/002.p/50", "tile/1/000.p/2",
+                           "tile/entries/000", "tile/entries/001.p/3", "tile/entries/002.p/80"})
+    right[path] = log.ledger->resource(path).value();
+  const std::string proof = log.ledger->prove(EntryIndex{300}).value();
+  std::vector<std::string> files;
+  for (const auto& path : log.disk.paths())
+    if (path.find("/tree/") != std::string::npos || path.find("/segments/00") != std::string::npos)
+      files.push_back(path);
+  std::uint64_t refused = 0;
+  for (int i = 0; i < 250; ++i) {
+    const std::string& file = files[random() % files.size()];
+    const std::uint64_t bit = random() % (log.disk.content(file).size() * 8);
+    log.disk.flip(file, bit);
+    for (const auto& [path, bytes] : right) {
+      auto served = log.ledger->resource(path);
+      if (served) {
+        ASSERT_EQ(*served, bytes) << path << " with " << file << " bit " << bit;
+      } else {
+        ++refused;
+      }
+    }
+    auto proven = log.ledger->prove(EntryIndex{300});
+    if (proven) ASSERT_EQ(*proven, proof);
+    log.disk.flip(file, bit);
+  }
+  EXPECT_GT(refused, 100u);
 }
 
 TEST(Ledger, LostTreeFilesAndSnapshotsAreMadeAgain) {
