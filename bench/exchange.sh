@@ -58,6 +58,7 @@ write_questions() {
 
 start_exchange() {
   local ready="$OUT/serve.log"
+  : >"$ready"
   taskset -c "$SERVER_CORE" "$BIN/amanat" serve --home "$HOME_DIR" --listen 127.0.0.1:0 --json >"$ready" 2>"$OUT/serve.err" </dev/null &
   EXCHANGE_PID=$!
   for _ in $(seq 300); do
@@ -95,7 +96,7 @@ ledger_size() {
 ask_first() {
   local part="$WORK/first.jsonl" size
   size=$(($(wc -l <"$QUESTIONS") / BENCH_ROUNDS))
-  tail -n +$(((ROUND - 1) * size + 1)) "$QUESTIONS" | sed "${size}q" >"$part"
+  sed -n "$(((ROUND - 1) * size + 1)),$((ROUND * size))p" "$QUESTIONS" >"$part"
   cat "$part" >>"$ASKED"
   ask "$1" 1 "$part" --once
 }
