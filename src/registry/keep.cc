@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kBatchRecords = 10'000;
 constexpr std::size_t kBatchBytes = 16 << 20;
 constexpr std::size_t kOffersOfBatch = 64;
-constexpr std::size_t kKnownMax = 100'000;
+constexpr std::size_t kKnownMax = 50'000;  // young ones; as many old ones are kept beside them
 constexpr char kSeparator = '\x1f';
 
 SubjectKind kind_of(const Field& field, const Value& value) {
@@ -60,7 +60,14 @@ void Keeper::begin() {
   if (lock_.owns_lock()) return;
   lock_.lock();
   // Somebody else wrote since: what we know of subjects may be wrong.
-  if (archive_.generation != generation_ || known_.size() > kKnownMax) known_.clear();
+  if (archive_.generation != generation_) {
+    known_.clear();
+    known_before_.clear();
+  }
+  if (known_.size() > kKnownMax) {
+    known_before_ = std::move(known_);
+    known_.clear();
+  }
   generation_ = archive_.generation;
   ++batch_number_;
 }
@@ -69,19 +76,20 @@ bool Keeper::full() const {
   return pending_.size() >= kBatchRecords || batch_.bytes() >= kBatchBytes;
 }
 
-Result<Keeper::Known> Keeper::make_subject(const Tag& tag) {
+Result<Keeper::Known> Keeper::make_subject() {
   auto slot = archive_.vault.make_slot();
   if (!slot) return std::unexpected(slot.error());
   auto key = archive_.vault.key_of(*slot);
   if (!key) return std::unexpected(key.error());
   new_slots_ = true;
-  touched_.push_back(tag);
   return Known{*slot, *std::move(key), false, batch_number_};
 }
 
 Result<Keeper::Known*> Keeper::know(const SubjectName& name) {
   const Tag tag = archive_.vault.tag(name);
   if (const auto at = known_.find(tag); at != known_.end()) return &at->second;
+  if (auto node = known_before_.extract(tag))
+    return &known_.insert(std::move(node)).position->second;
   found_.clear();
   auto found = archive_.store.get(storage::Table::subjects, view(tag), found_);
   if (!found) return std::unexpected(found.error());
@@ -99,9 +107,11 @@ Result<Keeper::Known*> Keeper::know(const SubjectName& name) {
     // An erased subject who is sent again is a new subject.
     if (key.error().reason != Reason::erased) return std::unexpected(key.error());
   }
-  auto made = make_subject(tag);
+  auto made = make_subject();
   if (!made) return std::unexpected(made.error());
-  return &known_.emplace(tag, *std::move(made)).first->second;
+  Known* const known = &known_.emplace(tag, *std::move(made)).first->second;
+  touched_.emplace_back(tag, known);
+  return known;
 }
 
 /// fold_key writes the record's identity within its dataset.
@@ -159,8 +169,8 @@ Result<bool> Keeper::find_current(const Known& subject, StoredRecord& current) {
   if (const auto at = pending_.find(key_bytes_); at != pending_.end()) {
     found_ = batch_[at->second].value;  // a copy: the batch may grow while it is looked at
     stored = found_;
-  } else if (subject.made_in == batch_number_) {
-    return false;  // a subject of this batch has no record elsewhere
+  } else if (!subject.has_records || subject.made_in == batch_number_) {
+    return false;  // a new subject, or one only named by others so far, has none elsewhere
   } else {
     found_.clear();
     auto found = archive_.store.get(storage::Table::records, key_, found_);
@@ -272,7 +282,7 @@ Result<Kept> Keeper::put(std::span<const Value> values, std::size_t twin) {
   }
   if (!own.has_records) {
     own.has_records = true;
-    if (own.made_in != batch_number_) touched_.push_back(archive_.vault.tag(name_));
+    if (own.made_in != batch_number_) touched_.emplace_back(archive_.vault.tag(name_), &own);
   }
   next.version = (*exists ? current.version : 0) + 1;
   next.taken_in = taken_in_;
@@ -294,10 +304,9 @@ Result<void> Keeper::commit(std::string_view import_key, std::string_view import
   begin();
   if (new_slots_)
     if (auto ok = archive_.vault.sync_slots(); !ok) return std::unexpected(ok.error());
-  for (const Tag& tag : touched_) {
-    const Known& known = known_.at(tag);
+  for (const auto& [tag, known] : touched_) {
     batch_.put(storage::Table::subjects, view(tag),
-               encode(SubjectRow{known.slot, known.has_records, false, {}}));
+               encode(SubjectRow{known->slot, known->has_records, false, {}}));
   }
   if (new_records_ > 0) {
     auto count = read_count(archive_.store, dataset_.name);

@@ -59,7 +59,7 @@ class Keeper {
 
   void begin();
   Result<Known*> know(const SubjectName& name);
-  Result<Known> make_subject(const Tag& tag);
+  Result<Known> make_subject();
   void name_subject(std::span<const Value> values, std::size_t twin);
   void fold_key(std::span<const Value> values);
   Result<Kept> put(std::span<const Value> values, std::size_t twin);
@@ -78,11 +78,11 @@ class Keeper {
   std::uint64_t batch_number_ = 0;
   storage::Batch batch_;
   std::unordered_map<KeyBytes, std::size_t, KeyHash> pending_;  // records: their place in batch_
-  std::vector<Decoys::Decoy> offers_;  // some of the new records of this batch
-  std::vector<Tag> touched_;           // subjects whose row this batch writes
+  std::vector<Decoys::Decoy> offers_;            // some of the new records of this batch
+  std::vector<std::pair<Tag, Known*>> touched_;  // subjects whose row this batch writes
   std::uint64_t new_records_ = 0;
   bool new_slots_ = false;
-  std::unordered_map<Tag, Known, TagHash> known_;
+  std::unordered_map<Tag, Known, TagHash> known_, known_before_;  // young and old; nodes never move
 
   // Scratch of one record, kept to spare allocations.
   SubjectName name_, other_;
