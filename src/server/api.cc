@@ -9,10 +9,11 @@
 namespace amanat::server {
 namespace {
 
-// Asking keeps a request alive until its answer is written.
+// Asking keeps a request alive until its answer is written, and wipes what it asked.
 struct Asking {
   Request request;
   net::Reply reply;
+  ~Asking() { wipe(request.body.data(), request.body.size()); }
 };
 
 Response answered(const Answer& answer) {
@@ -67,8 +68,9 @@ Api::Api(Exchange& exchange)
 void Api::add_lookups() {
   routes_.question({"POST", "/v1/lookups", "officer, service", "Ask a purpose-bound question."},
                    [this](Request request, net::Reply reply) {
-                     auto asking = std::make_shared<Asking>(
-                         Asking{std::move(request), std::move(reply)});
+                     auto asking = std::make_shared<Asking>();
+                     asking->request = std::move(request);
+                     asking->reply = std::move(reply);
                      auto task = exchange_.lookup().answer(asking->request);
                      start(std::move(task), [asking](Result<Answer> answer) {
                        asking->reply(answer ? answered(*answer)
