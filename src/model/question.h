@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/field.h"
@@ -36,7 +38,11 @@ struct Question {
   std::string reason;                // at most 500 bytes
 };
 
-/// QuestionParts are the ledger's canonical bytes of the purpose, case and fields (entry parts 1-3).
+/// canonical_fields is the entry's part 3: u16 length and id of each field, in the order given.
 std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>& fields);
+
+/// normal_case_ref trims, folds runs of white space to one blank and ASCII capitals to small
+/// letters: two spellings of one case are one case, in the case book and in its budget.
+std::string normal_case_ref(std::string_view ref);
 
 }  // namespace amanat

@@ -66,22 +66,6 @@ void sort_unique(std::vector<T>& values) {
 
 }  // namespace
 
-std::string normal_case_ref(std::string_view ref) {
-  std::string out;
-  out.reserve(ref.size());
-  bool blank = false;
-  for (const char c : ref) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-      blank = !out.empty();
-      continue;
-    }
-    if (blank) out.push_back(' ');
-    blank = false;
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  }
-  return out;
-}
-
 std::string encode(const BookedCase& b) {
   std::string out;
   put(out, kVersion, 1);

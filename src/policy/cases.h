@@ -31,10 +31,6 @@ struct BookedCase {
   friend bool operator==(const BookedCase&, const BookedCase&) = default;
 };
 
-/// normal_case_ref trims, folds runs of white space to one blank and ASCII capitals to small
-/// letters: a reference is found in any such spelling, and in no other.
-std::string normal_case_ref(std::string_view ref);
-
 /// encode and decode: how a case rests before it is sealed. Big-endian; decode refuses every other
 /// form.
 std::string encode(const BookedCase& booked);
