@@ -167,7 +167,7 @@ class Rooms {
   bool passes(const std::string& officer, unsigned who, const std::string& what,
               const std::string& case_ref = "FIR 1") {
     const Told told = ask(request(officer, by_id(who), what, case_ref));
-    if (told.refused) EXPECT_EQ(*told.refused, Reason::quota_spent);
+    EXPECT_EQ(told.refused.value_or(Reason::quota_spent), Reason::quota_spent);
     return !told.refused;
   }
 
@@ -254,6 +254,15 @@ TEST_F(BudgetTest, ACitizenWhoDoesNotExistUsesNoUnit) {
   }
   for (unsigned i = 40; i < 45; ++i) EXPECT_TRUE(rooms->passes("PO-C", i, "officer5"));
   EXPECT_FALSE(rooms->passes("PO-C", 45, "officer5"));
+}
+
+TEST_F(BudgetTest, ASpentBudgetDoesNotTellWhoExists) {
+  rooms->officer("PO-S");
+  for (unsigned i = 150; i < 155; ++i) EXPECT_TRUE(rooms->passes("PO-S", i, "officer5"));
+  for (const unsigned who : {155U, 100'000U})
+    EXPECT_EQ(rooms->ask(rooms->request("PO-S", Rooms::by_id(who), "officer5", "FIR 1")).refused,
+              Reason::quota_spent);
+  EXPECT_TRUE(rooms->passes("PO-S", 152, "officer5"));
 }
 
 TEST_F(BudgetTest, ACasesBudgetIsSharedByItsOfficersAndBySpellings) {

@@ -8,7 +8,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "detection/case_key.h"
 #include "detection/window.h"
 
 namespace amanat::detection {
@@ -193,8 +192,14 @@ Result<void> Detection::settle(Findings& findings) {
   auto& units = static_cast<Units&>(findings.clearance().reservation());
   insist(!findings.is_settled());
   std::vector<std::uint64_t> subjects;
+  // Somebody who does not exist uses no unit, but where none is free the answer is the same as for
+  // somebody new: or a spent budget would still tell who exists.
+  std::uint32_t absent = 0;
   for (const Person& person : findings.people())
-    if (person.exists) subjects.push_back(hash_of(person.label));
+    if (person.exists)
+      subjects.push_back(hash_of(person.label));
+    else
+      absent = 1;
   std::sort(subjects.begin(), subjects.end());
   subjects.erase(std::unique(subjects.begin(), subjects.end()), subjects.end());
   if (subjects.size() > grant.caller().question().max_subjects)
@@ -210,7 +215,8 @@ Result<void> Detection::settle(Findings& findings) {
     const std::uint32_t fresh = holder.seen.fresh(subjects, limit.window_ms, now);
     insist(holder.pending >= mine);
     const std::uint64_t others = holder.pending - mine;
-    if (fresh > 0 && holder.seen.count(limit.window_ms, now) + others + fresh > limit.n)
+    const std::uint64_t wanted = fresh + absent;
+    if (wanted > 0 && holder.seen.count(limit.window_ms, now) + others + wanted > limit.n)
       return fail(Reason::quota_spent, spent(limit));
   }
   // Until committed, hold what any window of these holders will count, this grant's or another's:

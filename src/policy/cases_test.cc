@@ -134,8 +134,8 @@ TEST(CaseBytes, EveryOtherFormIsRefused) {
   for (int i = 0; i < 20'000; ++i) {
     std::string bent = bytes;
     bent[draw() % bent.size()] = static_cast<char>(draw());
-    if (const auto decoded = decode_case(bent))
-      EXPECT_EQ(encode(*decoded), bent);  // one form per value
+    const auto decoded = decode_case(bent);
+    EXPECT_TRUE(!decoded || encode(*decoded) == bent);  // one form per value
   }
 }
 
