@@ -11,11 +11,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <coroutine>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,12 +37,35 @@ struct Load {
   Slice slice;
   std::string evidence;
   Clock::time_point until;
-  double interval_us = 0;  // between the appends of one coroutine; 0: at once
-  bool receipts = true;
+  double interval_us = 0;  // between two appends of one worker; 0: as fast as they come back
+};
+
+// Room is a Home whose thread can also wait for a moment, to make appends at a fixed rate.
+class Room : public Home {
+ public:
+  Room() { Home::make_current(this); }
+  ~Room() override { Home::make_current(nullptr); }
+  void resume(std::coroutine_handle<> coroutine) override {
+    const std::lock_guard lock(mutex_);
+    ready_.push_back(coroutine);
+    if (ready_.size() == 1) arrived_.notify_one();
+  }
+  void run_until(Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_until(lock, until, [this] { return !ready_.empty(); });
+    running_.swap(ready_);
+    lock.unlock();
+    for (const auto& coroutine : running_) coroutine.resume();
+    running_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<std::coroutine_handle<>> ready_, running_;
 };
 
 struct Worker {
-  WaitingRoom* room = nullptr;
   unsigned running = 0;
   std::uint64_t refused = 0;
   std::vector<std::uint32_t> latencies_us;
@@ -67,36 +93,35 @@ Task<bool> one(const Load& load, std::uint32_t n) {
   co_return recorded.has_value();
 }
 
-Task<bool> client(const Load& load, Worker& worker, std::uint32_t n) {
-  auto due = Clock::now();
-  while (Clock::now() < load.until) {
-    if (load.interval_us > 0) {
-      due += std::chrono::microseconds(static_cast<long>(load.interval_us));
-      if (due > Clock::now()) std::this_thread::sleep_until(due);
-    }
-    const auto begin = load.interval_us > 0 ? due : Clock::now();
-    auto append = one(load, n);
-    const bool recorded = co_await std::move(append);
-    if (!recorded) {
+void begin(const Load& load, Worker& worker, Clock::time_point due) {
+  ++worker.running;
+  auto task = one(load, worker.running);
+  start(std::move(task), [&worker, due](bool recorded) {
+    --worker.running;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - due);
+    if (recorded)
+      worker.latencies_us.push_back(static_cast<std::uint32_t>(took.count()));
+    else
       ++worker.refused;
-      continue;
-    }
-    worker.latencies_us.push_back(static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count()));
-  }
-  co_return true;
+  });
 }
 
 void work(const Load& load, Worker& worker, unsigned in_flight) {
-  WaitingRoom room;
-  worker.room = &room;
-  worker.running = in_flight;
+  Room room;
   worker.latencies_us.reserve(1 << 22);
-  for (unsigned i = 0; i < in_flight; ++i) {
-    auto task = client(load, worker, i);
-    start(std::move(task), [&worker](bool) { --worker.running; });
+  const auto interval = std::chrono::duration_cast<Clock::duration>(
+      std::chrono::duration<double, std::micro>(load.interval_us));
+  for (auto due = Clock::now(); due < load.until;) {
+    // Late or not, each append counts from when it was due.
+    const auto now = Clock::now();
+    if (load.interval_us > 0)
+      for (; due <= now; due += interval) begin(load, worker, due);
+    else
+      while (worker.running < in_flight) begin(load, worker, due = Clock::now());
+    room.run_until(load.interval_us > 0 ? due : now + std::chrono::seconds(1));
+    if (load.interval_us == 0) due = Clock::now();
   }
-  while (worker.running > 0) room.run_one();
+  while (worker.running > 0) room.run_until(Clock::now() + std::chrono::seconds(1));
 }
 
 // CPU seconds of each thread of this process, by thread id.
@@ -136,7 +161,7 @@ int main(int argc, char** argv) {
   load.slice.key = crypto::random_key();
   load.evidence.assign(static_cast<std::size_t>(argument(5, 300)), 'e');
   const double offered = static_cast<double>(argument(6, 0));
-  if (offered > 0) load.interval_us = 1e6 * in_flight * threads / offered;
+  if (offered > 0) load.interval_us = 1e6 * threads / offered;
   if (auto made = ledger::Ledger::create(options, seed, load.slice); !made) {
     std::fprintf(stderr, "append_bench: %s\n", made.error().detail.c_str());
     return 2;

@@ -118,6 +118,29 @@ TEST(Sequencer, TheQueueTakesExactlyItsBound) {
   EXPECT_EQ(log.sequencer->size(), 36u);
 }
 
+TEST(Sequencer, ABatchIsOneWriteAndOneSyncAndNothingElse) {
+  Alone log;
+  std::mutex mutex;
+  std::vector<SimulatedDisk::Call> calls;
+  log.disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call,
+                        const std::string& path) -> std::optional<SimulatedDisk::Fault> {
+    const std::lock_guard lock(mutex);
+    if (path == segment_path("/ledger", 0)) calls.push_back(call);
+    return std::nullopt;
+  });
+  for (int i = 0; i < 10; ++i) {
+    auto s = log.submission(1);
+    ASSERT_TRUE(log.sequencer->submit(s));
+    Alone::settle(*s);
+  }
+  const std::lock_guard lock(mutex);
+  ASSERT_EQ(calls.size(), 20u);
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    EXPECT_EQ(calls[i], i % 2 == 0 ? SimulatedDisk::Call::write : SimulatedDisk::Call::sync);
+  EXPECT_EQ(log.disk.content(segment_path("/ledger", 0)).size(), 64u * 1024)
+      << "its size never changes";
+}
+
 TEST(Sequencer, AfterItsStopNothingIsTaken) {
   Alone log;
   EXPECT_TRUE(log.sequencer->stop());
