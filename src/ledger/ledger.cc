@@ -295,6 +295,7 @@ Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wa
       run.batch->tree.path(index, path);
       Receipt::Entry& entry = out.emplace_back();
       entry.index = EntryIndex{index};
+      entry.time = time_of(s.entries[which].leaf.view());
       append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path,
                         run.batch->checkpoint);
     }

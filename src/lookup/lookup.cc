@@ -29,7 +29,7 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
 
   auto receipt = co_await ledger_.append(*draft);  // returns after the frame is durable
   if (!receipt) co_return std::unexpected(receipt.error());  // nothing recorded, nothing released
-  detection_.commit(*draft, asked->received);
+  detection_.commit(*draft, receipt->entries().back().time);
 
   co_return disclosure_.release(*std::move(draft), *std::move(receipt));
 }

@@ -73,6 +73,7 @@ Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& w
   auto recorded = co_await ledger_.record(std::move(entries));
   // A refusal that could not be recorded is not told: the caller learns only that nothing is.
   if (!recorded) co_return std::unexpected(recorded.error());
+  detection_.observe(recorded->entries.back().time);
   co_return std::unexpected(why);
 }
 

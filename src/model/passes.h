@@ -282,6 +282,7 @@ class Receipt {
  public:
   struct Entry {
     EntryIndex index{};
+    Moment time{};              // the ledger's, which never decreases
     std::string proof;          // c2sp.org/tlog-proof@v1 text
   };
   Receipt(Receipt&&) noexcept = default;

@@ -291,8 +291,13 @@ Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account)
 Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   const std::lock_guard one(state_->acts);
   const Label label = state_->vault->label(citizen);
+  // An officer is a citizen too: the roster forgets name and national ID, the account stays.
+  auto forgotten = state_->identity->forget(citizen);
+  if (!forgotten) return std::unexpected(forgotten.error());
   auto erased = state_->registry->erase(citizen);
-  if (!erased) return std::unexpected(erased.error());
+  if (!erased && !(erased.error().reason == Reason::no_record && *forgotten > 0))
+    return std::unexpected(erased.error());
+  const auto gone = erased ? *erased : registry::Registry::Erased{};
   auto openings = state_->vault->destroy_slices(label);
   if (!openings) return std::unexpected(openings.error());
   // The ERASURE entry names its subject under the live slice, made after the others died, so that
@@ -307,7 +312,7 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   entry.tail = ledger::tail_of_erasure(1, *openings);
   auto recorded = state_->record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
-  return Erased{erased->records, erased->keys, *openings, recorded->front().index};
+  return Erased{gone.records, gone.keys + *forgotten, *openings, recorded->front().index};
 }
 
 Result<void> Exchange::scan_ledger(EntryIndex from,
