@@ -430,6 +430,38 @@ TEST(Ledger, ItsExportIsATiledLogWithTheSameRoot) {
   fs::remove_all(root);
 }
 
+TEST(Ledger, ALiveLogHoldsWhileItGrows) {
+  LogForTests log;
+  const fs::path root = fs::temp_directory_path() / ("amanat-live-" + std::to_string(::getpid()));
+  fs::remove_all(root);
+  Options o = log.options(nullptr, root.string());
+  o.segment_bytes = 1 << 20;
+  ASSERT_TRUE(Ledger::create(o, log.seed, log.slice));
+  auto ledger = Ledger::open(o, log.seed);
+  ASSERT_TRUE(ledger);
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop)
+      for (auto& r :
+           record_all(**ledger, std::vector<std::vector<EntryContent>>(3, {log.denial(1)})))
+        EXPECT_TRUE(r);
+  });
+  std::uint64_t before = 0;
+  for (int i = 0; i < 60; ++i) {
+    auto verdict = verify_directory(root.string(), log.key().text(), nullptr);
+    EXPECT_TRUE(verdict) << verdict.error().detail;
+    if (!verdict) break;
+    EXPECT_EQ(verdict->problem, "");
+    EXPECT_GE(verdict->size, before);
+    before = verdict->size;
+  }
+  stop = true;
+  writer.join();
+  EXPECT_GT(before, 10u);
+  ledger->reset();
+  fs::remove_all(root);
+}
+
 TEST(Ledger, OneProcessAtATime) {
   LogForTests log;
   const fs::path root = fs::temp_directory_path() / ("amanat-lock-" + std::to_string(::getpid()));

@@ -1,10 +1,12 @@
 #include "ledger/verify.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "ledger/checkpoint.h"
@@ -21,6 +23,8 @@ namespace {
 
 constexpr std::uint64_t kProgressEvery = 1u << 16;
 constexpr std::size_t kPiece = 256 * 32;  // one tile
+constexpr int kTries = 5;                 // at one place of a log that may be growing
+constexpr auto kBetweenTries = std::chrono::milliseconds(20);
 
 // ReadOnlyDisk reads a directory that may be mounted read-only, without a page of it changed.
 class ReadOnlyFile : public storage::File {
@@ -108,6 +112,7 @@ class Check {
   Step check_snapshot(std::uint32_t segment);
   Step check_end(const storage::File& file, std::uint64_t bytes, const char* what);
   Step check_rest_zero(const storage::File& file, std::uint64_t bytes);
+  Result<bool> next_begins();
   Result<bool> later_frame(const storage::File& file, std::uint64_t bytes);
   Step check_projections();
   Step compare(unsigned level, std::uint64_t offset, std::string_view expected);
@@ -131,6 +136,8 @@ class Check {
   Moment time_{};
   bool closing_ = false;
   bool met_published_ = false;
+  bool again_ = false;
+  int tries_left_ = kTries;
   std::string document_;
   TileWriter tiles_;
   std::vector<Digest> leaves_;
@@ -250,6 +257,12 @@ Check::Step Check::check_end(const storage::File& file, std::uint64_t bytes, con
   }
   auto later = later_frame(file, bytes);
   if (!later) return later;
+  if (*later && tries_left_ > 0) {
+    // A live log: what is behind here was perhaps being written when this place was read.
+    --tries_left_;
+    again_ = true;
+    return true;
+  }
   if (*later)
     return problem(at_, std::string(what != nullptr ? what : "a frame is missing") +
                             ", with whole frames after it");
@@ -259,7 +272,23 @@ Check::Step Check::check_end(const storage::File& file, std::uint64_t bytes, con
   return true;
 }
 
+Result<bool> Check::next_begins() {
+  if (at_.segment + 1 >= segments_) {
+    auto count = segment_count(disk_, directory_);
+    if (!count) return std::unexpected(std::move(count.error()));
+    segments_ = *count;
+    if (at_.segment + 1 >= segments_) return false;
+  }
+  auto next = disk_.open(segment_path(directory_, at_.segment + 1), storage::Disk::Open::existing);
+  if (!next) return std::unexpected(std::move(next.error()));
+  std::string block;
+  if (auto r = (*next)->read_at(0, kBlock, block); !r) return std::unexpected(std::move(r.error()));
+  return !all_zero(block);
+}
+
 Check::Step Check::walk_segment(bool& ended) {
+  auto before = next_begins();
+  if (!before) return before;
   auto opened = disk_.open(segment_path(directory_, at_.segment), storage::Disk::Open::existing);
   if (!opened) return std::unexpected(std::move(opened.error()));
   const storage::File& file = **opened;
@@ -293,23 +322,22 @@ Check::Step Check::walk_segment(bool& ended) {
         auto kept = check_projections();
         if (!kept || !*kept) return kept;
         at_.offset += head->bytes();
+        tries_left_ = kTries;
       }
     }
   }
-  if (at_.segment + 1 < segments_) {
-    auto next =
-        disk_.open(segment_path(directory_, at_.segment + 1), storage::Disk::Open::existing);
-    if (!next) return std::unexpected(std::move(next.error()));
-    std::string block;
-    if (auto r = (*next)->read_at(0, kBlock, block); !r)
-      return std::unexpected(std::move(r.error()));
-    if (!all_zero(block)) {
-      if (what != nullptr) return problem(at_, what);
-      auto zero = check_rest_zero(file, *bytes);
-      if (!zero || !*zero) return zero;
-      at_ = {at_.segment + 1, 0};
-      return check_snapshot(at_.segment);
-    }
+  auto after = next_begins();
+  if (!after) return after;
+  if (*after && !*before) {
+    again_ = true;  // a live log: this segment was finished while we read it
+    return true;
+  }
+  if (*after) {
+    if (what != nullptr) return problem(at_, what);
+    auto zero = check_rest_zero(file, *bytes);
+    if (!zero || !*zero) return zero;
+    at_ = {at_.segment + 1, 0};
+    return check_snapshot(at_.segment);
   }
   ended = true;
   return check_end(file, *bytes, what);
@@ -398,6 +426,9 @@ Result<Verdict> Check::run() {
     auto held = walk_segment(ended);
     if (!held) return std::unexpected(std::move(held.error()));
     if (!*held) return verdict_;
+    if (!std::exchange(again_, false)) continue;
+    std::this_thread::sleep_for(kBetweenTries);
+    ended = false;
   }
   if (verdict_.size == 0) verdict_.problem = "the log has no genesis entry";
   if (progress_) progress_(verdict_.size);
