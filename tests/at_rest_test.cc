@@ -27,7 +27,8 @@ class Hunt {
     add(text, what);
     std::string hex = crypto::hex(crypto::bytes_of(text));
     add(hex, what + " in hex");
-    std::transform(hex.begin(), hex.end(), hex.begin(), [](unsigned char c) { return std::toupper(c); });
+    std::transform(hex.begin(), hex.end(), hex.begin(),
+                   [](unsigned char c) { return std::toupper(c); });
     add(hex, what + " in upper-case hex");
     for (std::size_t shift = 0; shift < 3; ++shift) {
       std::string padded = std::string(shift, 'x') + text;
@@ -43,7 +44,8 @@ class Hunt {
       std::memcpy(&head, haystack.data() + i, 8);
       const auto [from, to] = by_head_.equal_range(head);
       for (auto at = from; at != to; ++at)
-        if (haystack.substr(i, at->second.first.size()) == at->second.first) return at->second.second;
+        if (haystack.substr(i, at->second.first.size()) == at->second.first)
+          return at->second.second;
     }
     return {};
   }
@@ -67,7 +69,8 @@ void hunt_for_column(Hunt& hunt, const char* file, std::size_t column, const std
       hunt.add_all_forms(digits, what);
       hunt.add_all_forms(digits.substr(digits.size() - 10), what);
       if (digits.size() == 13)
-        hunt.add_all_forms(digits.substr(0, 5) + "-" + digits.substr(5, 7) + "-" + digits.substr(12), what);
+        hunt.add_all_forms(
+            digits.substr(0, 5) + "-" + digits.substr(5, 7) + "-" + digits.substr(12), what);
     } else if (text.size() >= 10 && seen.insert(text).second) {
       hunt.add_all_forms(text, what);
     }
@@ -93,10 +96,11 @@ Hunt everything_that_went_in() {
 TEST(AtRest, TheHuntFindsEachFormItLooksFor) {
   Hunt hunt;
   hunt.add_all_forms("Kashif Mehmood", "a name");
-  for (const std::string& around : {std::string("Kashif Mehmood"), crypto::hex(crypto::bytes_of("xKashif Mehmoodx")),
-                                    crypto::base64(crypto::bytes_of("Kashif Mehmood!!")),
-                                    crypto::base64(crypto::bytes_of("1Kashif Mehmood!!")),
-                                    crypto::base64(crypto::bytes_of("12Kashif Mehmood!!"))})
+  for (const std::string& around :
+       {std::string("Kashif Mehmood"), crypto::hex(crypto::bytes_of("xKashif Mehmoodx")),
+        crypto::base64(crypto::bytes_of("Kashif Mehmood!!")),
+        crypto::base64(crypto::bytes_of("1Kashif Mehmood!!")),
+        crypto::base64(crypto::bytes_of("12Kashif Mehmood!!"))})
     EXPECT_FALSE(hunt.find_in("...." + around + "....").empty()) << around;
 }
 
@@ -106,8 +110,9 @@ TEST(AtRest, AHomeWithoutItsKeysHoldsNoNationalIdPhoneOrNameThatWentIn) {
   world.device(open.officer);
   world.serve();
   // Answers and refusals leave traces too: openings with names asked for, evidence with IDs.
-  const auto reply = world.ask(open.officer, World::question(R"("national_id":")" + open.citizen + '"',
-      R"("identity.persons.*")", "crime-investigation", open.ref));
+  const auto reply = world.ask(
+      open.officer, World::question(R"("national_id":")" + open.citizen + '"',
+                                    R"("identity.persons.*")", "crime-investigation", open.ref));
   ASSERT_EQ(reply.status, 200u) << reply.body;
   world.exchange->stop();
   world.exchange.reset();
@@ -131,8 +136,10 @@ TEST(AtRest, AnErasedCitizenIsInNoAnswerAndInNoEarlierBackupWithTodaysKeys) {
   World world;
   const OpenCase open = world.open_cases("fir").at(0);
   world.device(open.officer);
-  const std::string question = World::question(R"("national_id":")" + open.citizen + '"',
-      R"("identity.persons.name","identity.persons.present_address")", "crime-investigation", open.ref);
+  const std::string question =
+      World::question(R"("national_id":")" + open.citizen + '"',
+                      R"("identity.persons.name","identity.persons.present_address")",
+                      "crime-investigation", open.ref);
   world.serve();
   const auto before = world.ask(open.officer, question);
   ASSERT_EQ(before.status, 200u) << before.body;

@@ -74,7 +74,8 @@ TEST_F(ExchangeTest, ImportsTheDepartmentsFilesAndItsReportsAddUp) {
 }
 
 TEST_F(ExchangeTest, AnOfficerOfTheCaseIsAnsweredWithWhatThePolicyGrants) {
-  const auto reply = world->ask(open->officer, World::question(by_id(open->citizen), kTwo, kPurpose, open->ref));
+  const auto reply =
+      world->ask(open->officer, World::question(by_id(open->citizen), kTwo, kPurpose, open->ref));
   ASSERT_EQ(reply.status, 200u) << reply.body;
   const net::Json::Array* answers = reply.at("answers").array();
   ASSERT_TRUE(answers && answers->size() == 1);
@@ -92,7 +93,8 @@ TEST_F(ExchangeTest, AnOfficerOfTheCaseIsAnsweredWithWhatThePolicyGrants) {
 }
 
 TEST_F(ExchangeTest, TheReceiptOfAnAnswerVerifiesOffline) {
-  const auto reply = world->ask(open->officer, World::question(by_id(open->citizen), kName, kPurpose, open->ref));
+  const auto reply =
+      world->ask(open->officer, World::question(by_id(open->citizen), kName, kPurpose, open->ref));
   ASSERT_EQ(reply.status, 200u) << reply.body;
   const net::Json& answer = reply.at("answers").array()->front();
   const std::string receipt = *answer.find("receipt")->string();
@@ -101,17 +103,27 @@ TEST_F(ExchangeTest, TheReceiptOfAnAnswerVerifiesOffline) {
   write_all(world->directory.path / "receipt.tlog-proof", receipt);
   const std::string verify = std::string(AMANAT_BINARY_DIR) + "/amanat-verify --vkey '" +
                              world->exchange->ledger().vkey() + "' ";
-  EXPECT_EQ(std::system((verify + (world->directory.path / "receipt.tlog-proof").string() + " > /dev/null").c_str()), 0);
-  EXPECT_EQ(std::system((verify + (world->directory.path / "answer.json").string() + " > /dev/null").c_str()), 0);
+  EXPECT_EQ(std::system(
+                (verify + (world->directory.path / "receipt.tlog-proof").string() + " > /dev/null")
+                    .c_str()),
+            0);
+  EXPECT_EQ(
+      std::system(
+          (verify + (world->directory.path / "answer.json").string() + " > /dev/null").c_str()),
+      0);
   std::string bent = receipt;
   const std::size_t at = bent.find("index ") + 6;
   bent[at] = bent[at] == '9' ? '8' : '9';
   write_all(world->directory.path / "bent.tlog-proof", bent);
-  EXPECT_NE(std::system((verify + (world->directory.path / "bent.tlog-proof").string() + " > /dev/null 2>&1").c_str()), 0);
+  EXPECT_NE(std::system((verify + (world->directory.path / "bent.tlog-proof").string() +
+                         " > /dev/null 2>&1")
+                            .c_str()),
+            0);
 }
 
 TEST_F(ExchangeTest, TheEntryCommitsToExactlyTheBytesReleased) {
-  const auto reply = world->ask(open->officer, World::question(by_id(open->citizen), kTwo, kPurpose, open->ref));
+  const auto reply =
+      world->ask(open->officer, World::question(by_id(open->citizen), kTwo, kPurpose, open->ref));
   ASSERT_EQ(reply.status, 200u);
   // The share is the answer's object without the members that only the ledger could add.
   const std::size_t begin = reply.body.find("{\"citizen\"");
@@ -134,8 +146,10 @@ TEST_F(ExchangeTest, TheEntryCommitsToExactlyTheBytesReleased) {
 }
 
 TEST_F(ExchangeTest, AFieldOutsideTheGrantIsWithheldWithItsReasonAndNextStep) {
-  const auto reply = world->ask(open->officer, World::question(by_id(open->citizen),
-                                std::string(kName) + R"(,"telecom.subscribers.imsi")", kPurpose, open->ref));
+  const auto reply = world->ask(
+      open->officer,
+      World::question(by_id(open->citizen), std::string(kName) + R"(,"telecom.subscribers.imsi")",
+                      kPurpose, open->ref));
   ASSERT_EQ(reply.status, 200u) << reply.body;
   const net::Json& answer = reply.at("answers").array()->front();
   const net::Json::Array* withheld = answer.find("withheld")->array();
@@ -151,11 +165,13 @@ TEST_F(ExchangeTest, AnOfficerWithoutTheCaseIsRefusedAndTheRefusalIsInTheLedger)
   std::string other;
   for (std::size_t i = 1; i < roster.size() && other.empty(); ++i)
     if (roster[i][5] == "investigator" && roster[i][3] == "police" && roster[i][9].empty() &&
-        std::find(open->officers.begin(), open->officers.end(), roster[i][0]) == open->officers.end())
+        std::find(open->officers.begin(), open->officers.end(), roster[i][0]) ==
+            open->officers.end())
       other = roster[i][0];
   world->device(other);
   const auto before = world->exchange->ledger().size();
-  const auto reply = world->ask(other, World::question(by_id(open->citizen), kName, kPurpose, open->ref));
+  const auto reply =
+      world->ask(other, World::question(by_id(open->citizen), kName, kPurpose, open->ref));
   EXPECT_EQ(reply.status, 403u);
   EXPECT_EQ(reply.reason(), "officer-not-assigned");
   EXPECT_EQ(reply.body.find(open->citizen), std::string::npos);
@@ -167,7 +183,8 @@ TEST_F(ExchangeTest, AnOfficerWithoutTheCaseIsRefusedAndTheRefusalIsInTheLedger)
 }
 
 TEST_F(ExchangeTest, EveryNeedOfTheCaseIsCheckedAndNamed) {
-  const auto refused = [&](const std::string& subject, const std::string& purpose, const std::string& ref) {
+  const auto refused = [&](const std::string& subject, const std::string& purpose,
+                           const std::string& ref) {
     return world->ask(open->officer, World::question(subject, kName, purpose, ref)).reason();
   };
   EXPECT_EQ(refused(by_id(open->citizen), kPurpose, ""), "case-missing");
@@ -176,13 +193,15 @@ TEST_F(ExchangeTest, EveryNeedOfTheCaseIsCheckedAndNamed) {
   const auto others = world->open_cases("fir");
   std::string stranger;
   for (const auto& c : others)
-    if (std::find(open->citizens.begin(), open->citizens.end(), c.citizen) == open->citizens.end()) stranger = c.citizen;
+    if (std::find(open->citizens.begin(), open->citizens.end(), c.citizen) == open->citizens.end())
+      stranger = c.citizen;
   EXPECT_EQ(refused(by_id(stranger), kPurpose, open->ref), "subject-not-in-case");
 }
 
 TEST_F(ExchangeTest, AStrangerIsRefusedEverywhereAndCannotWriteIntoTheLedger) {
   const auto before = world->exchange->ledger().size();
-  const auto reply = world->ask("", World::question(by_id(open->citizen), kName, kPurpose, open->ref));
+  const auto reply =
+      world->ask("", World::question(by_id(open->citizen), kName, kPurpose, open->ref));
   EXPECT_EQ(reply.status, 401u);
   EXPECT_EQ(reply.reason(), "no-credential");
   EXPECT_EQ(world->exchange->ledger().size(), before);
@@ -197,7 +216,8 @@ TEST_F(ExchangeTest, ACertificateOfAnotherAuthorityIsRefused) {
   ASSERT_TRUE(certified);
   write_all(world->directory.path / "foreign.crt", certified->certificate_pem);
   write_all(world->directory.path / "foreign.key", key->key_pem.view());
-  const auto reply = world->ask("foreign", World::question(by_id(open->citizen), kName, kPurpose, open->ref));
+  const auto reply =
+      world->ask("foreign", World::question(by_id(open->citizen), kName, kPurpose, open->ref));
   EXPECT_EQ(reply.status, 401u);
   EXPECT_EQ(reply.reason(), "foreign-certificate");
 }
@@ -216,7 +236,7 @@ TEST_F(ExchangeTest, ARevokedDeviceIsRefusedOnItsNextQuestion) {
   ASSERT_TRUE(first);
   EXPECT_EQ(first->status, 200u) << first->body;
   ASSERT_TRUE(world->exchange->revoke(crypto::hex(world->thumbprints[another.officer])));
-  auto second = client->ask("POST", "/v1/lookups", body);   // the same connection, still open
+  auto second = client->ask("POST", "/v1/lookups", body);  // the same connection, still open
   ASSERT_TRUE(second);
   EXPECT_EQ(second->status, 401u);
   EXPECT_NE(second->body.find("revoked-device"), std::string::npos);
@@ -224,7 +244,8 @@ TEST_F(ExchangeTest, ARevokedDeviceIsRefusedOnItsNextQuestion) {
 
 TEST_F(ExchangeTest, ACitizenNobodyKnowsIsAnEntryAndNoError) {
   // The case must name them, or the policy refuses first: so ask one the identity file quarantined.
-  const auto reply = world->ask(open->officer, World::question(by_id("3520299999999"), kName, kPurpose, open->ref));
+  const auto reply = world->ask(
+      open->officer, World::question(by_id("3520299999999"), kName, kPurpose, open->ref));
   EXPECT_EQ(reply.status, 403u);
   EXPECT_EQ(reply.reason(), "subject-not-in-case");
 }
@@ -260,16 +281,22 @@ TEST_F(ExchangeTest, EveryMalformedQuestionIsRefusedWithItsReasonAndNothingElseH
       {good + " x", "malformed-json"},
       {std::string(100, '[') + std::string(100, ']'), "malformed-json"},
       {R"({"subject":{"national_id":"1"},"subject":{"national_id":"2"}})", "malformed-json"},
-      {R"({"subject":{},"fields":["identity.persons.name"],"purpose":"crime-investigation","case":"x"})", ""},
+      {R"({"subject":{},"fields":["identity.persons.name"],"purpose":"crime-investigation","case":"x"})",
+       ""},
       {World::question(by_id("35202"), kName, kPurpose, open->ref), ""},
       {World::question(R"("shoe_size":"44")", kName, kPurpose, open->ref), ""},
-      {World::question(by_id(open->citizen), R"("identity.persons.nmae")", kPurpose, open->ref), "unknown-field"},
+      {World::question(by_id(open->citizen), R"("identity.persons.nmae")", kPurpose, open->ref),
+       "unknown-field"},
       {World::question(by_id(open->citizen), "", kPurpose, open->ref), ""},
       {World::question(by_id(open->citizen), "7", kPurpose, open->ref), ""},
-      {R"({"subject":{"national_id":3520212345671},"fields":["identity.persons.name"],"purpose":"p","case":"c"})", ""},
-      {R"({"subject":{"national_id":"3520212345671"},"fields":["identity.persons.name"],"purpose":"p","case":"c","admin":true})", ""},
-      {R"({"subject":{"national_id":"3520212345671","hops":99},"fields":["identity.persons.name"],"purpose":"p","case":"c"})", ""},
-      {R"({"subject":{"national_id":"3520212345671"},"fields":["identity.persons.name"],"purpose":"p","case":"c","max_subjects":100000})", ""},
+      {R"({"subject":{"national_id":3520212345671},"fields":["identity.persons.name"],"purpose":"p","case":"c"})",
+       ""},
+      {R"({"subject":{"national_id":"3520212345671"},"fields":["identity.persons.name"],"purpose":"p","case":"c","admin":true})",
+       ""},
+      {R"({"subject":{"national_id":"3520212345671","hops":99},"fields":["identity.persons.name"],"purpose":"p","case":"c"})",
+       ""},
+      {R"({"subject":{"national_id":"3520212345671"},"fields":["identity.persons.name"],"purpose":"p","case":"c","max_subjects":100000})",
+       ""},
       {"\xff\xfe", "malformed-json"},
   };
   for (const auto& one : table) {
@@ -301,8 +328,8 @@ TEST_F(ExchangeTest, TheLedgerIsServedToAnybodyAndVerifies) {
   EXPECT_EQ(checkpoint->status, 200u);
   EXPECT_TRUE(checkpoint->body.starts_with("exchange.test/one\n"));
   const std::string verify = std::string(AMANAT_BINARY_DIR) + "/amanat-verify --vkey '" +
-                             world->exchange->ledger().vkey() + "' --url " + world->url + "/ledger --ca " +
-                             (world->home / "ca.crt").string() + " > /dev/null";
+                             world->exchange->ledger().vkey() + "' --url " + world->url +
+                             "/ledger --ca " + (world->home / "ca.crt").string() + " > /dev/null";
   EXPECT_EQ(std::system(verify.c_str()), 0);
 }
 
@@ -311,7 +338,8 @@ TEST_F(ExchangeTest, PipelinedQuestionsAreAnsweredInTheirOrder) {
   ASSERT_TRUE(client);
   std::vector<std::string> bodies;
   for (int i = 0; i < 64; ++i)
-    bodies.push_back(World::question(by_id(open->citizen), i % 2 ? kName : kTwo, kPurpose, open->ref));
+    bodies.push_back(
+        World::question(by_id(open->citizen), i % 2 ? kName : kTwo, kPurpose, open->ref));
   auto replies = client->ask_all("POST", "/v1/lookups", bodies);
   ASSERT_TRUE(replies) << replies.error().detail;
   ASSERT_EQ(replies->size(), 64u);

@@ -61,15 +61,17 @@ TEST(Faults, NoKillUnderLoadLosesAnAnswersEntryOrMakesTwoHeadsOfOneSize) {
   world.device(open.officer);
   const std::string vkey = world.exchange->ledger().vkey();
   world.exchange.reset();
-  const std::string body = World::question(R"("national_id":")" + open.citizen + '"', R"("identity.persons.name")",
-                                           "crime-investigation", open.ref);
-  std::map<std::uint64_t, std::string> leaf_of;        // entry -> the entry's bytes, as told
-  std::map<std::uint64_t, std::string> root_of;        // size -> root, of every head anybody saw
+  const std::string body =
+      World::question(R"("national_id":")" + open.citizen + '"', R"("identity.persons.name")",
+                      "crime-investigation", open.ref);
+  std::map<std::uint64_t, std::string> leaf_of;  // entry -> the entry's bytes, as told
+  std::map<std::uint64_t, std::string> root_of;  // size -> root, of every head anybody saw
   std::uint64_t told_in_all = 0;
   for (int kill = 0; kill < kills; ++kill) {
     Process process({kAmanat, "serve", "--home", world.home.string(), "--listen", "127.0.0.1:0"});
     const std::string address = process.address();
-    ASSERT_FALSE(address.empty()) << "it did not come back after kill " << kill << ": " << process.said();
+    ASSERT_FALSE(address.empty()) << "it did not come back after kill " << kill << ": "
+                                  << process.said();
     world.url = "https://" + address;
     std::mutex mutex;
     std::vector<Told> told;
@@ -87,7 +89,8 @@ TEST(Faults, NoKillUnderLoadLosesAnAnswersEntryOrMakesTwoHeadsOfOneSize) {
             for (auto& t : receipts_in(r.body)) told.push_back(std::move(t));
         }
       });
-    std::this_thread::sleep_for(std::chrono::microseconds(std::uniform_int_distribution(2'000, 120'000)(random)));
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(std::uniform_int_distribution(2'000, 120'000)(random)));
     process.kill(SIGKILL);
     for (auto& t : askers) t.join();
     for (const Told& t : told) {
@@ -117,10 +120,12 @@ TEST(Faults, NoKillUnderLoadLosesAnAnswersEntryOrMakesTwoHeadsOfOneSize) {
     ASSERT_LT(index, entries) << "an answer's entry is gone";
     auto proof = (*exchange)->ledger().prove(EntryIndex{index});
     ASSERT_TRUE(proof) << index;
-    EXPECT_NE(proof->find("extra " + leaf + "\n"), std::string::npos) << "entry " << index << " is another";
+    EXPECT_NE(proof->find("extra " + leaf + "\n"), std::string::npos)
+        << "entry " << index << " is another";
   }
   std::printf("    %d kills, %llu answers told, %llu entries in the ledger\n", kills,
-              static_cast<unsigned long long>(told_in_all), static_cast<unsigned long long>(entries));
+              static_cast<unsigned long long>(told_in_all),
+              static_cast<unsigned long long>(entries));
 }
 
 TEST(Faults, AFullDiskStopsAnswersWithItsReasonAndTheyResumeWithSpace) {
@@ -137,8 +142,9 @@ TEST(Faults, AFullDiskStopsAnswersWithItsReasonAndTheyResumeWithSpace) {
     ASSERT_TRUE(exchange) << exchange.error().detail;
     world.exchange = *std::move(exchange);
     world.serve();
-    const std::string body = World::question(R"("national_id":")" + open.citizen + '"', R"("identity.persons.name")",
-                                             "crime-investigation", open.ref);
+    const std::string body =
+        World::question(R"("national_id":")" + open.citizen + '"', R"("identity.persons.name")",
+                        "crime-investigation", open.ref);
     auto client = world.client(open.officer);
     ASSERT_TRUE(client);
     const auto ask = [&] {
@@ -146,7 +152,8 @@ TEST(Faults, AFullDiskStopsAnswersWithItsReasonAndTheyResumeWithSpace) {
       return reply ? std::pair{reply->status, reply->body} : std::pair{0u, std::string("no reply")};
     };
     ASSERT_EQ(ask().first, 200u);
-    const int filler = ::open((small.path / "filler").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    const int filler =
+        ::open((small.path / "filler").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     const std::string block(64 * 1024, 'x');
     while (::write(filler, block.data(), block.size()) > 0) {
     }

@@ -163,7 +163,8 @@ class World {
     }
     auto response = c->ask("POST", target, body);
     if (!response) {
-      ADD_FAILURE() << "no reply: " << row_of(response.error().reason).id << " " << response.error().detail;
+      ADD_FAILURE() << "no reply: " << row_of(response.error().reason).id << " "
+                    << response.error().detail;
       return reply;
     }
     reply.status = response->status;
@@ -182,14 +183,16 @@ class World {
   }
 
   /// open_cases lists the sample's usable cases of a kind.
-  std::vector<OpenCase> open_cases(const std::string& kind, const std::string& role = "investigator") const {
+  std::vector<OpenCase> open_cases(const std::string& kind,
+                                   const std::string& role = "investigator") const {
     std::set<std::string> citizens, serving;
     const Table persons = read_table(data() / "nadra_identity.csv");
     for (std::size_t i = 1; i < persons.size(); ++i)
       if (!persons[i].empty()) citizens.insert(digits_of(persons[i][0]));
     const Table roster = read_table(data() / "hr_roster.csv");
     for (std::size_t i = 1; i < roster.size(); ++i)
-      if (roster[i].size() >= 10 && roster[i][9].empty() && roster[i][5] == role) serving.insert(roster[i][0]);
+      if (roster[i].size() >= 10 && roster[i][9].empty() && roster[i][5] == role)
+        serving.insert(roster[i][0]);
     std::vector<OpenCase> found;
     const Table cases = read_table(data() / "cases.csv");
     for (std::size_t i = 1; i < cases.size(); ++i) {
@@ -229,8 +232,10 @@ class World {
     ASSERT_TRUE(opened) << row_of(opened.error().reason).id << " " << opened.error().detail;
     exchange = *std::move(opened);
     const std::pair<const char*, const char*> files[] = {
-        {"identity.persons", "nadra_identity.csv"}, {"telecom.subscribers", "telecom_subscribers.csv"},
-        {"telecom.calls", "telecom_cdr.csv"},       {"police.firs", "police_firs.csv"},
+        {"identity.persons", "nadra_identity.csv"},
+        {"telecom.subscribers", "telecom_subscribers.csv"},
+        {"telecom.calls", "telecom_cdr.csv"},
+        {"police.firs", "police_firs.csv"},
         {"hotels.stays", "hotel_guests.csv"}};
     for (const auto& [dataset, file] : files) {
       auto report = exchange->import(dataset, (data() / file).string(), {});

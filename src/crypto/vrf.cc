@@ -19,7 +19,9 @@ using Point = std::array<std::uint8_t, kPoint>;
 using Scalar = std::array<std::uint8_t, kScalar>;
 using Wide = std::array<std::uint8_t, kWide>;
 
-constexpr std::string_view kSuite("\xff" "c2sp.org/vrf-r255");
+constexpr std::string_view kSuite(
+    "\xff"
+    "c2sp.org/vrf-r255");
 
 // The suite's hashes all begin with its name and one byte that says what is hashed.
 class Sha512 {
@@ -77,12 +79,15 @@ bool is_reduced(const Scalar& s) {
 }
 
 // a*A - b*B, or nothing where libsodium refuses (an invalid encoding, or the identity as factor).
-std::optional<Point> combine(const Scalar& a, const Point* base, const Scalar& b, const Point& other) {
+std::optional<Point> combine(const Scalar& a, const Point* base, const Scalar& b,
+                             const Point& other) {
   Point left, right, out;
-  const int l = base == nullptr ? crypto_scalarmult_ristretto255_base(left.data(), a.data())
-                                : crypto_scalarmult_ristretto255(left.data(), a.data(), base->data());
+  const int l = base == nullptr
+                    ? crypto_scalarmult_ristretto255_base(left.data(), a.data())
+                    : crypto_scalarmult_ristretto255(left.data(), a.data(), base->data());
   if (l != 0) return std::nullopt;
-  if (crypto_scalarmult_ristretto255(right.data(), b.data(), other.data()) != 0) return std::nullopt;
+  if (crypto_scalarmult_ristretto255(right.data(), b.data(), other.data()) != 0)
+    return std::nullopt;
   if (crypto_core_ristretto255_sub(out.data(), left.data(), right.data()) != 0) return std::nullopt;
   return out;
 }
@@ -95,7 +100,7 @@ VrfKey VrfKey::from_seed(const Key256& seed) {
   crypto_core_ristretto255_scalar_reduce(scalar.mutable_bytes().data(), wide.data());
   wipe(wide.data(), wide.size());
   auto key = from_scalar(scalar);
-  insist(key.has_value());   // zero once in 2^252
+  insist(key.has_value());  // zero once in 2^252
   return *std::move(key);
 }
 

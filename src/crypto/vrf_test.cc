@@ -20,13 +20,16 @@ TEST(Vrf, GivesTheKnownAnswerOfTheSpecification) {
   const auto key = VrfKey::from_scalar(
       key_from_hex("3431c2b03533e280b23232e280b34e2c3132c2b03238e280b23131e280b34500"));
   ASSERT_TRUE(key);
-  EXPECT_EQ(hex(key->public_key()), "54136cd90d99fbd1d4e855d9556efea87ba0337f2a6ce22028d0f5726fcb854e");
-  EXPECT_EQ(hex(key->prove(bytes_of(kAlpha))),
-            "0a97d961262fb549b4175c5117860f42ae44a123f93c476c439eddd1c0cff9265c805525233e2284dbed45e5"
-            "93b8eea31d5ca9734d72bcbba9738d5237f955f3b2422351149d1312503b6441a47c940c");
-  EXPECT_EQ(hex(key->output(bytes_of(kAlpha))),
-            "dd653f0879b48c3ef69e13551239bec4cbcc1c18fe8894de2e9e1c790e18273603bf1c6c25d7a797aeff3c43fd"
-            "32b974d3fcbd4bcce916007097922a3ea3a794");
+  EXPECT_EQ(hex(key->public_key()),
+            "54136cd90d99fbd1d4e855d9556efea87ba0337f2a6ce22028d0f5726fcb854e");
+  EXPECT_EQ(
+      hex(key->prove(bytes_of(kAlpha))),
+      "0a97d961262fb549b4175c5117860f42ae44a123f93c476c439eddd1c0cff9265c805525233e2284dbed45e5"
+      "93b8eea31d5ca9734d72bcbba9738d5237f955f3b2422351149d1312503b6441a47c940c");
+  EXPECT_EQ(
+      hex(key->output(bytes_of(kAlpha))),
+      "dd653f0879b48c3ef69e13551239bec4cbcc1c18fe8894de2e9e1c790e18273603bf1c6c25d7a797aeff3c43fd"
+      "32b974d3fcbd4bcce916007097922a3ea3a794");
 }
 
 TEST(Vrf, AProofVerifiesForItsValueAndNoOther) {
@@ -36,7 +39,8 @@ TEST(Vrf, AProofVerifiesForItsValueAndNoOther) {
   ASSERT_TRUE(beta);
   EXPECT_EQ(*beta, key.output(bytes_of("3520212345671")));
   EXPECT_FALSE(vrf_verify(key.public_key(), bytes_of("3520212345672"), proof));
-  EXPECT_FALSE(vrf_verify(VrfKey::from_seed(random_key()).public_key(), bytes_of("3520212345671"), proof));
+  EXPECT_FALSE(
+      vrf_verify(VrfKey::from_seed(random_key()).public_key(), bytes_of("3520212345671"), proof));
 }
 
 TEST(Vrf, EveryFlippedBitOfAProofIsRefused) {

@@ -34,13 +34,12 @@ const FieldRelease* release_of(const std::vector<FieldRelease>& releases, FieldI
 }
 
 void append_date(WipingBuffer& out, Moment moment) {
-  const std::chrono::sys_days day(
-      std::chrono::days(static_cast<int>(number(moment) / 86'400'000)));
+  const std::chrono::sys_days day(std::chrono::days(static_cast<int>(number(moment) / 86'400'000)));
   const std::chrono::year_month_day date(day);
   char text[16];
-  const int n = std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
-                              static_cast<unsigned>(date.month()),
-                              static_cast<unsigned>(date.day()));
+  const int n =
+      std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
   insist(n == 10);
   net::append_json_string(out, std::string_view(text, 10));
 }
@@ -58,8 +57,7 @@ class AnswerHash {
     put_u32(place, record);
     put_u16(place, number(field));
     static constexpr std::string_view kDomain("amanat/field-salt/v1\0", 21);
-    const Digest salt =
-        salts_.mac({crypto::bytes_of(kDomain), nonce_, crypto::bytes_of(place)});
+    const Digest salt = salts_.mac({crypto::bytes_of(kDomain), nonce_, crypto::bytes_of(place)});
     std::string length;
     put_u32(length, static_cast<std::uint32_t>(shown.size()));
     crypto::Sha256 one;
@@ -88,9 +86,14 @@ class Shaping {
  public:
   Shaping(const FieldTable& fields, const Findings& findings, const Person& person,
           WipingBuffer& out)
-      : fields_(fields), findings_(findings), person_(person),
-        grant_(findings.clearance().grant()), releases_(grant_.releases(person.standing)),
-        out_(out), hash_(person.slice.key), has_value_(releases_.size(), false) {}
+      : fields_(fields),
+        findings_(findings),
+        person_(person),
+        grant_(findings.clearance().grant()),
+        releases_(grant_.releases(person.standing)),
+        out_(out),
+        hash_(person.slice.key),
+        has_value_(releases_.size(), false) {}
 
   WipingBuffer::Place render(bool named_in_question) {
     const std::size_t begin = out_.size();
@@ -179,7 +182,8 @@ class Shaping {
         net::append_json_string(out_, text);
         hash_.add(place, release.field, text);
         return;
-      case Level::none: break;
+      case Level::none:
+        break;
     }
     insist(release.level != Level::none);
   }
@@ -255,8 +259,7 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
     entry.part(BodyPart::policy_hash) = crypto::text_of(grant.content().policy_hash);
     entry.part(BodyPart::released_digest) = crypto::text_of(released);
     entry.part(BodyPart::answer_digest) = shaping.answer_part();
-    entry.part(BodyPart::evidence_digest) =
-        crypto::text_of(crypto::sha256(caller.evidence()));
+    entry.part(BodyPart::evidence_digest) = crypto::text_of(crypto::sha256(caller.evidence()));
     // The question of an answer over several citizens names them all: it is kept once, with the
     // EXPORT, and the entries keep its digest alone (ledger page 2.3).
     if (one) entry.evidence = caller.evidence();

@@ -27,7 +27,7 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
   auto stands = identity_.still_stands(*draft);
   if (!stands) co_return co_await refused(*asked, stands.error());
 
-  auto receipt = co_await ledger_.append(*draft);  // returns after the frame is durable
+  auto receipt = co_await ledger_.append(*draft);            // returns after the frame is durable
   if (!receipt) co_return std::unexpected(receipt.error());  // nothing recorded, nothing released
   detection_.commit(*draft, receipt->entries().back().time);
 

@@ -42,7 +42,8 @@ class Lookup {
   /// the ledger when it is returned. The request must live until the task ends.
   Task<Result<Answer>> answer(const Request& request);
 
-  /// alert_strangers records one ALERT entry with the counts of unidentified callers, if there were any.
+  /// alert_strangers records one ALERT entry with the counts of unidentified callers, if there were
+  /// any.
   Task<Result<void>> alert_strangers();
 
   Strangers& strangers() { return strangers_; }

@@ -32,8 +32,13 @@ std::vector<std::pair<Reason, std::uint64_t>> Strangers::drain() {
 Lookup::Lookup(identity::Identity& identity, policy::Policy& policy,
                detection::Detection& detection, registry::Registry& registry,
                disclosure::Disclosure& disclosure, ledger::Ledger& ledger, vault::Vault& vault)
-    : identity_(identity), policy_(policy), detection_(detection), registry_(registry),
-      disclosure_(disclosure), ledger_(ledger), vault_(vault) {}
+    : identity_(identity),
+      policy_(policy),
+      detection_(detection),
+      registry_(registry),
+      disclosure_(disclosure),
+      ledger_(ledger),
+      vault_(vault) {}
 
 Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& why) {
   // A device we know that sends nonsense is a refusal of a known caller; anybody else is only
@@ -64,8 +69,8 @@ Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
 }
 
 Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& why) {
-  auto slice = denial.subject ? vault_.slice_for(*denial.subject, now())
-                              : vault_.system_slice(now());
+  auto slice =
+      denial.subject ? vault_.slice_for(*denial.subject, now()) : vault_.system_slice(now());
   if (!slice) co_return fail(Reason::ledger_not_durable, "no slice for the refusal");
   denial.slice = *std::move(slice);
   std::vector<EntryContent> entries;

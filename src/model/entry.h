@@ -14,8 +14,15 @@ namespace amanat {
 
 /// EntryType values are on disk: never renumber (ledger page 2.1).
 enum class EntryType : std::uint8_t {
-  disclosure = 1, denied = 2, export_ = 3, epoch = 4, erasure = 5, policy_key = 6, alert = 7,
-  genesis = 8, trace = 9
+  disclosure = 1,
+  denied = 2,
+  export_ = 3,
+  epoch = 4,
+  erasure = 5,
+  policy_key = 6,
+  alert = 7,
+  genesis = 8,
+  trace = 9
 };
 
 /// KeyKind says what the thumbprint in an actor is the SHA-256 of (ledger page 2.2).
@@ -38,8 +45,17 @@ struct Slice {
 /// BodyPart names the eleven parts an entry's body commits to (ledger page 2.2). An empty string
 /// in EntryContent::parts means absent.
 enum class BodyPart : std::uint8_t {
-  purpose = 1, case_ref, granted_fields, value_versions, policy_hash, released_digest,
-  answer_digest, marks, export_id, denial, evidence_digest
+  purpose = 1,
+  case_ref,
+  granted_fields,
+  value_versions,
+  policy_hash,
+  released_digest,
+  answer_digest,
+  marks,
+  export_id,
+  denial,
+  evidence_digest
 };
 inline constexpr std::size_t kBodyParts = 11;
 

@@ -24,8 +24,8 @@ enum class Level : std::uint8_t { none, exists, masked, full };
 
 /// FieldInfo describes one field. `masks` is a chain from narrow to wide.
 struct FieldInfo {
-  std::string id;       // registry.dataset.field
-  std::string name;     // field
+  std::string id;    // registry.dataset.field
+  std::string name;  // field
   DatasetId dataset{};
   Sensitivity sensitivity = Sensitivity::ordinary;
   std::vector<std::string> masks;

@@ -50,8 +50,8 @@ enum class SubjectKind : std::uint8_t {
   unidentified = 4  // a person the department could not name; the value is the record's own key
 };
 
-/// SubjectName is a normalised name of a subject: 13 digits, +E.164, passport number, or record key.
-/// It is personal data: never in a log, metric, URL, argument list or error.
+/// SubjectName is a normalised name of a subject: 13 digits, +E.164, passport number, or record
+/// key. It is personal data: never in a log, metric, URL, argument list or error.
 struct SubjectName {
   SubjectKind kind = SubjectKind::national_id;
   std::string value;

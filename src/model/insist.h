@@ -12,7 +12,7 @@ namespace amanat {
 }  // namespace amanat
 
 /// insist(condition) aborts with file and line unless `condition` holds. Thread-safe.
-#define insist(condition)                                                             \
-  (static_cast<bool>(condition)                                                       \
-       ? static_cast<void>(0)                                                         \
+#define insist(condition)       \
+  (static_cast<bool>(condition) \
+       ? static_cast<void>(0)   \
        : ::amanat::insist_failed(#condition, std::source_location::current()))

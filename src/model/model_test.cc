@@ -26,7 +26,8 @@ TEST(Reasons, EveryReasonIsCompleteInEveryColumnAndBothLanguages) {
       EXPECT_FALSE(text.empty());
     // Urdu is written in Arabic script: its UTF-8 begins with 0xD8..0xDB.
     bool arabic = false;
-    for (const char c : row.urdu) arabic |= static_cast<unsigned char>(c) >= 0xd8 && static_cast<unsigned char>(c) <= 0xdb;
+    for (const char c : row.urdu)
+      arabic |= static_cast<unsigned char>(c) >= 0xd8 && static_cast<unsigned char>(c) <= 0xdb;
     EXPECT_TRUE(arabic);
   }
 }
@@ -72,7 +73,8 @@ TEST(FieldTable, NamesTheNearestKnownField) {
 
 TEST(Question, FieldsAreEncodedWithTheirLengthsInOrder) {
   const std::string bytes = canonical_fields(table(), {FieldId{1}, FieldId{2}});
-  EXPECT_EQ(bytes, std::string("\0\x15", 2) + "identity.persons.name" + std::string("\0\x12", 2) + "police.firs.status");
+  EXPECT_EQ(bytes, std::string("\0\x15", 2) + "identity.persons.name" + std::string("\0\x12", 2) +
+                       "police.firs.status");
 }
 
 TEST(WipingBuffer, KeepsPlacesValidWhileItGrows) {

@@ -29,22 +29,34 @@
 
 namespace amanat {
 
-namespace identity { class Identity; }
-namespace policy { class Policy; }
-namespace detection { class Detection; }
-namespace registry { class Registry; }
-namespace disclosure { class Disclosure; }
-namespace ledger { class Ledger; }
+namespace identity {
+class Identity;
+}
+namespace policy {
+class Policy;
+}
+namespace detection {
+class Detection;
+}
+namespace registry {
+class Registry;
+}
+namespace disclosure {
+class Disclosure;
+}
+namespace ledger {
+class Ledger;
+}
 
 /// Asker is who a proven caller is, as plain values.
 struct Asker {
   AccountId account{};
-  std::string id;                  // PO-1000, or a service's id
+  std::string id;  // PO-1000, or a service's id
   std::string department, unit;
   std::vector<std::string> roles;  // ascending
   bool service = false;
-  Actor actor;                     // account + device key
-  std::uint64_t epoch = 0;         // of account and device, for revocation
+  Actor actor;              // account + device key
+  std::uint64_t epoch = 0;  // of account and device, for revocation
 };
 
 /// Standing is what a citizen is to the question's case; decided per citizen by the registry,
@@ -56,16 +68,16 @@ inline constexpr std::size_t kStandings = 3;
 struct FieldRelease {
   FieldId field{};
   Level level = Level::none;
-  std::uint8_t mask = 0;                       // index in the field's chain when masked
-  Reason withheld = Reason::field_not_granted; // why, when level is none
+  std::uint8_t mask = 0;                        // index in the field's chain when masked
+  Reason withheld = Reason::field_not_granted;  // why, when level is none
 };
 
 /// Limit is one window of distinct citizens: exactly `n` pass in any `window_ms`.
 struct Limit {
   enum class Per : std::uint8_t { officer, case_, unit } per = Per::officer;
-  std::string quota;           // the quota's id
+  std::string quota;  // the quota's id
   std::uint32_t n = 0;
-  std::uint64_t window_ms = 0; // 0 = for ever
+  std::uint64_t window_ms = 0;  // 0 = for ever
 };
 
 /// Asked is what a refusal is filed under once the pass has been handed on: plain values, shared
@@ -73,7 +85,7 @@ struct Limit {
 struct Asked {
   Asker asker;
   Question question;
-  std::string evidence;   // canonical evidence bytes (docs/callers.md)
+  std::string evidence;  // canonical evidence bytes (docs/callers.md)
   Moment received{};
 };
 
@@ -112,10 +124,10 @@ class Grant {
     std::vector<FieldRelease> releases[kStandings];  // each: one per asked field, same order
     std::vector<std::string> rules;                  // ids of the grants and forbids that decided
     Digest policy_hash{};
-    std::vector<Tag> case_subjects;                  // ascending; keyed names, kind national_id
+    std::vector<Tag> case_subjects;  // ascending; keyed names, kind national_id
     bool case_known = false;
     std::vector<Limit> limits;
-    std::vector<std::string> follow;                 // link words the grant lets a tree follow
+    std::vector<std::string> follow;  // link words the grant lets a tree follow
   };
   Grant(Grant&&) noexcept = default;
   Grant& operator=(Grant&&) noexcept = default;
@@ -179,10 +191,10 @@ struct FoundValue {
 /// FoundRecord is one record of one citizen, granted fields only, ascending by field.
 struct FoundRecord {
   DatasetId dataset{};
-  std::string_view source;      // the department, from the catalog (outlives every answer)
-  Moment date{};                // when the record's version was taken in
+  std::string_view source;  // the department, from the catalog (outlives every answer)
+  Moment date{};            // when the record's version was taken in
   std::uint32_t version = 0;
-  Tag record{};                 // keyed name of the record, for the entry's value versions
+  Tag record{};  // keyed name of the record, for the entry's value versions
   std::vector<FoundValue> values;
 };
 
@@ -192,7 +204,7 @@ struct Person {
   Label label{};
   Slice slice;
   Standing standing = Standing::other;
-  bool exists = false;               // false: asked by a name no registry knows
+  bool exists = false;  // false: asked by a name no registry knows
   std::vector<FoundRecord> records;
 };
 
@@ -236,14 +248,14 @@ class Findings {
 class Draft {
  public:
   struct Share {
-    WipingBuffer::Place json;   // one citizen's share: {"citizen":…,"records":…,"withheld":…}
+    WipingBuffer::Place json;  // one citizen's share: {"citizen":…,"records":…,"withheld":…}
     EntryContent entry;
   };
   struct Content {
     std::vector<Share> shares;
-    std::optional<EntryContent> export_entry;   // closes an answer over several citizens
+    std::optional<EntryContent> export_entry;  // closes an answer over several citizens
     WipingBuffer text;
-    Digest released{};                          // digest of the whole
+    Digest released{};  // digest of the whole
   };
   /// Stands is the stamp that the asker is still in good standing; identity alone can make one.
   class Stands {
@@ -282,8 +294,8 @@ class Receipt {
  public:
   struct Entry {
     EntryIndex index{};
-    Moment time{};              // the ledger's, which never decreases
-    std::string proof;          // c2sp.org/tlog-proof@v1 text
+    Moment time{};      // the ledger's, which never decreases
+    std::string proof;  // c2sp.org/tlog-proof@v1 text
   };
   Receipt(Receipt&&) noexcept = default;
   Receipt& operator=(Receipt&&) noexcept = default;
@@ -323,7 +335,8 @@ class Answer {
 
  private:
   friend class disclosure::Disclosure;
-  explicit Answer(WipingBuffer body) : body_(std::make_unique<const WipingBuffer>(std::move(body))) {}
+  explicit Answer(WipingBuffer body)
+      : body_(std::make_unique<const WipingBuffer>(std::move(body))) {}
   std::unique_ptr<const WipingBuffer> body_;
 };
 

@@ -21,11 +21,11 @@ namespace amanat {
 ///   {"fir": "1/19", "station": "PS Cantt"}                a first information report
 ///   {"licence": "HL-0022", "from": T, "to": T}            a hotel's guests in a window
 struct SubjectForm {
-  std::string search;                // the catalog's search word: national_id, msisdn, fir, licence
-  std::string value;                 // as sent; the registry normalises it by the field's type
+  std::string search;  // the catalog's search word: national_id, msisdn, fir, licence
+  std::string value;   // as sent; the registry normalises it by the field's type
   std::vector<std::pair<std::string, std::string>> narrowing;  // further search words, as sent
-  std::optional<Moment> from, to;    // half-open window [from, to)
-  std::uint8_t hops = 0;             // 0 = no tree
+  std::optional<Moment> from, to;                              // half-open window [from, to)
+  std::uint8_t hops = 0;                                       // 0 = no tree
 };
 
 /// Question is one request. `fields` ascending without repeats, at least one.
@@ -33,9 +33,9 @@ struct Question {
   SubjectForm subject;
   std::vector<FieldId> fields;
   std::string purpose;
-  std::string case_ref;              // exactly as sent; empty if the purpose needs none
-  std::uint16_t max_subjects = 1;    // upper bound of citizens the answer may disclose
-  std::string reason;                // at most 500 bytes
+  std::string case_ref;            // exactly as sent; empty if the purpose needs none
+  std::uint16_t max_subjects = 1;  // upper bound of citizens the answer may disclose
+  std::string reason;              // at most 500 bytes
 };
 
 /// canonical_fields is the entry's part 3: u16 length and id of each field, in the order given.

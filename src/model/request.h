@@ -14,18 +14,18 @@ namespace amanat {
 
 /// PeerCertificate is the client certificate of a connection, taken once at the handshake.
 struct PeerCertificate {
-  Digest thumbprint{};          // SHA-256 of the DER
+  Digest thumbprint{};  // SHA-256 of the DER
   std::string der;
-  bool issued_by_us = false;    // chains to the exchange's CA
+  bool issued_by_us = false;  // chains to the exchange's CA
   Moment not_before{}, not_after{};
 };
 
 /// Request is one request. `path` is without query. Views live as long as the request does.
 struct Request {
   std::string method, path, query;
-  std::vector<std::pair<std::string, std::string>> headers;   // names in lower case
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
-  std::shared_ptr<const PeerCertificate> peer;                // null: none was shown
+  std::shared_ptr<const PeerCertificate> peer;  // null: none was shown
   Moment received{};
 
   /// header returns the value of the only header of that (lower-case) name, or an empty view.

@@ -20,12 +20,12 @@ enum class Reason : std::uint8_t {
 /// ReasonRow is a row of the table as data. All views live for ever.
 struct ReasonRow {
   Reason reason;
-  std::string_view id;      // with dashes, as on the wire
-  bool refused;             // refused (we will not) or failed (we cannot)
+  std::string_view id;  // with dashes, as on the wire
+  bool refused;         // refused (we will not) or failed (we cannot)
   std::uint16_t http_status;
   std::uint8_t exit_code;
   std::string_view english, urdu, next_english, next_urdu;
-  bool detail_shown;        // may the caller see Failure::detail
+  bool detail_shown;  // may the caller see Failure::detail
 };
 
 /// row_of returns the table's row of `reason`. Thread-safe, never fails.

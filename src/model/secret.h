@@ -35,7 +35,9 @@ template <std::size_t N>
 class SecretKey {
  public:
   SecretKey() : bytes_{} {}
-  explicit SecretKey(std::span<const std::uint8_t, N> from) { std::memcpy(bytes_.data(), from.data(), N); }
+  explicit SecretKey(std::span<const std::uint8_t, N> from) {
+    std::memcpy(bytes_.data(), from.data(), N);
+  }
   SecretKey(const SecretKey& other) = default;
   SecretKey& operator=(const SecretKey& other) = default;
   SecretKey(SecretKey&& other) noexcept : bytes_(other.bytes_) { wipe(other.bytes_.data(), N); }
@@ -70,7 +72,8 @@ class WipingBuffer {
   WipingBuffer& operator=(WipingBuffer&&) noexcept = default;
 
   Place append(std::string_view text) {
-    const Place place{static_cast<std::uint32_t>(bytes_.size()), static_cast<std::uint32_t>(text.size())};
+    const Place place{static_cast<std::uint32_t>(bytes_.size()),
+                      static_cast<std::uint32_t>(text.size())};
     bytes_.insert(bytes_.end(), text.begin(), text.end());
     return place;
   }

@@ -18,7 +18,9 @@ struct WaitingRoom::Shelf {
   std::deque<std::coroutine_handle<>> ready;
 };
 
-WaitingRoom::WaitingRoom() : shelf_(new Shelf), before_(Home::current()) { Home::make_current(this); }
+WaitingRoom::WaitingRoom() : shelf_(new Shelf), before_(Home::current()) {
+  Home::make_current(this);
+}
 
 WaitingRoom::~WaitingRoom() {
   Home::make_current(before_);

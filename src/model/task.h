@@ -35,7 +35,9 @@ class [[nodiscard]] Task {
   struct promise_type {
     std::optional<T> value;
     std::coroutine_handle<> continuation;
-    Task get_return_object() { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    Task get_return_object() {
+      return Task(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
     std::suspend_always initial_suspend() noexcept { return {}; }
     struct Final {
       bool await_ready() noexcept { return false; }

@@ -29,7 +29,9 @@ std::string long_text(char c) { return std::string(64, c); }
 Task<std::string> of_string(std::string s) { co_return s + "!"; }
 [[maybe_unused]] Task<std::string> of_tracked(Tracked t) { co_return *t.text; }
 Task<std::string> of_pair(Pair p) { co_return *p.a.text + *p.b.text; }
-[[maybe_unused]] Task<std::string> of_optional(std::optional<Pair> p) { co_return p ? *p->a.text + *p->b.text : ""; }
+[[maybe_unused]] Task<std::string> of_optional(std::optional<Pair> p) {
+  co_return p ? *p->a.text + *p->b.text : "";
+}
 [[maybe_unused]] Task<std::string> of_function(std::function<std::string()> f) { co_return f(); }
 Task<std::string> of_callable(auto f) { co_return f(); }
 
@@ -81,16 +83,16 @@ Task<int> optional_of_aggregate() {
 
 TEST(Coroutines, TheCompilerKeepsArgumentsAliveExactlyOnce) {
   const std::pair<const char*, Task<int> (*)()> patterns[] = {
-      {"named object, then move", named_object_then_move},
-      {"string temporary", string_temporary},
-      {"named lambda", named_lambda},
+    {"named object, then move", named_object_then_move},
+    {"string temporary", string_temporary},
+    {"named lambda", named_lambda},
 #if defined(__clang__)
-      {"class temporary", class_temporary},
-      {"lambda with captures", lambda_with_captures},
-      {"lambda into std::function", lambda_into_function},
-      {"braced aggregate", braced_aggregate},
-      {"designated aggregate", designated_aggregate},
-      {"optional of aggregate", optional_of_aggregate},
+    {"class temporary", class_temporary},
+    {"lambda with captures", lambda_with_captures},
+    {"lambda into std::function", lambda_into_function},
+    {"braced aggregate", braced_aggregate},
+    {"designated aggregate", designated_aggregate},
+    {"optional of aggregate", optional_of_aggregate},
 #endif
   };
   for (const auto& [name, pattern] : patterns) {

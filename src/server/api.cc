@@ -74,8 +74,8 @@ void Api::add_lookups() {
                      auto task = exchange_.lookup().answer(asking->request);
                      start(std::move(task), [asking](Result<Answer> answer) {
                        asking->reply(answer ? answered(*answer)
-                                            : problem(answer.error(), asking->request.header(
-                                                                          "accept-language")));
+                                            : problem(answer.error(),
+                                                      asking->request.header("accept-language")));
                      });
                    });
 }
@@ -110,12 +110,13 @@ void Api::add_public() {
                  response.body = description();
                  return response;
                });
-  routes_.open(PublicRoute::checkpoint,
-               {"GET", "/ledger/checkpoint", "anyone", "The ledger's signed head (C2SP tlog-checkpoint)."},
-               [this](const Request&, std::string_view) -> Result<Response> {
-                 return ledger_file(exchange_.ledger().checkpoint(), "text/plain; charset=utf-8",
-                                    "max-age=1");
-               });
+  routes_.open(
+      PublicRoute::checkpoint,
+      {"GET", "/ledger/checkpoint", "anyone", "The ledger's signed head (C2SP tlog-checkpoint)."},
+      [this](const Request&, std::string_view) -> Result<Response> {
+        return ledger_file(exchange_.ledger().checkpoint(), "text/plain; charset=utf-8",
+                           "max-age=1");
+      });
   routes_.open(PublicRoute::tile,
                {"GET", "/ledger/tile/{tile...}", "anyone", "The ledger's tiles (C2SP tlog-tiles)."},
                [this](const Request&, std::string_view rest) -> Result<Response> {

@@ -16,7 +16,7 @@ constexpr std::size_t kConfigBytesMax = 64 * 1024;
 // initialiser in Config, so that it is written in one place.
 struct NumberKey {
   std::string_view name;
-  unsigned Config::* member;
+  unsigned Config::*member;
   unsigned min, max;
 };
 constexpr NumberKey kNumbers[] = {
@@ -34,10 +34,12 @@ const std::vector<std::string> kLogLevels = {"error", "warning", "info", "debug"
 // An origin is a scheme-less URL prefix without trailing slash and a key name at once (C2SP
 // signed-note: no white space, no '+').
 bool origin_is_wellformed(std::string_view origin) {
-  if (origin.empty() || origin.size() > 200 || origin.back() == '/' || origin.find("//") != origin.npos) return false;
+  if (origin.empty() || origin.size() > 200 || origin.back() == '/' ||
+      origin.find("//") != origin.npos)
+    return false;
   for (const char c : origin) {
-    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '/' ||
-                      c == '_' || c == ':';
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+                      c == '/' || c == '_' || c == ':';
     if (!fine) return false;
   }
   return true;
@@ -61,15 +63,17 @@ Result<void> check_words(const Config& config, const std::string& file) {
   for (const auto& level : kLogLevels)
     if (config.log_level == level) return {};
   const auto near = nearest_word(config.log_level, kLogLevels);
-  return fail(Reason::config_wrong, file + ": log_level is one of error, warning, info, debug" +
-                                        (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
+  return fail(Reason::config_wrong,
+              file + ": log_level is one of error, warning, info, debug" +
+                  (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
 }
 
 }  // namespace
 
 Result<void> check_origin(std::string_view origin) {
   if (origin_is_wellformed(origin)) return {};
-  return fail(Reason::config_wrong, "origin is like exchange.test/one: small letters, digits and . - / _ only");
+  return fail(Reason::config_wrong,
+              "origin is like exchange.test/one: small letters, digits and . - / _ only");
 }
 
 std::string config_value(const Config& config, std::string_view key) {
@@ -85,22 +89,30 @@ std::string config_value(const Config& config, std::string_view key) {
 
 const std::vector<ConfigKey>& config_keys() {
   static const std::vector<ConfigKey> keys = {
-      {"origin", "text", "", "Name of the exchange and of its ledger. Fixed at init: the ledger's keys are bound to it.",
+      {"origin", "text", "",
+       "Name of the exchange and of its ledger. Fixed at init: the ledger's keys are bound to it.",
        "نظام اور اس کے کھاتے کا نام۔ آغاز پر طے ہوتا ہے اور بدلتا نہیں۔"},
-      {"listen", "host:port", "127.0.0.1:8443", "Where to answer, with TLS 1.3. No plaintext mode exists.",
+      {"listen", "host:port", "127.0.0.1:8443",
+       "Where to answer, with TLS 1.3. No plaintext mode exists.",
        "جوابات کا پتہ، TLS 1.3 کے ساتھ۔ بغیر رمز کوئی صورت نہیں۔"},
-      {"threads", "number", "0", "Threads that answer; 0 means one a core.", "جواب دینے والے دھاگے؛ 0 یعنی ہر کور پر ایک۔"},
-      {"cache_mib", "MiB", "256", "Memory for records read lately, in sealed form.", "حال میں پڑھے گئے (مہر بند) اندراجات کی یادداشت۔"},
-      {"segment_mib", "MiB", "64", "Size of a ledger segment; segments are written full of zeros ahead.",
+      {"threads", "number", "0", "Threads that answer; 0 means one a core.",
+       "جواب دینے والے دھاگے؛ 0 یعنی ہر کور پر ایک۔"},
+      {"cache_mib", "MiB", "256", "Memory for records read lately, in sealed form.",
+       "حال میں پڑھے گئے (مہر بند) اندراجات کی یادداشت۔"},
+      {"segment_mib", "MiB", "64",
+       "Size of a ledger segment; segments are written full of zeros ahead.",
        "کھاتے کے ایک ٹکڑے کا حجم؛ پہلے سے صفر سے بھرا جاتا ہے۔"},
-      {"certificate_days", "days", "365", "How long a device's certificate is valid.", "آلے کی سند کی میعاد۔"},
+      {"certificate_days", "days", "365", "How long a device's certificate is valid.",
+       "آلے کی سند کی میعاد۔"},
       {"publish_ms", "milliseconds", "1000", "How often the ledger's signed head is published.",
        "کھاتے کا دستخط شدہ سرا کتنی دیر بعد شائع ہو۔"},
-      {"connections_max", "number", "8192", "Connections held at a time; further ones are closed at once.",
-       "بیک وقت رابطوں کی حد۔"},
-      {"request_seconds_max", "seconds", "15", "From first to last byte of one request; slower ones are refused.",
+      {"connections_max", "number", "8192",
+       "Connections held at a time; further ones are closed at once.", "بیک وقت رابطوں کی حد۔"},
+      {"request_seconds_max", "seconds", "15",
+       "From first to last byte of one request; slower ones are refused.",
        "ایک درخواست کے مکمل پہنچنے کی حد۔"},
-      {"log_level", "word", "info", "error, warning, info or debug. No level logs a personal value.",
+      {"log_level", "word", "info",
+       "error, warning, info or debug. No level logs a personal value.",
        "error، warning، info یا debug۔ کسی سطح پر ذاتی قدر درج نہیں ہوتی۔"},
   };
   return keys;
@@ -120,7 +132,8 @@ Result<Config> read_config(const std::string& file) {
   if (!listen) return std::unexpected(listen.error());
   auto level = reader.string_or("log_level", config.log_level);
   if (!level) return std::unexpected(level.error());
-  if (auto numbers = read_numbers(reader, config); !numbers) return std::unexpected(numbers.error());
+  if (auto numbers = read_numbers(reader, config); !numbers)
+    return std::unexpected(numbers.error());
   if (auto finished = reader.finish(); !finished) return std::unexpected(finished.error());
 
   config.origin = *std::move(origin);

@@ -12,16 +12,16 @@
 namespace amanat::server {
 
 struct Config {
-  std::string origin;                        // name of the exchange and of its log; fixed at init
+  std::string origin;  // name of the exchange and of its log; fixed at init
   std::string listen = "127.0.0.1:8443";
-  unsigned threads = 0;                      // 0: one a core
-  unsigned cache_mib = 256;                  // record cache
-  unsigned segment_mib = 64;                 // size of a ledger segment
-  unsigned certificate_days = 365;           // validity of device certificates
-  unsigned publish_ms = 1000;                // how often the ledger's head is published
+  unsigned threads = 0;             // 0: one a core
+  unsigned cache_mib = 256;         // record cache
+  unsigned segment_mib = 64;        // size of a ledger segment
+  unsigned certificate_days = 365;  // validity of device certificates
+  unsigned publish_ms = 1000;       // how often the ledger's head is published
   unsigned connections_max = 8192;
   unsigned request_seconds_max = 15;
-  std::string log_level = "info";            // error, warning, info, debug
+  std::string log_level = "info";  // error, warning, info, debug
 };
 
 /// ConfigKey explains one key.
@@ -30,7 +30,8 @@ struct ConfigKey {
 };
 const std::vector<ConfigKey>& config_keys();
 
-/// read_config reads exchange.toml. Errors: config_wrong ("file:line: unknown key …, did you mean …"), file_failed.
+/// read_config reads exchange.toml. Errors: config_wrong ("file:line: unknown key …, did you mean
+/// …"), file_failed.
 Result<Config> read_config(const std::string& file);
 /// check_origin says whether a name is fit for an exchange and its ledger. Errors: config_wrong.
 Result<void> check_origin(std::string_view origin);

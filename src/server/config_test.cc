@@ -12,7 +12,8 @@ namespace {
 class ConfigFile : public testing::Test {
  protected:
   ConfigFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "amanat-config.XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "amanat-config.XXXXXX").string();
     directory_ = ::mkdtemp(pattern.data());
   }
   ~ConfigFile() override { std::filesystem::remove_all(directory_); }
@@ -44,7 +45,8 @@ TEST_F(ConfigFile, WhatIsWrittenIsReadBack) {
   config.log_level = "error";
   auto read = read_config(write(write_config(config)));
   ASSERT_TRUE(read.has_value()) << read.error().detail;
-  for (const auto& key : config_keys()) EXPECT_EQ(config_value(*read, key.name), config_value(config, key.name)) << key.name;
+  for (const auto& key : config_keys())
+    EXPECT_EQ(config_value(*read, key.name), config_value(config, key.name)) << key.name;
   EXPECT_EQ(read->origin, "exchange.test/one");
   EXPECT_EQ(read->segment_mib, 16u);
 }
@@ -61,17 +63,20 @@ TEST_F(ConfigFile, TheStandardsExplainedAreTheStandardsUsed) {
 }
 
 TEST_F(ConfigFile, AnUnknownKeyIsNamedWithItsLineAndTheNearestOne) {
-  const std::string said = complaint("origin = \"exchange.test/one\"\nlisten_at = \"127.0.0.1:1\"\ncache_mbi = 3\n");
+  const std::string said =
+      complaint("origin = \"exchange.test/one\"\nlisten_at = \"127.0.0.1:1\"\ncache_mbi = 3\n");
   EXPECT_NE(said.find("exchange.toml:2"), std::string::npos) << said;
-  EXPECT_NE(complaint("origin = \"exchange.test/one\"\ncache_mbi = 3\n").find("cache_mib"), std::string::npos);
+  EXPECT_NE(complaint("origin = \"exchange.test/one\"\ncache_mbi = 3\n").find("cache_mib"),
+            std::string::npos);
 }
 
 TEST_F(ConfigFile, EachWrongValueIsRefused) {
   const std::string origin = "origin = \"exchange.test/one\"\n";
   EXPECT_EQ(complaint(origin), "it was read");
-  for (const char* wrong : {"threads = -1", "threads = 257", "cache_mib = 7", "publish_ms = 9", "certificate_days = 0",
-                            "certificate_days = 826", "segment_mib = \"64\"", "listen = \"8443\"", "log_level = \"loud\"",
-                            "request_seconds_max = 601", "plaintext = true"})
+  for (const char* wrong :
+       {"threads = -1", "threads = 257", "cache_mib = 7", "publish_ms = 9", "certificate_days = 0",
+        "certificate_days = 826", "segment_mib = \"64\"", "listen = \"8443\"",
+        "log_level = \"loud\"", "request_seconds_max = 601", "plaintext = true"})
     EXPECT_NE(complaint(origin + wrong + "\n"), "it was read") << wrong;
   EXPECT_NE(complaint("listen = \"127.0.0.1:1\"\n"), "it was read") << "an exchange has a name";
 }
@@ -86,7 +91,9 @@ TEST(Config, HasAtMostADozenKeysEachExplainedInTwoLanguages) {
   std::set<std::string_view> names;
   for (const auto& key : config_keys()) {
     EXPECT_TRUE(names.insert(key.name).second) << key.name;
-    EXPECT_FALSE(key.type.empty() || key.explanation_english.empty() || key.explanation_urdu.empty()) << key.name;
+    EXPECT_FALSE(key.type.empty() || key.explanation_english.empty() ||
+                 key.explanation_urdu.empty())
+        << key.name;
   }
   EXPECT_LE(names.size(), 12u);
 }
@@ -94,7 +101,8 @@ TEST(Config, HasAtMostADozenKeysEachExplainedInTwoLanguages) {
 TEST(Config, AnOriginIsASchemelessPrefixAndAKeyName) {
   for (const char* good : {"exchange.test/one", "a", "log.example.org/amanat1", "localhost:8443/x"})
     EXPECT_TRUE(check_origin(good).has_value()) << good;
-  for (const char* wrong : {"", "https://x.test", "Exchange", "x/", "a+b", "a b", "a\nb", "\xD8\xA7"})
+  for (const char* wrong :
+       {"", "https://x.test", "Exchange", "x/", "a+b", "a b", "a\nb", "\xD8\xA7"})
     EXPECT_FALSE(check_origin(wrong).has_value()) << wrong;
 }
 

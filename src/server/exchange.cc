@@ -86,7 +86,8 @@ Result<std::vector<Receipt::Entry>> Exchange::State::record(EntryContent entry) 
   return std::move(recorded->entries);
 }
 
-Result<Receipt::Entry> Exchange::State::record_document(std::string_view document, std::string note) {
+Result<Receipt::Entry> Exchange::State::record_document(std::string_view document,
+                                                        std::string note) {
   EntryContent entry;
   entry.type = EntryType::policy_key;
   entry.tail = ledger::tail_of_policy_key(crypto::sha256(document), EntryIndex{0});
@@ -109,7 +110,8 @@ Result<void> Exchange::init(const InitOptions& options) {
   storage::Disk& disk = storage::system_disk();
   const Home home(options.home);
   struct stat there;
-  if (::stat(home.config().c_str(), &there) == 0) return fail(Reason::exchange_exists, home.config());
+  if (::stat(home.config().c_str(), &there) == 0)
+    return fail(Reason::exchange_exists, home.config());
   if (auto made = disk.make_directory(home.root); !made) return made;
   if (auto done = write_documents(disk, home.catalog(), options.catalog); !done) return done;
   if (auto done = write_documents(disk, home.policy(), options.policy); !done) return done;
@@ -160,7 +162,8 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   State& s = *state;
   s.home = Home(directory);
   struct stat there;
-  if (::stat(s.home.config().c_str(), &there) != 0) return fail(Reason::exchange_missing, directory);
+  if (::stat(s.home.config().c_str(), &there) != 0)
+    return fail(Reason::exchange_missing, directory);
   auto config = read_config(s.home.config());
   if (!config) return std::unexpected(config.error());
   s.config = *std::move(config);
@@ -219,7 +222,8 @@ Result<void> Exchange::replay(State& s) {
       if (versions.empty()) return true;
       detection::Spent spent;
       spent.account = e.actor->account;
-      if (const auto unit = units.find(e.actor->account); unit != units.end()) spent.unit = unit->second;
+      if (const auto unit = units.find(e.actor->account); unit != units.end())
+        spent.unit = unit->second;
       spent.case_ref = e.parts[static_cast<std::size_t>(BodyPart::case_ref) - 1];
       spent.subject = *e.subject;
       spent.time = e.time;
@@ -317,7 +321,9 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
 
 Result<void> Exchange::scan_ledger(EntryIndex from,
                                    const std::function<bool(const ledger::Opened&)>& visit) const {
-  const auto key_of = [this](std::span<const std::uint8_t, 16> id) { return state_->vault->slice_key(id); };
+  const auto key_of = [this](std::span<const std::uint8_t, 16> id) {
+    return state_->vault->slice_key(id);
+  };
   return state_->ledger->scan(from, key_of, visit);
 }
 
@@ -346,7 +352,8 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   unsigned port = 0;
   const std::string_view digits = std::string_view(address).substr(colon + 1);
   for (const char c : digits) {
-    if (c < '0' || c > '9' || digits.size() > 5) return fail(Reason::config_wrong, "listen is host:port");
+    if (c < '0' || c > '9' || digits.size() > 5)
+      return fail(Reason::config_wrong, "listen is host:port");
     port = port * 10 + static_cast<unsigned>(c - '0');
   }
   if (digits.empty() || port > 65535) return fail(Reason::config_wrong, "listen is host:port");
@@ -354,7 +361,7 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   const auto open_routes = s.api->routes().walk();
   if (!open_routes.empty())
     return fail(Reason::internal_error, "a route answers strangers: " + open_routes.front());
-  s.lookup->strangers().drain();   // the walk's own
+  s.lookup->strangers().drain();  // the walk's own
 
   auto ca = storage::read_file(s.home.ca_certificate(), 1 << 16);
   if (!ca) return std::unexpected(ca.error());
@@ -376,7 +383,8 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
 
   if (run_command) {
     auto local = net::LocalServer::start(
-        s.home.control(), [this, run_command](const std::vector<std::string>& arguments, const Emit& emit) {
+        s.home.control(),
+        [this, run_command](const std::vector<std::string>& arguments, const Emit& emit) {
           return run_command(*this, arguments, emit);
         });
     if (!local) return std::unexpected(local.error());
@@ -384,8 +392,10 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   }
   s.stopping = false;
   s.watch = std::thread([this] { watch(); });
-  log(LogLevel::info, "serving", {{"origin", s.config.origin}, {"address", s.listening},
-                                  {"entries", std::to_string(s.ledger->size())}});
+  log(LogLevel::info, "serving",
+      {{"origin", s.config.origin},
+       {"address", s.listening},
+       {"entries", std::to_string(s.ledger->size())}});
   return s.listening;
 }
 
@@ -397,7 +407,8 @@ void Exchange::watch() {
     lock.unlock();
     // A failure to record is not retried here: every answer fails the same way and says so.
     if (auto told = wait(s.lookup->alert_strangers()); !told)
-      log(LogLevel::error, "alert-not-recorded", {{"reason", std::string(row_of(told.error().reason).id)}});
+      log(LogLevel::error, "alert-not-recorded",
+          {{"reason", std::string(row_of(told.error().reason).id)}});
     lock.lock();
   }
 }
@@ -415,7 +426,8 @@ void Exchange::stop() {
   s.server->stop(2000);
   s.server.reset();
   if (auto told = wait(s.lookup->alert_strangers()); !told)
-    log(LogLevel::error, "alert-not-recorded", {{"reason", std::string(row_of(told.error().reason).id)}});
+    log(LogLevel::error, "alert-not-recorded",
+        {{"reason", std::string(row_of(told.error().reason).id)}});
   log(LogLevel::info, "stopped", {{"entries", std::to_string(s.ledger->size())}});
   s.listening.clear();
 }

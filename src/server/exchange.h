@@ -22,15 +22,15 @@ namespace amanat::server {
 
 /// Document is a file to be put into a new home: catalog or policy.
 struct Document {
-  std::string name;       // file name, "identity.toml"
+  std::string name;  // file name, "identity.toml"
   std::string content;
 };
 
 struct InitOptions {
   std::string home;
-  std::string origin;                       // name of the exchange and of its log
+  std::string origin;  // name of the exchange and of its log
   std::vector<Document> catalog, policy;
-  unsigned segment_mib = Config{}.segment_mib;   // of the ledger, for good
+  unsigned segment_mib = Config{}.segment_mib;  // of the ledger, for good
   std::vector<std::string> server_names = {"localhost", "127.0.0.1", "::1"};
 };
 
@@ -58,15 +58,15 @@ struct Status {
   std::uint64_t ledger_size = 0;
   std::vector<registry::Registry::DatasetCount> datasets;
   std::uint64_t accounts = 0, rules = 0;
-  std::string listening;                    // empty: not serving
+  std::string listening;  // empty: not serving
 };
 
 class Exchange {
  public:
   /// init makes a new exchange. Errors: exchange_exists, catalog_wrong, policy_wrong, file_failed.
   static Result<void> init(const InitOptions& options);
-  /// open opens a home for this process alone. Errors: exchange_missing, exchange_busy, config_wrong,
-  /// catalog_wrong, policy_wrong, key_missing, ledger_corrupt, store_failed.
+  /// open opens a home for this process alone. Errors: exchange_missing, exchange_busy,
+  /// config_wrong, catalog_wrong, policy_wrong, key_missing, ledger_corrupt, store_failed.
   static Result<std::unique_ptr<Exchange>> open(const std::string& home);
   ~Exchange();
 
@@ -79,17 +79,21 @@ class Exchange {
   ledger::Ledger& ledger();
   lookup::Lookup& lookup();
 
-  /// import takes a department's file into a dataset; quarantined rows are listed in home().quarantine().
+  /// import takes a department's file into a dataset; quarantined rows are listed in
+  /// home().quarantine().
   Result<registry::ImportReport> import(std::string_view dataset, const std::string& file,
                                         registry::ImportOptions options);
   /// import_officers reads a personnel roster (dataset personnel.roster).
-  Result<registry::ImportReport> import_officers(const std::string& file, registry::ImportOptions options);
+  Result<registry::ImportReport> import_officers(const std::string& file,
+                                                 registry::ImportOptions options);
   /// import_cases reads a case list (dataset cases.cases).
-  Result<registry::ImportReport> import_cases(const std::string& file, registry::ImportOptions options);
+  Result<registry::ImportReport> import_cases(const std::string& file,
+                                              registry::ImportOptions options);
   /// add_service makes a service account.
   Result<AccountId> add_service(std::string_view id, std::string_view department,
                                 const std::vector<std::string>& roles);
-  /// enrol certifies a device from its CSR; a KEY entry is durable before the certificate is returned.
+  /// enrol certifies a device from its CSR; a KEY entry is durable before the certificate is
+  /// returned.
   Result<identity::Enrolled> enrol(std::string_view account_id, std::string_view csr_pem);
   /// revoke ends devices, at once, and records it.
   Result<std::vector<Digest>> revoke(std::string_view device_or_account);
@@ -101,16 +105,19 @@ class Exchange {
   Result<Erased> erase(const SubjectName& citizen);
   Result<Status> status();
   /// scan_ledger visits entries with their openings, as far as their slices still live.
-  Result<void> scan_ledger(EntryIndex from, const std::function<bool(const ledger::Opened&)>& visit) const;
+  Result<void> scan_ledger(EntryIndex from,
+                           const std::function<bool(const ledger::Opened&)>& visit) const;
   /// routes is the table of what can be asked over HTTP, as served.
   const std::vector<RouteInfo>& routes() const;
 
-  /// serve begins to answer on config().listen (or `listen`, "host:port"; port 0 = any free one) and
-  /// opens the control socket, on which `run_command` runs commands for other processes.
+  /// serve begins to answer on config().listen (or `listen`, "host:port"; port 0 = any free one)
+  /// and opens the control socket, on which `run_command` runs commands for other processes.
   /// Errors: peer_unreachable (address in use), config_wrong.
-  using Emit = std::function<void(int stream, std::string_view text)>;   // 1 out, 2 err
-  using RunCommand = std::function<int(Exchange&, const std::vector<std::string>& arguments, const Emit&)>;
-  Result<std::string> serve(const std::string& listen, RunCommand run_command);   // the address it listens on
+  using Emit = std::function<void(int stream, std::string_view text)>;  // 1 out, 2 err
+  using RunCommand =
+      std::function<int(Exchange&, const std::vector<std::string>& arguments, const Emit&)>;
+  Result<std::string> serve(const std::string& listen,
+                            RunCommand run_command);  // the address it listens on
   void stop();
 
  private:

@@ -53,14 +53,16 @@ registry::Registry::Taken taken(bool unchanged) {
 Result<registry::ImportReport> Exchange::import(std::string_view dataset, const std::string& file,
                                                 registry::ImportOptions options) {
   const std::lock_guard one(state_->acts);
-  if (auto ready = state_->quarantine_for(dataset, options); !ready) return std::unexpected(ready.error());
+  if (auto ready = state_->quarantine_for(dataset, options); !ready)
+    return std::unexpected(ready.error());
   return state_->registry->import(dataset, file, options);
 }
 
 Result<registry::ImportReport> Exchange::import_officers(const std::string& file,
                                                          registry::ImportOptions options) {
   const std::lock_guard one(state_->acts);
-  if (auto ready = state_->quarantine_for(kRoster, options); !ready) return std::unexpected(ready.error());
+  if (auto ready = state_->quarantine_for(kRoster, options); !ready)
+    return std::unexpected(ready.error());
   return state_->registry->read_rows(
       kRoster, file, options,
       [this](const registry::Row& row) -> Result<registry::Registry::Taken> {
@@ -84,7 +86,8 @@ Result<registry::ImportReport> Exchange::import_officers(const std::string& file
 Result<registry::ImportReport> Exchange::import_cases(const std::string& file,
                                                       registry::ImportOptions options) {
   const std::lock_guard one(state_->acts);
-  if (auto ready = state_->quarantine_for(kCases, options); !ready) return std::unexpected(ready.error());
+  if (auto ready = state_->quarantine_for(kCases, options); !ready)
+    return std::unexpected(ready.error());
   return state_->registry->read_rows(
       kCases, file, options, [this](const registry::Row& row) -> Result<registry::Registry::Taken> {
         policy::Case one_case;

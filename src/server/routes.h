@@ -23,7 +23,8 @@ namespace amanat::server {
 template <class H>
 concept DataHandler =
     std::invocable<H, const Caller&, const Request&, std::string_view> &&
-    !std::invocable<H, const Request&, std::string_view> && !std::invocable<H, const Request&> &&
+    !std::invocable<H, const Request&, std::string_view> &&
+    !std::invocable<H, const Request&> &&
     std::same_as<std::invoke_result_t<H, const Caller&, const Request&, std::string_view>,
                  Result<Response>>;
 
@@ -32,7 +33,7 @@ enum class Rest : std::uint8_t { none, one_part, many_parts };
 
 /// RouteInfo is a row of the table, for people and for the API description.
 struct RouteInfo {
-  std::string method, path;        // "/v1/records/{dataset}"
+  std::string method, path;  // "/v1/records/{dataset}"
   std::string who, says;
   bool is_public = false;
 };
@@ -47,7 +48,8 @@ class Routes {
   template <DataHandler H>
   void data(RouteInfo info, H handler) {
     add(std::move(info),
-        [this, handler = std::move(handler)](const Request& request, std::string_view rest) -> Result<Response> {
+        [this, handler = std::move(handler)](const Request& request,
+                                             std::string_view rest) -> Result<Response> {
           auto caller = identify_(request);
           if (!caller) return std::unexpected(caller.error());
           return handler(*caller, request, rest);

@@ -30,7 +30,7 @@ struct Exchange::State {
   std::unique_ptr<disclosure::Disclosure> disclosure;
   std::unique_ptr<ledger::Ledger> ledger;
   std::unique_ptr<lookup::Lookup> lookup;
-  std::mutex acts;                       // imports, enrolments, erasures: one at a time
+  std::mutex acts;  // imports, enrolments, erasures: one at a time
 
   // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
   std::unique_ptr<Api> api;

@@ -15,7 +15,8 @@ using namespace amanat;
 
 // The honest path compiles.
 Result<void> honest(policy::Policy& policy, detection::Detection& detection,
-                    registry::Registry& registry, disclosure::Disclosure& disclosure, Caller caller) {
+                    registry::Registry& registry, disclosure::Disclosure& disclosure,
+                    Caller caller) {
   auto grant = policy.grant(std::move(caller));
   if (!grant) return std::unexpected(grant.error());
   auto clearance = detection.clear(*std::move(grant));
@@ -35,21 +36,21 @@ void honest_route(server::Routes& routes) {
 
 #if CASE == 1  // a Caller cannot be made outside identity
 Caller forged() { return Caller(Caller::Content{}); }
-#elif CASE == 2  // a Grant cannot be made outside policy
+#elif CASE == 2   // a Grant cannot be made outside policy
 Grant forged(Caller caller) { return Grant(std::move(caller), Grant::Content{}); }
-#elif CASE == 3  // a Clearance cannot be made outside detection
+#elif CASE == 3   // a Clearance cannot be made outside detection
 Clearance forged(Grant grant) { return Clearance(std::move(grant), nullptr); }
-#elif CASE == 4  // Findings cannot be made outside registry
+#elif CASE == 4   // Findings cannot be made outside registry
 Findings forged(Clearance clearance) { return Findings(std::move(clearance), Findings::Content{}); }
-#elif CASE == 5  // a Draft cannot be made outside disclosure
+#elif CASE == 5   // a Draft cannot be made outside disclosure
 Draft forged(Findings findings) { return Draft(std::move(findings), Draft::Content{}); }
-#elif CASE == 6  // a Receipt cannot be made outside the ledger
+#elif CASE == 6   // a Receipt cannot be made outside the ledger
 Receipt forged() { return Receipt({}); }
-#elif CASE == 7  // an Answer cannot be made outside disclosure
+#elif CASE == 7   // an Answer cannot be made outside disclosure
 Answer forged() { return Answer(WipingBuffer{}); }
-#elif CASE == 8  // a pass cannot be copied
+#elif CASE == 8   // a pass cannot be copied
 Caller copied(const Caller& caller) { return caller; }
-#elif CASE == 9  // the grant cannot be skipped
+#elif CASE == 9   // the grant cannot be skipped
 Result<Clearance> skipped(detection::Detection& detection, Caller caller) {
   return detection.clear(std::move(caller));
 }
