@@ -123,9 +123,11 @@ TEST(Recovery, AfterACleanCloseNothingMayBeMissing) {
     auto bad = disk.copy();
     auto file = bad->open(kFirst, storage::Disk::Open::existing);
     const std::uint64_t at = how == 2 ? end + kBlock : end;
-    const std::string damage =
-        how == 0 ? bytes.substr(end, 200) + "x" + bytes.substr(end + 201, kBlock - 201)
-                 : std::string(kBlock, how == 1 ? '\0' : 'x');
+    std::string damage(kBlock, how == 2 ? 'x' : '\0');
+    if (how == 0) {
+      damage = bytes.substr(end, kBlock);
+      damage[200] = static_cast<char>(damage[200] ^ 1);
+    }
     ASSERT_TRUE((*file)->write_at(at, damage) && (*file)->sync());
     auto ledger = Ledger::open(log.options(bad.get()), log.seed);
     ASSERT_FALSE(ledger) << how;
@@ -152,7 +154,7 @@ TEST(Recovery, AFrameThatDoesNotBelongIsRefusedThoughItsHashIsRight) {
   } cases[] = {{40, number(77), "batch number"},
                {72, std::string(32, 'p'), "hash of the frame before"},
                {130 + 2, number(1), "time decreases"},
-               {130 + 20, "x", "root"},
+               {130 + 20, std::string(1, static_cast<char>(all[last + 150] ^ 1)), "root"},
                {130, std::string("\x07", 1), "version"},
                {trailer + 8, std::string(32, 'r'), "root"},
                {trailer + 44, "x", "checkpoint"}};

@@ -90,8 +90,8 @@ TEST(Sequencer, AnEntryThatChangedInMemoryIsNeverSigned) {
 }
 
 TEST(Sequencer, TheQueueTakesExactlyItsBound) {
+  Gate gate;  // the log may wait at it until the end
   Alone log(10);
-  Gate gate;
   log.disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call,
                         const std::string& path) -> std::optional<SimulatedDisk::Fault> {
     if (call == SimulatedDisk::Call::write && path == segment_path("/ledger", 0)) gate.pass();
@@ -119,9 +119,9 @@ TEST(Sequencer, TheQueueTakesExactlyItsBound) {
 }
 
 TEST(Sequencer, ABatchIsOneWriteAndOneSyncAndNothingElse) {
-  Alone log;
   std::mutex mutex;
   std::vector<SimulatedDisk::Call> calls;
+  Alone log;
   log.disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call,
                         const std::string& path) -> std::optional<SimulatedDisk::Fault> {
     const std::lock_guard lock(mutex);
@@ -175,13 +175,13 @@ class CountingHome : public Home {
 };
 
 TEST(Sequencer, AnswersFreedByOneSyncComeHomeTogether) {
+  Gate gate;
+  std::atomic<bool> armed{true};
   LogForTests log;
   SimulatedDisk disk;
   ASSERT_TRUE(Ledger::create(log.options(&disk), log.seed, log.slice));
   auto ledger = Ledger::open(log.options(&disk), log.seed);
   ASSERT_TRUE(ledger);
-  Gate gate;
-  std::atomic<bool> armed{true};
   disk.set_plan([&](std::uint64_t, SimulatedDisk::Call call,
                     const std::string& path) -> std::optional<SimulatedDisk::Fault> {
     if (armed && call == SimulatedDisk::Call::write && path == segment_path("/ledger", 0))
