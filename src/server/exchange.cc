@@ -107,6 +107,7 @@ Result<void> Exchange::State::quarantine_for(std::string_view dataset,
 }
 
 Result<void> Exchange::init(const InitOptions& options) {
+  if (auto fits = check_origin(options.origin); !fits) return fits;
   storage::Disk& disk = storage::system_disk();
   const Home home(options.home);
   struct stat there;
