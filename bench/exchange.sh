@@ -110,7 +110,8 @@ ask() {
   load "$1" "$2" "$EXCHANGE_PID" --url "https://$EXCHANGE_ADDRESS" --method POST --target /v1/lookups --bodies "$3" \
     --must-hold '"present_address":"' --must-not-hold '"withheld":[{' "${@:4}"
   after=$(ledger_size)
-  [ "$((after - before))" = "$ANSWERS_TOTAL" ] || trouble "the exchange gave $ANSWERS_TOTAL answers and recorded $((after - before))"
+  # Once a minute the strangers turned away are one ALERT entry: it may fall into the run.
+  [ "$((after - before))" -ge "$ANSWERS_TOTAL" ] && [ "$((after - before))" -le "$((ANSWERS_TOTAL + 1 + BENCH_SECONDS / 60))" ] || trouble "the exchange gave $ANSWERS_TOTAL answers and recorded $((after - before))"
 }
 
 stop_exchange() {
