@@ -7,11 +7,11 @@
 #include "crypto/crypto.h"
 #include "identity/book.h"
 #include "identity/record.h"
+#include "identity/state.h"
 
 namespace amanat::identity {
 namespace {
 
-constexpr std::string_view kUse = "accounts";
 constexpr std::size_t kIdMax = 64;
 constexpr std::size_t kTextMax = 200;
 constexpr std::size_t kRolesMax = 16;
@@ -28,16 +28,6 @@ bool account_id_fits(std::string_view id) {
   });
 }
 
-// Content-Type: application/json, with no parameter but charset=utf-8 (RFC 8259 knows no other).
-bool is_json(std::string_view type) {
-  std::string plain;
-  for (const char c : type)
-    if (c != ' ' && c != '\t')
-      plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  return plain == "application/json" || plain == "application/json;charset=utf-8" ||
-         plain == "application/json;charset=\"utf-8\"";
-}
-
 // Evidence of a question that only its channel proves: docs/callers.md.
 std::string channel_evidence(const std::string& body, const Digest& thumbprint) {
   std::string out;
@@ -49,30 +39,6 @@ std::string channel_evidence(const std::string& body, const Digest& thumbprint) 
   out += body;
   out.append(reinterpret_cast<const char*>(thumbprint.data()), thumbprint.size());
   return out;
-}
-
-bool has_left(const AccountRecord& record, Moment at) { return record.left && *record.left <= at; }
-
-Asker asker_of(const Facts& facts, const Device* device, std::uint64_t epoch) {
-  Asker asker;
-  asker.account = facts.record.account;
-  asker.id = facts.record.id;
-  asker.department = facts.record.department;
-  asker.unit = facts.record.unit;
-  asker.roles = facts.roles;
-  asker.service = facts.record.service;
-  asker.actor.account = facts.record.account;
-  if (device != nullptr) {
-    asker.actor.key_kind = KeyKind::certificate;
-    asker.actor.thumbprint = device->record.thumbprint;
-  }
-  asker.epoch = epoch;
-  return asker;
-}
-
-// Both epochs only grow, so their sum stays the same only if neither moved.
-std::uint64_t epoch_of(const Device& device) {
-  return device.epoch.load(std::memory_order_acquire) + device.account.epoch();
 }
 
 // What of an officer's row can be compared: the name is sealed and compared apart.
@@ -91,32 +57,45 @@ AccountRecord record_of(const Officer& officer) {
 
 }  // namespace
 
-struct Identity::State {
-  storage::Store& store;
-  vault::Vault& vault;
-  const FieldTable& fields;
-  Book book;
-  std::mutex writing;  // note_officer, add_service, enrol, revoke, forget take turns
+// Content-Type: application/json, with no parameter but charset=utf-8 (RFC 8259 knows no other).
+bool is_json(std::string_view type) {
+  std::string plain;
+  for (const char c : type)
+    if (c != ' ' && c != '\t')
+      plain.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
+  return plain == "application/json" || plain == "application/json;charset=utf-8" ||
+         plain == "application/json;charset=\"utf-8\"";
+}
 
-  Result<void> save(std::string_view key, std::string_view record) {
-    std::string sealed;
-    vault.seal_house(kUse, key, record, sealed);
-    storage::Batch batch;
-    batch.put(storage::Table::accounts, key, sealed);
-    return store.write(batch, storage::Durability::synced);
+bool has_left(const AccountRecord& record, Moment at) { return record.left && *record.left <= at; }
+
+Asker asker_of(const Facts& facts, const Device* device, std::uint64_t epoch) {
+  Asker asker;
+  asker.account = facts.record.account;
+  asker.id = facts.record.id;
+  asker.department = facts.record.department;
+  asker.unit = facts.record.unit;
+  asker.roles = facts.roles;
+  asker.service = facts.record.service;
+  asker.actor.account = facts.record.account;
+  if (device != nullptr) {
+    asker.actor.key_kind = device->record.kind;
+    asker.actor.thumbprint = device->record.thumbprint;
   }
-  Result<void> load(std::string_view key, std::string_view sealed,
-                    std::vector<DeviceRecord>& devices);
-  Result<bool> name_matches(const AccountRecord& record, std::string_view name) const;
-  Result<void> seal_name(AccountRecord& record, std::string_view name);
-  Result<const Device*> live_device(const Request& request) const;
-};
+  asker.epoch = epoch;
+  return asker;
+}
+
+// Both epochs only grow, so their sum stays the same only if neither moved.
+std::uint64_t epoch_of(const Device& device) {
+  return device.epoch.load(std::memory_order_acquire) + device.account.epoch();
+}
 
 // load takes in one row of the table; devices wait until every account is there.
 Result<void> Identity::State::load(std::string_view key, std::string_view sealed,
                                    std::vector<DeviceRecord>& devices) {
   WipingBuffer plain;
-  if (auto opened = vault.open_house(kUse, key, sealed, plain); !opened) return opened;
+  if (auto opened = vault.open_house(kSealUse, key, sealed, plain); !opened) return opened;
   if (key.starts_with('a')) {
     auto record = decode_account(plain.view());
     if (!record || account_key(record->account) != key)
@@ -192,6 +171,7 @@ Result<Caller> Identity::identify(const Request& request) const {
   Caller::Content content;
   content.evidence = channel_evidence(request.body, asker->actor.thumbprint);
   content.asker = *std::move(asker);
+  content.client = content.asker.id;
   content.question = *std::move(question);
   content.received = request.received;
   return Caller(std::move(content));

@@ -145,6 +145,12 @@ std::string encode(const DeviceRecord& r) {
   put(out, number(r.enrolled), 8);
   put(out, number(r.not_after), 8);
   put(out, r.revoked);
+  put(out, static_cast<std::uint8_t>(r.kind), 1);
+  put(out, r.key);
+  put(out, r.credential);
+  out.append(reinterpret_cast<const char*>(r.aaguid.data()), r.aaguid.size());
+  put(out, r.counter, 4);
+  put(out, r.backup_eligible ? 1 : 0, 1);
   return out;
 }
 
@@ -157,6 +163,14 @@ std::optional<DeviceRecord> decode_device(std::string_view bytes) {
   r.enrolled = Moment{take.number(8)};
   r.not_after = Moment{take.number(8)};
   r.revoked = take.moment();
+  const auto kind = take.number(1);
+  if (kind < 1 || kind > static_cast<std::uint8_t>(KeyKind::passkey)) return std::nullopt;
+  r.kind = static_cast<KeyKind>(kind);
+  r.key = take.text();
+  r.credential = take.text();
+  r.aaguid = take.bytes<16>();
+  r.counter = static_cast<std::uint32_t>(take.number(4));
+  r.backup_eligible = take.flag();
   if (!take.whole()) return std::nullopt;
   return r;
 }

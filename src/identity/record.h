@@ -5,12 +5,14 @@
 // Keys: 'a' + u32 account, 'd' + 32-byte thumbprint. Values are sealed by the vault for the use
 // "accounts", with the key as associated data.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "model/entry.h"
 #include "model/ids.h"
 
 namespace amanat::identity {
@@ -38,12 +40,21 @@ struct AccountRecord {
   friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
 
-/// DeviceRecord is all that is kept of a device.
+/// DeviceRecord is all that is kept of a device. The thumbprint is of the certificate's DER, of the
+/// JWK (RFC 7638), or of the passkey's COSE key, as `kind` says.
 struct DeviceRecord {
   Digest thumbprint{};
+  KeyKind kind = KeyKind::certificate;
+  std::string key;         // 64 bytes x || y (P-256); a passkey's COSE key
+  std::string credential;  // a passkey's credential id, 1..1023 bytes
+  std::array<std::uint8_t, 16> aaguid{};
+  std::uint32_t counter = 0;     // a passkey's, as last seen
+  bool backup_eligible = false;  // a synced passkey: citizens only
   AccountId account{};
   Moment enrolled{}, not_after{};
   std::optional<Moment> revoked;
+
+  friend bool operator==(const DeviceRecord&, const DeviceRecord&) = default;
 };
 
 std::string account_key(AccountId account);

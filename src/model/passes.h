@@ -55,8 +55,9 @@ struct Asker {
   std::string department, unit;
   std::vector<std::string> roles;  // ascending
   bool service = false;
-  Actor actor;              // account + device key
-  std::uint64_t epoch = 0;  // of account and device, for revocation
+  std::optional<Tag> citizen;  // keyed name of the own national ID: a citizen asking of themselves
+  Actor actor;                 // account + device key
+  std::uint64_t epoch = 0;     // of account and device, for revocation
 };
 
 /// Standing is what a citizen is to the question's case; decided per citizen by the registry,
@@ -80,6 +81,21 @@ struct Limit {
   std::uint64_t window_ms = 0;  // 0 = for ever
 };
 
+/// Proof says what vouches for a question; greater is worth more.
+enum class Proof : std::uint8_t {
+  channel,    // the TLS connection alone: leaves nothing an outsider can verify
+  signature,  // the device signed exactly this question
+  touch       // and a person touched it for exactly this question
+};
+
+/// Bounds is what an access token allows at most (RFC 9396); what is released is granted by both
+/// the token and the policy.
+struct Bounds {
+  std::string purpose, case_ref;
+  FieldSet fields;
+  std::uint16_t max_subjects = 1;
+};
+
 /// Asked is what a refusal is filed under once the pass has been handed on: plain values, shared
 /// with the Caller they came from. Not a pass.
 struct Asked {
@@ -87,6 +103,11 @@ struct Asked {
   Question question;
   std::string evidence;  // canonical evidence bytes (docs/callers.md)
   Moment received{};
+  Proof proof = Proof::channel;
+  std::string client;              // console's or service's id, as signed
+  std::optional<Moment> verified;  // the person's last verification (PIN, fingerprint)
+  std::optional<Bounds> bounds;    // of the access token, where one was shown
+  std::optional<Act> act;          // confirmed instead of a question
 };
 
 /// Caller proves who asks. Minted by identity from a live proof over this request.
@@ -101,6 +122,8 @@ class Caller {
   const Asker& asker() const { return content().asker; }
   const Question& question() const { return content().question; }
   const std::string& evidence() const { return content().evidence; }
+  Proof proof() const { return content().proof; }
+  const std::optional<Act>& act() const { return content().act; }
   Moment received() const { return content().received; }
   std::shared_ptr<const Asked> asked() const {
     insist(content_ != nullptr);

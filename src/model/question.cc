@@ -1,6 +1,44 @@
 #include "model/question.h"
 
+#include <algorithm>
+
 namespace amanat {
+namespace {
+
+constexpr std::size_t kReasonMax = 500;
+constexpr std::size_t kCitizenDigits = 13;
+
+void put(std::string& out, std::uint64_t value, unsigned bytes) {
+  for (unsigned i = bytes; i-- > 0;) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+}
+
+// put_text refuses control characters: two texts that look alike on a page must not differ.
+bool put_text(std::string& out, std::string_view text, std::size_t max = 0xffff) {
+  if (text.size() > max) return false;
+  for (const char c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return false;
+  put(out, text.size(), 2);
+  out += text;
+  return true;
+}
+
+bool is_citizen_number(std::string_view text) {
+  return text.size() == kCitizenDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+using Words = std::vector<std::pair<std::string, std::string>>;
+Words words_of(const SubjectForm& form) {
+  Words words = form.narrowing;
+  words.emplace_back(form.search, form.value);
+  if (form.from) words.emplace_back("from", std::to_string(number(*form.from)));
+  if (form.to) words.emplace_back("to", std::to_string(number(*form.to)));
+  if (form.hops != 0) words.emplace_back("hops", std::to_string(form.hops));
+  std::sort(words.begin(), words.end());
+  return words;
+}
+
+}  // namespace
 
 std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>& fields) {
   std::string out;
@@ -10,6 +48,46 @@ std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>
     out.push_back(static_cast<char>(id.size() & 0xff));
     out += id;
   }
+  return out;
+}
+
+Result<std::string> canonical_question(std::string_view asker, std::string_view client,
+                                       const Question& question, const FieldTable& table) {
+  const SubjectForm& form = question.subject;
+  const bool by_number = form.search == "national_id";
+  const bool plain = by_number && form.narrowing.empty() && !form.from && !form.to && !form.hops;
+  if (by_number && !is_citizen_number(form.value))
+    return fail(Reason::malformed_value, "subject.national_id: 13 digits");
+  std::string out;
+  out.reserve(160 + question.fields.size() * 40);
+  put(out, plain ? 1 : 2, 1);
+  put(out, static_cast<std::uint8_t>(question.kind), 1);
+  bool fits = put_text(out, asker) && put_text(out, client) && put_text(out, question.purpose) &&
+              put_text(out, question.case_ref);
+  put(out, plain ? 1 : 0, 2);
+  if (plain) out += form.value;
+  put(out, question.fields.size(), 2);
+  for (const FieldId field : question.fields) fits = fits && put_text(out, table[field].id);
+  put(out, question.max_subjects, 2);
+  fits = fits && put_text(out, question.reason, kReasonMax);
+  if (!plain) {
+    const Words words = words_of(form);
+    put(out, words.size(), 2);
+    for (const auto& [word, value] : words)
+      fits = fits && put_text(out, word) && put_text(out, value);
+  }
+  if (!fits) return fail(Reason::malformed_value, "a text of the question");
+  return out;
+}
+
+Result<std::string> canonical_act(const Act& act) {
+  std::string out;
+  put(out, 1, 1);
+  bool fits = put_text(out, act.verb) && put_text(out, act.target);
+  out.append(reinterpret_cast<const char*>(act.subject.data()), act.subject.size());
+  fits = fits && put_text(out, act.reason, kReasonMax);
+  put(out, act.until, 8);
+  if (!fits) return fail(Reason::malformed_value, "a text of the act");
   return out;
 }
 

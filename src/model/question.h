@@ -10,6 +10,7 @@
 
 #include "model/field.h"
 #include "model/ids.h"
+#include "model/result.h"
 
 namespace amanat {
 
@@ -28,8 +29,19 @@ struct SubjectForm {
   std::uint8_t hops = 0;                                       // 0 = no tree
 };
 
+/// QuestionKind says what is asked for. Values are signed: never renumber.
+enum class QuestionKind : std::uint8_t {
+  lookup = 1,       // one citizen by the own number
+  list = 2,         // relatives, or whoever a number, report or place leads to
+  export_ = 3,      // a bulk answer
+  break_glass = 4,  // past a forbid, loudly
+  trail = 5,        // who looked at a citizen, or at whom an officer looked
+  page = 6          // a scanned page
+};
+
 /// Question is one request. `fields` ascending without repeats, at least one.
 struct Question {
+  QuestionKind kind = QuestionKind::lookup;
   SubjectForm subject;
   std::vector<FieldId> fields;
   std::string purpose;
@@ -40,6 +52,30 @@ struct Question {
 
 /// canonical_fields is the entry's part 3: u16 length and id of each field, in the order given.
 std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>& fields);
+
+/// canonical_question is the one byte form of a question, which its asker signs (identity
+/// page 1.2). A question by national ID alone has version 1. Any other form names its subject in
+/// words, which version 1 has no place for: version 2 is the same, with the citizens left empty
+/// and, at the end, a u16 count and that many pairs (str word, str value) of the subject form,
+/// ascending by word: the search word, what narrows it, "from" and "to" (milliseconds) and "hops".
+/// `client` is the console's or the service's id. Errors: malformed_value (a national ID that is
+/// not 13 digits, a text with control characters or above its length).
+Result<std::string> canonical_question(std::string_view asker, std::string_view client,
+                                       const Question& question, const FieldTable& table);
+
+/// Act is what a person confirms besides a question: an approval, an enrolment, a change of policy,
+/// the release of a hold.
+struct Act {
+  std::string verb;         // [a-z-]: approve, refuse, enrol, revoke, policy, hold, release
+  std::string target;       // what it is done to: an approval's, an account's, a hold's id
+  Digest subject{};         // SHA-256 of the document or question it is about; zero: none
+  std::string reason;       // at most 500 bytes
+  std::uint64_t until = 0;  // Unix milliseconds up to which the statement may be used; 0: at once
+};
+
+/// canonical_act is the one byte form of an act: u8 version = 1, str verb, str target, 32-byte
+/// subject, str reason, u64 until. Errors: malformed_value.
+Result<std::string> canonical_act(const Act& act);
 
 /// normal_case_ref trims, folds runs of white space to one blank and ASCII capitals to small
 /// letters: two spellings of one case are one case, in the case book and in its budget.
