@@ -112,6 +112,8 @@ class Check {
   Step check_snapshot(std::uint32_t segment);
   Step check_end(const storage::File& file, std::uint64_t bytes, const char* what);
   Step check_rest_zero(const storage::File& file, std::uint64_t bytes);
+  Step find_end();
+  Result<bool> has_grown(const storage::File& file);
   Result<bool> next_begins();
   Result<bool> later_frame(const storage::File& file, std::uint64_t bytes);
   Step check_projections();
@@ -130,6 +132,7 @@ class Check {
   Checkpoint published_head_;
   std::uint32_t segments_ = 0;
   Place at_;
+  Place end_;  // where the frames stopped when the walk began
   CompactRange range_;
   Digest hash_{};
   std::uint64_t batch_ = 0;
@@ -286,6 +289,41 @@ Result<bool> Check::next_begins() {
   return !all_zero(block);
 }
 
+// find_end notes where the frames stop now, by their heads alone: a live log grows faster than it is
+// checked, and a walk that followed it would never end. Whatever is wrong before that place is the
+// walk's to find.
+Check::Step Check::find_end() {
+  for (end_ = {segments_, 0}; end_.segment > 0 && end_.offset == 0;) {
+    --end_.segment;
+    auto opened = disk_.open(segment_path(directory_, end_.segment), storage::Disk::Open::existing);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    auto bytes = (*opened)->size();
+    if (!bytes) return std::unexpected(std::move(bytes.error()));
+    std::string block;
+    while (end_.offset < *bytes) {
+      block.clear();
+      if (auto r = (*opened)->read_at(end_.offset, kBlock, block); !r)
+        return std::unexpected(std::move(r.error()));
+      const auto head = parse_head(block, id_);
+      if (!head || head->bytes() > *bytes - end_.offset) break;
+      end_.offset += head->bytes();
+    }
+  }
+  return true;
+}
+
+// has_grown says whether the walk stands where the log ended when it began, with a frame there now.
+Result<bool> Check::has_grown(const storage::File& file) {
+  if (published_.closed || !met_published_) return false;
+  if (at_.segment < end_.segment || (at_.segment == end_.segment && at_.offset < end_.offset))
+    return false;
+  std::string block;
+  if (auto r = file.read_at(at_.offset, kBlock, block); !r)
+    return std::unexpected(std::move(r.error()));
+  const auto head = parse_head(block, id_);
+  return head && head->batch > batch_;
+}
+
 Check::Step Check::walk_segment(bool& ended) {
   auto before = next_begins();
   if (!before) return before;
@@ -303,6 +341,12 @@ Check::Step Check::walk_segment(bool& ended) {
     what = words.c_str();
   };
   while (at_.offset < *bytes && what == nullptr) {
+    auto grown = has_grown(file);
+    if (!grown) return grown;
+    if (*grown) {
+      ended = true;
+      return true;
+    }
     auto block = window.at(at_.offset, kBlock);
     if (!block) return std::unexpected(std::move(block.error()));
     if (all_zero(*block)) break;
@@ -417,7 +461,7 @@ Result<Verdict> Check::run() {
   if (!count) return std::unexpected(std::move(count.error()));
   if (*count == 0) return fail(Reason::file_failed, directory_ + " holds no ledger");
   segments_ = *count;
-  for (const auto step : {&Check::check_genesis, &Check::read_published}) {
+  for (const auto step : {&Check::check_genesis, &Check::read_published, &Check::find_end}) {
     auto held = (this->*step)();
     if (!held) return std::unexpected(std::move(held.error()));
     if (!*held) return verdict_;
