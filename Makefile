@@ -9,9 +9,10 @@ export CTEST_PARALLEL_LEVEL ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 20
 SOAK_FUZZ_SECONDS ?= 600
+TEST_SECONDS ?= 600
 
 BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config libssl-dev libsodium-dev \
-                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev libmimalloc-dev
+                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev libmimalloc-dev libyaml-dev
 TEST_PACKAGES  := $(BUILD_PACKAGES) curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit
@@ -56,13 +57,13 @@ test: ## build everything and run every test; the last line counts them
 	@echo "Building Amanat and its tests ..."
 	@$(NINJA) -C build
 	@echo "Running every test ..."
-	@ctest --test-dir build -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
+	@ctest --test-dir build -V --timeout $(TEST_SECONDS) $(CTEST) 2>&1 | awk -f tests/sentences.awk
 
 check-sanitizers: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(call need,$(TEST_PACKAGES) $(CHECK_PACKAGES))
 	@$(call configured,build-checked,checked)
 	@$(NINJA) -C build-checked
-	@ctest --test-dir build-checked -V $(CTEST) 2>&1 | awk -f tests/sentences.awk
+	@ctest --test-dir build-checked -V --timeout $(TEST_SECONDS) $(CTEST) 2>&1 | awk -f tests/sentences.awk
 
 gcc: ## the same code with g++ 12, warnings as errors
 	@$(call need,$(BUILD_PACKAGES))
@@ -95,7 +96,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=2000 $(MAKE) test CTEST="--timeout 14400"
+	@AMANAT_KILLS=2000 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources
