@@ -77,6 +77,114 @@ TEST(Question, FieldsAreEncodedWithTheirLengthsInOrder) {
                        "police.firs.status");
 }
 
+// bytes spells the canonical form out by hand: every length is written as it must be read.
+template <std::size_t N>
+std::string bytes(const char (&literal)[N]) {
+  return std::string(literal, N - 1);
+}
+
+FieldTable two_fields() {
+  FieldInfo name{"r.p.name", "name", DatasetId{0}, {}, {}};
+  FieldInfo city{"r.p.city", "city", DatasetId{0}, {}, {}};
+  return FieldTable({name, city}, {"r.p"});
+}
+
+Question plain_question() {
+  Question q;
+  q.subject.search = "national_id";
+  q.subject.value = "3520212345671";
+  q.fields = {FieldId{0}, FieldId{1}};
+  q.purpose = "complaint";
+  q.case_ref = "FIR 1/26";
+  q.max_subjects = 1;
+  return q;
+}
+
+TEST(Question, OneCitizenByNumberHasTheBytesOfVersionOne) {
+  const FieldTable table = two_fields();
+  const auto made = canonical_question("PO-1", "console", plain_question(), table);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(*made, bytes("\x01\x01\0\x04PO-1\0\x07"
+                         "console\0\x09"
+                         "complaint\0\x08"
+                         "FIR 1/26\0\x01"
+                         "3520212345671\0\x02\0\x08r.p.city\0\x08r.p.name\0\x01\0\0"));
+}
+
+TEST(Question, AnyOtherFormIsBoundWordForWordByVersionTwo) {
+  const FieldTable table = two_fields();
+  Question q = plain_question();
+  q.kind = QuestionKind::list;
+  q.fields = {FieldId{0}};
+  q.subject = {};
+  q.subject.search = "licence";
+  q.subject.value = "HL-1";
+  q.subject.from = Moment{5};
+  q.subject.to = Moment{70};
+  q.max_subjects = 300;
+  const auto made = canonical_question("s", "s", q, table);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(*made, bytes("\x02\x02\0\x01s\0\x01s\0\x09"
+                         "complaint\0\x08"
+                         "FIR 1/26\0\0\0\x01\0\x08r.p.city\x01\x2c\0\0\0\x03"
+                         "\0\x04"
+                         "from\0\x01"
+                         "5\0\x07licence\0\x04HL-1\0\x02to\0\x02"
+                         "70"));
+}
+
+TEST(Question, WhateverIsAskedDifferentlyHasOtherBytes) {
+  const FieldTable table = two_fields();
+  std::vector<Question> questions(10, plain_question());
+  questions[1].subject.value = "3520212345672";
+  questions[2].purpose = "complain";
+  questions[3].case_ref = "tFIR 1/26";
+  questions[4].fields = {FieldId{0}};
+  questions[5].max_subjects = 2;
+  questions[6].reason = "x";
+  questions[7].subject.hops = 1;
+  questions[8].subject.narrowing = {{"name", "x"}};
+  questions[9].kind = QuestionKind::break_glass;
+  std::set<std::string> made;
+  for (const Question& q : questions) {
+    const auto one = canonical_question("a", "b", q, table);
+    ASSERT_TRUE(one);
+    EXPECT_TRUE(made.insert(*one).second);
+  }
+}
+
+TEST(Question, WhatCannotBeReadOnAPageIsNotSigned) {
+  const FieldTable table = two_fields();
+  for (const char* number : {"352021234567", "35202-1234567-1", "352021234567x", ""}) {
+    Question q = plain_question();
+    q.subject.value = number;
+    EXPECT_FALSE(canonical_question("a", "b", q, table));
+  }
+  Question control = plain_question();
+  control.reason = "a\nb";
+  EXPECT_FALSE(canonical_question("a", "b", control, table));
+  Question loud = plain_question();
+  loud.reason = std::string(501, 'x');
+  EXPECT_FALSE(canonical_question("a", "b", loud, table));
+}
+
+TEST(Act, HasOneByteForm) {
+  Act act;
+  act.verb = "approve";
+  act.target = "A7";
+  act.subject.fill(0xab);
+  act.reason = "seen";
+  act.until = 0x0102;
+  const auto made = canonical_act(act);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(*made, bytes("\x01\0\x07"
+                         "approve\0\x02"
+                         "A7") +
+                       std::string(32, '\xab') + bytes("\0\x04seen\0\0\0\0\0\0\x01\x02"));
+  act.target = "A\t7";
+  EXPECT_FALSE(canonical_act(act));
+}
+
 TEST(WipingBuffer, KeepsPlacesValidWhileItGrows) {
   WipingBuffer buffer;
   const auto first = buffer.append("first");
