@@ -51,6 +51,21 @@ class Identity {
   /// admit proves who asks on data routes that carry no question (the Caller's question is empty).
   /// Errors as identify's first six.
   Result<Caller> admit(const Request& request) const;
+  /// confirm mints a Caller of an act instead of a question: a signed-in officer's passkey, touched
+  /// and verified for exactly the act that POST /v1/acts put forward. The request's body is
+  /// {"act": nonce, "assertion": {...}}; Caller::act() is the act the exchange held, never one sent
+  /// again, and evidence() its proof (docs/callers.md). May it? is for the caller of this to judge.
+  /// Errors: those of the assertion (pending_unknown to assertion_wrong), no_session,
+  /// revoked_device, officer_left, malformed_json.
+  Result<Caller> confirm(const Request& request) const;
+  /// confirm_signed is confirm for the tools of operators, without a session: an enrolled
+  /// certificate device's ECDSA P-256 signature (DER) with SHA-256 over
+  /// SHA-256("amanat/act/v1" || 0x00 || canonical_act(act)). Errors: unknown_officer, unknown_device
+  /// (the certificate is not one of the account's), revoked_device, officer_left,
+  /// expired_certificate, act_signature_wrong, malformed_value.
+  Result<Caller> confirm_signed(std::string_view account, const Act& act,
+                                std::string_view certificate_pem,
+                                std::string_view signature_der) const;
   /// still_stands checks revocation once more, immediately before the append, and stamps the draft.
   Result<void> still_stands(Draft& draft) const;
 
