@@ -90,7 +90,7 @@ class Shaping {
         findings_(findings),
         person_(person),
         grant_(findings.clearance().grant()),
-        releases_(grant_.releases(person.standing)),
+        releases_(person.releases ? *person.releases : grant_.releases(person.standing)),
         out_(out),
         hash_(person.slice.key),
         has_value_(releases_.size(), false) {}

@@ -56,6 +56,7 @@ struct Asker {
   std::vector<std::string> roles;  // ascending
   bool service = false;
   std::optional<Tag> citizen;  // keyed name of the own national ID: a citizen asking of themselves
+  std::optional<Tag> own;      // keyed name of an officer's own national ID, where the roster has it
   Actor actor;                 // account + device key
   std::uint64_t epoch = 0;     // of account and device, for revocation
 };
@@ -64,6 +65,17 @@ struct Asker {
 /// because a search by phone or FIR learns its citizens only there.
 enum class Standing : std::uint8_t { named, kin, other };
 inline constexpr std::size_t kStandings = 3;
+
+/// SubjectClass is what a citizen is to the asker, or to everybody; a forbid may name one. Decided
+/// per citizen, where the citizen is learned.
+enum class SubjectClass : std::uint8_t {
+  self,
+  own_family,
+  colleague,        // an officer of the asker's unit
+  officer_of_case,  // an officer assigned to the question's case
+  protected_person  // on the exchange's list
+};
+inline constexpr std::size_t kSubjectClasses = 5;
 
 /// FieldRelease is the policy's verdict on one asked field for one standing.
 struct FieldRelease {
@@ -140,6 +152,28 @@ class Caller {
   std::shared_ptr<const Content> content_;
 };
 
+/// Reservation holds what may be spent once (budget units, an approval); it gives it back when dropped before it is committed.
+class Reservation {
+ public:
+  virtual ~Reservation() = default;
+};
+
+/// CourtOrder is one in force in the question's case: what it covers, of whom.
+struct CourtOrder {
+  FieldSet fields;
+  std::vector<Tag> subjects;  // ascending; none: whoever the case names
+};
+
+/// Narrowed is what forbids take of the citizens of one class: per standing and asked field, no
+/// more than this is released. `members` are their keyed names, ascending; null: the asker's
+/// family, which the registry knows.
+struct Narrowed {
+  SubjectClass which{};
+  std::shared_ptr<const std::vector<Tag>> members;
+  std::string rule;  // the forbid's id
+  std::vector<FieldRelease> caps[kStandings];
+};
+
 /// Grant says what the policy releases, per asked field and standing. Minted by policy.
 class Grant {
  public:
@@ -151,6 +185,14 @@ class Grant {
     bool case_known = false;
     std::vector<Limit> limits;
     std::vector<std::string> follow;  // link words the grant lets a tree follow
+    // What holds for some citizens alone; see releases_for().
+    std::vector<CourtOrder> orders;
+    std::vector<FieldRelease> ordered[kStandings];  // of fields an order covers; empty: no more
+    std::vector<Narrowed> narrowed;
+    bool case_explains = false;  // open, the asker's or their unit's, and not opened just now
+    std::shared_ptr<Reservation> approvals;  // those this question uses up
+    bool witnessed = false;           // release waits for a quorum of the ledger's witnesses
+    std::uint64_t sealed_ms = 0;      // covert purpose: hidden from the citizen for so long
   };
   Grant(Grant&&) noexcept = default;
   Grant& operator=(Grant&&) noexcept = default;
@@ -168,6 +210,14 @@ class Grant {
   const std::vector<FieldRelease>& releases(Standing s) const {
     return content().releases[static_cast<std::size_t>(s)];
   }
+  /// individual says whether what is released differs between citizens of one standing.
+  bool individual() const { return !content().orders.empty() || !content().narrowed.empty(); }
+  /// releases_for is what is released of one citizen: the court orders that cover them heard, and
+  /// the forbids of the classes they belong to. `family` says whether they are the asker's. The
+  /// second is the first forbid that took something, or empty.
+  std::pair<std::vector<FieldRelease>, std::string> releases_for(Standing standing,
+                                                                 const Tag& citizen,
+                                                                 bool family) const;
 
  private:
   friend class policy::Policy;
@@ -175,12 +225,6 @@ class Grant {
       : caller_(std::move(caller)), content_(std::make_unique<const Content>(std::move(c))) {}
   Caller caller_;
   std::unique_ptr<const Content> content_;
-};
-
-/// Reservation holds budget units; it gives them back when dropped before it is committed.
-class Reservation {
- public:
-  virtual ~Reservation() = default;
 };
 
 /// Clearance is detection's and quota's word that this is usual. Minted by detection.
@@ -228,6 +272,8 @@ struct Person {
   Slice slice;
   Standing standing = Standing::other;
   bool exists = false;  // false: asked by a name no registry knows
+  // What is released of this citizen, where it is not what the grant says of the standing.
+  std::shared_ptr<const std::vector<FieldRelease>> releases;
   std::vector<FoundRecord> records;
 };
 

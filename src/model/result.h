@@ -7,6 +7,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace amanat {
 
@@ -34,10 +35,21 @@ const ReasonRow& row_of(Reason reason);
 /// reason_count is the number of rows; reasons are 0 .. reason_count()-1.
 std::size_t reason_count();
 
+/// Need is one thing a question lacks, for programs to read: the reason, and what would do.
+struct Need {
+  Reason reason{};
+  std::string rule;             // the grant that asks for it
+  std::uint64_t max_age_s = 0;  // presence_too_old: of the last verification
+  unsigned approvals = 0;       // approval_required: how many
+  std::string word;             // whose approval; which evidence
+  std::string id;               // of the approval that is waited for
+};
+
 /// Failure is why there is no value. `detail` names row, field, file or rule, never a person.
 struct Failure {
   Reason reason;
   std::string detail;
+  std::vector<Need> needs = {};  // all that is missing, where a question may be asked again
 };
 
 template <class T>
