@@ -110,6 +110,8 @@ int run_ledger_vkey(const Call&, const Emit&);
 int run_ledger_show(server::Exchange&, const Call&, const Emit&);
 int run_ledger_prove(server::Exchange&, const Call&, const Emit&);
 int run_ledger_export(server::Exchange&, const Call&, const Emit&);
+int run_witness_init(const Call&, const Emit&);
+int run_witness_serve(const Call&, const Emit&);
 int run_erase(server::Exchange&, const Call&, const Emit&);
 int run_policy_who(server::Exchange&, const Call&, const Emit&);
 int run_policy_check(const Call&, const Emit&);

@@ -45,6 +45,13 @@ std::string checkpoint_text(std::string_view origin, std::uint64_t size, const D
 }
 
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
+  auto checkpoint = parse_checkpoint_form(text);
+  if (checkpoint && checkpoint->size == 0 && checkpoint->root != empty_root())
+    return malformed("a checkpoint of size 0 whose root is not the empty tree's");
+  return checkpoint;
+}
+
+Result<Checkpoint> parse_checkpoint_form(std::string_view text) {
   if (text.size() > kNoteBytesMax) return malformed("a checkpoint larger than 512 KiB");
   const auto origin = next_line(text);
   if (!origin || origin->empty()) return malformed("the checkpoint has no origin");
@@ -58,8 +65,6 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
   if (!root || root->size() != checkpoint.root.size())
     return malformed("the checkpoint's third line is not the base64 of a SHA-256 root");
   std::memcpy(checkpoint.root.data(), root->data(), root->size());
-  if (*size == 0 && checkpoint.root != empty_root())
-    return malformed("a checkpoint of size 0 whose root is not the empty tree's");
   while (!text.empty()) {
     const auto extension = next_line(text);
     if (!extension || extension->empty())

@@ -27,6 +27,9 @@ std::string checkpoint_text(std::string_view origin, std::uint64_t size, const D
 /// parse_checkpoint reads a note text in the exact form: no leading zeros, no CR, no empty
 /// extension line; size 0 only with the empty root. Errors: note_malformed.
 Result<Checkpoint> parse_checkpoint(std::string_view text);
+/// parse_checkpoint_form is parse_checkpoint but for the root of size 0, which a witness answers
+/// with a status of its own.
+Result<Checkpoint> parse_checkpoint_form(std::string_view text);
 
 /// OpenedCheckpoint is a checkpoint with those of the given keys that signed it.
 struct OpenedCheckpoint {

@@ -13,6 +13,9 @@
 #include "ledger/proof.h"
 #include "ledger/state.h"
 #include "ledger/submission.h"
+#include "ledger/tile.h"
+#include "ledger/tlog_policy.h"
+#include "ledger/witness_circle.h"
 #include "model/insist.h"
 
 namespace amanat::ledger {
@@ -154,6 +157,80 @@ void Ledger::State::death(std::string_view words) const {
   std::abort();
 }
 
+// The witnesses' policy must name this log, or their cosignatures would vouch for another.
+Result<void> Ledger::State::plan_witnesses(Publisher::Setup& world) {
+  if (!options.witnesses) return {};
+  const WitnessOptions& asked = *options.witnesses;
+  auto policy = parse_tlog_policy(asked.policy);
+  if (!policy) return fail(Reason::config_wrong, "witness policy: " + policy.error().detail);
+  const VerifierKey* const named = policy->log(origin);
+  if (named == nullptr || named->key != signer->verifier().key)
+    return fail(Reason::config_wrong, "the witness policy does not name this log's key");
+  if (policy->quorum == "none") return {};
+  known = policy->keys();
+  Publisher::Setup::Witnesses plan;
+  plan.policy = *std::move(policy);
+  plan.open_line = asked.open_line;
+  if (!plan.open_line)
+    plan.open_line = [ca = asked.ca_file](const std::string& url) { return https_line(url, ca); };
+  plan.resubmit_ms = asked.resubmit_ms;
+  plan.start_ms = asked.start_ms;
+  plan.wait_ms = asked.alarm_ms;
+  world.witnesses = std::move(plan);
+  witnessed = true;
+  return {};
+}
+
+bool Ledger::State::wants_quorum(const Draft& draft) const {
+  return witnessed && (draft.findings().clearance().grant().content().witnessed ||
+                       draft.shares().size() > options.witnesses->subjects_max);
+}
+
+Result<void> Ledger::State::may_disclose(bool quorum) const {
+  if (!witnessed) return {};
+  const std::uint64_t lacking = publisher->without_quorum_ms();
+  if (lacking >= options.witnesses->all_stop_ms ||
+      (quorum && lacking >= options.witnesses->alarm_ms))
+    return fail(Reason::witnesses_silent);
+  return {};
+}
+
+// About once a publication, on the publisher's thread.
+void Ledger::State::tick(std::uint64_t lacking) {
+  if (auto words = clock->check()) alarm(*words);
+  if (!witnessed) return;
+  const int stage = lacking >= options.witnesses->all_stop_ms ? 2
+                    : lacking >= options.witnesses->alarm_ms  ? 1
+                                                              : 0;
+  const int before = std::exchange(quorum_stage, stage);
+  if (stage > before)
+    alarm(stage == 1 ? "no witness quorum: what needs witnesses is refused from now on"
+                     : "no witness quorum: every disclosure is refused from now on");
+  if (stage == 0 && before > 0) alarm("the witness quorum is back");
+}
+
+// Receipts against a cosigned head: the paths come from the tiles, in order, so each is read once.
+Result<void> Ledger::State::make_proofs(Submission& submission, const Head& head) const {
+  std::vector<VerifierKey> kept{signer->verifier()};
+  kept.insert(kept.end(), known.begin(), known.end());
+  const std::string note = keep_lines(head.checkpoint, kept);
+  TileTree tree(head.size, [this](const TileName& name) { return projection->tile(name); });
+  submission.proofs.reserve(submission.entries.size());
+  std::uint64_t which = 0;
+  for (const auto& run : submission.runs)
+    for (std::uint32_t i = 0; i < run.count; ++i, ++which) {
+      const std::uint64_t index = run.first_index + i;
+      const Prepared& entry = submission.entries[which];
+      auto path = inclusion_path(index, head.size, tree.reader());
+      if (!path) return std::unexpected(std::move(path.error()));
+      if (!verify_inclusion(index, head.size, entry.hash, *path, head.root))
+        return fail(Reason::ledger_corrupt,
+                    "the tree files do not prove entry " + std::to_string(index));
+      append_tlog_proof(submission.proofs.emplace_back(), entry.leaf.view(), index, *path, note);
+    }
+  return {};
+}
+
 // The order: directories, genesis document, published file, and last the first segment, whose
 // appearance under its name makes the log exist.
 Result<void> Ledger::create(const Options& options, const Key256& signer_seed, const Slice&) {
@@ -218,16 +295,25 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
             " bytes was cut off at " + text_of_place(recovered->next));
   s.clock.emplace(options.clock, recovered->last_time);
 
-  auto publisher = Publisher::start(
-      {s.disk, directory, s.origin, random_hex(), s.projection.get(), options.publish_every_ms,
-       [&s](std::string_view words) {
-         s.sequencer->die();
-         s.death(words);
-       },
-       [&s] {
-         if (auto words = s.clock->check()) s.alarm(*words);
-       }},
-      recovered->range.size(), recovered->range.root(), recovered->checkpoint);
+  Publisher::Setup world;
+  world.disk = s.disk;
+  world.directory = directory;
+  world.origin = s.origin;
+  world.boot = random_hex();
+  world.projection = s.projection.get();
+  world.publish_every_ms = options.publish_every_ms;
+  world.on_usurped = [&s](std::string_view words) {
+    s.sequencer->die();
+    s.death(words);
+  };
+  world.on_tick = [&s](std::uint64_t without_quorum_ms) { s.tick(without_quorum_ms); };
+  world.alarm = [&s](std::string_view words) { s.alarm(words); };
+  world.make_proofs = [&s](Submission& submission, const Head& head) {
+    return s.make_proofs(submission, head);
+  };
+  if (auto r = s.plan_witnesses(world); !r) return pass_on(std::move(r.error()));
+  auto publisher = Publisher::start(std::move(world), recovered->range.size(),
+                                    recovered->range.root(), recovered->checkpoint);
   if (!publisher) return pass_on(std::move(publisher.error()));
   s.publisher = std::move(*publisher);
 
@@ -247,6 +333,9 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   };
   setup.on_segment_end = [p = s.publisher.get()](Snapshot snapshot) {
     p->segment_ended(std::move(snapshot));
+  };
+  setup.on_quorum_wanted = [p = s.publisher.get()](std::shared_ptr<Submission> submission) {
+    p->await_quorum(std::move(submission));
   };
   setup.is_behind = [p = s.publisher.get()] { return p->is_behind(); };
   setup.on_death = [&s](std::string_view words) { s.death(words); };
@@ -296,6 +385,10 @@ Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wa
       Receipt::Entry& entry = out.emplace_back();
       entry.index = EntryIndex{index};
       entry.time = time_of(s.entries[which].leaf.view());
+      if (s.wants_quorum) {
+        entry.proof = s.proofs[which];
+        continue;
+      }
       append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path,
                         run.batch->checkpoint);
     }
@@ -329,8 +422,11 @@ Pending<Receipt> Ledger::append(const Draft& draft) {
     contents.push_back(&*draft.export_entry());
     submission->closes_with_export = true;
   }
-  auto ready =
-      prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(), *submission);
+  submission->wants_quorum = state_->wants_quorum(draft);
+  auto ready = state_->may_disclose(submission->wants_quorum);
+  if (ready)
+    ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(),
+                        *submission);
   if (ready) ready = state_->sequencer->submit(submission);
   if (!ready) settle_now(*submission, std::move(ready.error()));
   return {std::move(submission), &Ledger::receipt_of};
@@ -381,6 +477,19 @@ template class Pending<Recorded>;
 const std::string& Ledger::origin() const { return state_->origin; }
 std::string Ledger::vkey() const { return state_->signer->verifier().text(); }
 std::uint64_t Ledger::size() const { return state_->sequencer->size(); }
+WitnessStanding Ledger::witness_standing() const {
+  WitnessStanding out;
+  out.has_witnesses = state_->witnessed;
+  if (!out.has_witnesses) return out;
+  const auto head = state_->publisher->head();
+  out.cosigned_size = head->cosignatures > 0 ? head->size : 0;
+  out.cosignatures = head->cosignatures;
+  out.without_quorum_ms = state_->publisher->without_quorum_ms();
+  out.a1_stopped = out.without_quorum_ms >= state_->options.witnesses->alarm_ms;
+  out.all_stopped = out.without_quorum_ms >= state_->options.witnesses->all_stop_ms;
+  return out;
+}
+
 std::string Ledger::checkpoint() const { return state_->publisher->head()->checkpoint; }
 
 std::string tail_of_export(EntryIndex first, std::uint32_t count) {

@@ -23,6 +23,9 @@
 
 namespace amanat::ledger {
 
+class WitnessLine;
+using OpenWitnessLine = std::function<std::unique_ptr<WitnessLine>(const std::string& url)>;
+
 /// Recorded is the outcome of record(): where the entries stand, with a receipt text each.
 struct Recorded {
   std::vector<Receipt::Entry> entries;
@@ -47,6 +50,27 @@ struct Opened {
 /// KeyOfSlice finds the key of a slice; an error means the opening stays shut.
 using KeyOfSlice = std::function<Result<Key256>(std::span<const std::uint8_t, 16> slice_id)>;
 
+/// WitnessOptions say who must confirm the log's growth, and what stops when they do not.
+struct WitnessOptions {
+  std::string policy;              // text of a tlog-policy file (C2SP) that names this log's key
+  std::string ca_file;             // whom the witnesses' HTTPS certificates must chain to
+  unsigned alarm_ms = 30'000;      // no quorum for so long: alarm, and A1 operations stop
+  unsigned all_stop_ms = 600'000;  // no quorum for so long: all disclosures stop
+  unsigned resubmit_ms = 60'000;   // an idle log shows its life so often
+  unsigned start_ms = 5000;        // how long a start waits for their answers
+  unsigned subjects_max = 50;      // an answer over more citizens waits for the quorum (A1)
+  OpenWitnessLine open_line;       // null: HTTPS
+};
+
+/// WitnessStanding is how the log stands with its witnesses.
+struct WitnessStanding {
+  bool has_witnesses = false;
+  std::uint64_t cosigned_size = 0;  // of the head served
+  unsigned cosignatures = 0;
+  std::uint64_t without_quorum_ms = 0;
+  bool a1_stopped = false, all_stopped = false;
+};
+
 struct Options {
   std::string directory;
   std::string origin;             // name of the log = key name
@@ -55,6 +79,7 @@ struct Options {
   std::uint64_t segment_bytes = 256u << 20;  // tests use small ones
   std::size_t queue_entries_max = 8192;
   unsigned publish_every_ms = 1000;
+  std::optional<WitnessOptions> witnesses;
   std::function<Moment()> clock;  // null: now()
   /// alarm is told in words of what an operator should know (clock set back, a torn write cut off
   /// at the start). Null: standard error. Called from threads of the ledger.
@@ -103,8 +128,11 @@ class Ledger {
   /// append records a draft's entries, contiguous, with its EXPORT if it has one. The Draft must
   /// live until the result is there. insists that the draft still_stands(). The Receipt has the
   /// entries of the shares, in their order, and the draft's released digest.
+  /// Where its Grant is `witnessed`, or the answer is over more than WitnessOptions::subjects_max
+  /// citizens, it waits for a witness quorum too, and the receipts carry the cosignatures (A1).
   /// Errors: ledger_not_durable, disk_full, too_busy (nothing half-written), shutting_down,
-  /// value_too_long (evidence that fits no frame).
+  /// value_too_long (evidence that fits no frame), witnesses_silent (no quorum for too long:
+  /// nothing was recorded; or none in time for this one: recorded, and must not be released).
   Pending<Receipt> append(const Draft& draft);
   /// record appends entries that release nothing: denials, keys, policy, erasures, alerts. At least
   /// one; contiguous; all in the result. Errors: as append.
@@ -114,12 +142,14 @@ class Ledger {
   /// vkey is the verifier key in C2SP form.
   std::string vkey() const;
   std::uint64_t size() const;  // entries durable now
+  WitnessStanding witness_standing() const;
   /// checkpoint returns the published signed checkpoint (what /ledger/checkpoint serves).
   std::string checkpoint() const;
   /// resource serves "tile/..." and "tile/entries/..." of the published tree, exactly as
   /// tlog-tiles names them. Errors: no_record (not a resource of the published size), store_failed.
   Result<std::string> resource(std::string_view path) const;
-  /// prove makes the receipt of an entry against the published checkpoint. Errors: no_record.
+  /// prove makes the receipt of an entry against the published checkpoint, with the log's and the
+  /// witnesses' signatures and no other line. Errors: no_record.
   Result<std::string> prove(EntryIndex index) const;
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.

@@ -216,6 +216,18 @@ Result<OpenedNote> open_note(std::string_view note, std::span<const VerifierKey>
   return opened;
 }
 
+std::string keep_lines(std::string_view note, std::span<const VerifierKey> known) {
+  const auto parsed = parse_note(note);
+  insist(parsed.has_value());
+  std::string kept = parsed->text + "\n";
+  for (const NoteSignature& s : parsed->signatures) {
+    const auto key = std::ranges::find_if(
+        known, [&](const VerifierKey& k) { return k.id == s.id && k.name == s.name; });
+    if (key != known.end()) kept += signature_line(*key, s.blob);
+  }
+  return kept;
+}
+
 NoteSigner::NoteSigner(std::string_view name, const Key256& seed)
     : signer_(seed),
       verifier_(make_verifier_key(name, SignatureType::ed25519, signer_.public_key())) {}

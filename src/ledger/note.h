@@ -77,6 +77,10 @@ struct OpenedNote {
 /// open_note parses and verifies. Errors: note_malformed, note_signature_wrong.
 Result<OpenedNote> open_note(std::string_view note, std::span<const VerifierKey> known);
 
+/// keep_lines is the note with the lines of the given keys alone: what a receipt in a file carries.
+/// insists that the note parses.
+std::string keep_lines(std::string_view note, std::span<const VerifierKey> known);
+
 /// NoteSigner signs notes as one name (type 0x01). Thread-safe.
 class NoteSigner {
  public:

@@ -87,7 +87,9 @@ Result<std::string> Ledger::prove(EntryIndex index) const {
     return fail(Reason::ledger_corrupt,
                 "the tree files do not prove entry " + std::to_string(number(index)));
   std::string out;
-  append_tlog_proof(out, entry, number(index), *path, head->checkpoint);
+  std::vector<VerifierKey> kept{s.signer->verifier()};
+  kept.insert(kept.end(), s.known.begin(), s.known.end());
+  append_tlog_proof(out, entry, number(index), *path, keep_lines(head->checkpoint, kept));
   return out;
 }
 

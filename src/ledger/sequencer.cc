@@ -352,7 +352,10 @@ void Sequencer::die_of(const Failure& failure) {
 }
 
 void Sequencer::settle(Part& part) {
-  if (part.last && !part.submission->failure) finish(*part.submission);
+  if (!part.last || part.submission->failure) return;
+  if (!part.submission->wants_quorum) return finish(*part.submission);
+  queued_.fetch_sub(part.submission->entries.size(), std::memory_order_relaxed);
+  setup_.on_quorum_wanted(part.submission);
 }
 
 void Sequencer::refuse(Submission& s, Failure failure) {
@@ -363,14 +366,12 @@ void Sequencer::refuse(Submission& s, Failure failure) {
 
 void Sequencer::finish(Submission& s) {
   queued_.fetch_sub(s.entries.size(), std::memory_order_relaxed);
-  // The waiter may run, and free `s`, as soon as the phase is settled.
-  if (s.phase.exchange(Submission::Phase::settled, std::memory_order_acq_rel) !=
-      Submission::Phase::awaited)
-    return;
-  auto group =
-      std::find_if(freed_.begin(), freed_.end(), [&s](const auto& g) { return g.first == s.home; });
-  if (group == freed_.end()) group = freed_.insert(group, {s.home, {}});
-  group->second.push_back(s.waiting);
+  const auto waiter = ledger::settle(s);
+  if (!waiter) return;
+  auto group = std::find_if(freed_.begin(), freed_.end(),
+                            [&waiter](const auto& g) { return g.first == waiter->first; });
+  if (group == freed_.end()) group = freed_.insert(group, {waiter->first, {}});
+  group->second.push_back(waiter->second);
 }
 
 void Sequencer::hand_over() {

@@ -41,6 +41,7 @@ class Sequencer {
     std::size_t queue_entries_max = 8192;
     std::function<void(std::shared_ptr<const Batch>)> on_durable;  // on the sequencer's thread
     std::function<void(Snapshot)> on_segment_end;
+    std::function<void(std::shared_ptr<Submission>)> on_quorum_wanted;  // durable, not settled
     std::function<bool()> is_behind;                 // projections cannot keep up: refuse for now
     std::function<void(std::string_view)> on_death;  // an fdatasync failed
   };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledger/ledger.h"
 #include "ledger/note.h"
@@ -47,6 +48,15 @@ struct Ledger::State {
   std::unique_ptr<Filler> filler;
   std::unique_ptr<Sequencer> sequencer;
 
+  bool witnessed = false;          // a quorum of witnesses is asked for
+  std::vector<VerifierKey> known;  // their keys
+  int quorum_stage = 0;            // the publisher's thread: which alarm was given
+
+  Result<void> plan_witnesses(Publisher::Setup& world);
+  bool wants_quorum(const Draft& draft) const;
+  Result<void> may_disclose(bool quorum) const;
+  void tick(std::uint64_t without_quorum_ms);
+  Result<void> make_proofs(Submission& submission, const Head& head) const;
   void alarm(std::string_view words) const;
   void death(std::string_view words) const;
 };

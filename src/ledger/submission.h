@@ -45,11 +45,22 @@ struct Submission {
   };
   std::optional<Failure> failure;
   std::vector<Run> runs;
+  bool wants_quorum = false;        // settled only once witnesses have cosigned a head over it
+  std::vector<std::string> proofs;  // then: a receipt for each entry, with their cosignatures
   std::uint64_t first_index = 0;
 
   std::atomic<Phase> phase{Phase::working};
   std::coroutine_handle<> waiting;  // set before phase becomes awaited
   Home* home = nullptr;
 };
+
+/// settle marks a submission as done and gives who waits for it, to be resumed on its Home. The
+/// waiter may run, and free the submission, as soon as this was called.
+inline std::optional<std::pair<Home*, std::coroutine_handle<>>> settle(Submission& s) {
+  if (s.phase.exchange(Submission::Phase::settled, std::memory_order_acq_rel) !=
+      Submission::Phase::awaited)
+    return std::nullopt;
+  return std::pair{s.home, s.waiting};
+}
 
 }  // namespace amanat::ledger

@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "server/log.h"
 #include "server/state.h"
+#include "server/witness_settings.h"
 
 namespace amanat::server {
 
@@ -20,6 +21,18 @@ ledger::Options ledger_options(const Home& home, const Config& config) {
   options.segment_bytes = std::uint64_t{config.segment_mib} << 20;
   options.publish_every_ms = config.publish_ms;
   return options;
+}
+
+// A home with a witness policy has witnesses (docs/ledger-witness.md).
+Result<void> add_witnesses(const Home& home, ledger::Options& options) {
+  struct stat there;
+  if (::stat(home.witness_policy().c_str(), &there) != 0) return {};
+  auto policy = storage::read_file(home.witness_policy(), 256 * 1024);
+  if (!policy) return std::unexpected(policy.error());
+  options.witnesses.emplace();
+  options.witnesses->policy = *std::move(policy);
+  options.witnesses->ca_file = home.witness_ca();
+  return read_witness_settings(home.witness_settings(), *options.witnesses);
 }
 
 // record() is a coroutine's business; tools and acts wait for it on their own thread.
@@ -194,7 +207,10 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
 
   auto seed = s.vault->named_secret(kLedgerSigner);
   if (!seed) return std::unexpected(seed.error());
-  auto ledger = ledger::Ledger::open(ledger_options(s.home, s.config), *seed);
+  ledger::Options log_options = ledger_options(s.home, s.config);
+  if (auto added = add_witnesses(s.home, log_options); !added)
+    return std::unexpected(added.error());
+  auto ledger = ledger::Ledger::open(log_options, *seed);
   if (!ledger) return std::unexpected(ledger.error());
   s.ledger = *std::move(ledger);
 

@@ -50,6 +50,10 @@ struct Home {
   std::string server_certificate() const { return root + "/server.crt"; }
   std::string server_key() const { return keys() + "/server.key"; }
   std::string vkey() const { return root + "/ledger.vkey"; }
+  // Who confirms the ledger's growth, if there are witnesses (docs/ledger-witness.md).
+  std::string witness_policy() const { return root + "/witnesses/policy"; }
+  std::string witness_ca() const { return root + "/witnesses/ca.crt"; }
+  std::string witness_settings() const { return root + "/witnesses/settings.toml"; }
   std::string control() const { return root + "/control.sock"; }
 };
 
