@@ -197,6 +197,7 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   auto vault = vault::Vault::open(storage::system_disk(), s.home.keys());
   if (!vault) return std::unexpected(vault.error());
   s.vault = *std::move(vault);
+  s.vault->keep_in(*s.store);
   const FieldTable& fields = s.catalog->fields();
   auto identity = identity::Identity::open(*s.store, *s.vault, fields);
   if (!identity) return std::unexpected(identity.error());
@@ -231,8 +232,10 @@ Result<void> Exchange::replay(State& s) {
   std::map<AccountId, std::string> units;
   for (const Asker& a : s.identity->accounts()) units[a.account] = a.unit;
   const auto key_of = [&s](std::span<const std::uint8_t, 16> id) { return s.vault->slice_key(id); };
-  return s.ledger->scan(EntryIndex{0}, key_of, [&](const ledger::Opened& e) {
-    if (e.subject) s.vault->remember(e.slice_id, *e.subject, e.time);
+  Result<void> remembered;
+  auto scanned = s.ledger->scan(EntryIndex{0}, key_of, [&](const ledger::Opened& e) {
+    if (e.subject) remembered = s.vault->remember(e.slice_id, *e.subject, e.time);
+    if (!remembered) return false;
     if (e.type == EntryType::disclosure && e.subject && e.actor) {
       // A disclosure that showed no record spent nothing.
       const auto& versions = e.parts[static_cast<std::size_t>(BodyPart::value_versions) - 1];
@@ -248,6 +251,7 @@ Result<void> Exchange::replay(State& s) {
     }
     return true;
   });
+  return scanned ? remembered : scanned;
 }
 
 Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -42,9 +42,10 @@ constexpr std::array<Shape, kTables> kShapes = {{
     {0, 4, 1},   // imports
     {0, 4, 1},   // cases
     {0, 4, 1},   // accounts
-    {0, 4, 1},   // slices
+    {16, 8, 2},  // slices: keyed name of the label 16, quarter 4
     {0, 4, 1},   // spent
     {0, 1, 1},   // settings
+    {0, 8, 2},   // labels: tag, read alone
 }};
 constexpr std::size_t kBlockBytes = 4096;
 constexpr std::size_t kMemtablesMaxMib = 256;

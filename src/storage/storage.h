@@ -27,11 +27,12 @@ enum class Table : std::uint8_t {
   imports = 4,   // progress of imports, row digests seen
   cases = 5,
   accounts = 6,  // officers, services, devices
-  slices = 7,    // which slices a citizen has
+  slices = 7,    // label and quarter, keyed -> which slices a citizen has
   spent = 8,     // budgets
-  settings = 9   // one row each: format, counters
+  settings = 9,  // one row each: format, counters
+  labels = 10    // subject tag -> sealed label, of everybody ever asked about
 };
-inline constexpr std::size_t kTables = 10;
+inline constexpr std::size_t kTables = 11;
 
 /// Batch is a set of writes that become visible and durable together; of two writes to one key the
 /// later wins. Keys are 1 to 1024 bytes, values at most 64 MiB. Used by one thread at a time.

@@ -28,6 +28,19 @@ std::uint32_t quarter_of(Moment at) {
   return static_cast<std::uint32_t>((year - 1970) * 4 + (month - 1) / 3);
 }
 
+constexpr std::size_t kPlaceBytes = 16, kSlotBytes = 8;
+
+void put_number(std::string& out, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = bytes; i-- > 0;) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+std::uint64_t number_at(std::string_view bytes, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < kSlotBytes; ++i)
+    value = value << 8 | static_cast<std::uint8_t>(bytes[at + i]);
+  return value;
+}
+
 using Half = std::array<std::uint8_t, 8>;
 
 Half mix(const crypto::Hmac& mac, unsigned round, const Half& half, const Half& into) {
@@ -47,7 +60,9 @@ std::size_t Slices::LabelHash::operator()(const Label& label) const {
 }
 
 Slices::Slices(std::unique_ptr<SlotFile> file, const Key256& master)
-    : file_(std::move(file)), id_mac_(crypto::hkdf(master, "amanat/vault/slice-id/v1").bytes()) {
+    : file_(std::move(file)),
+      id_mac_(crypto::hkdf(master, "amanat/vault/slice-id/v1").bytes()),
+      place_mac_(crypto::hkdf(master, "amanat/vault/slice-place/v1").bytes()) {
   insist(file_ != nullptr);
 }
 
@@ -83,6 +98,62 @@ std::pair<std::uint64_t, SlotFile::Salt> Slices::slot_of(const Id& id) const {
   return {slot, right};
 }
 
+void Slices::keep_in(storage::Store& store) {
+  insist(store_ == nullptr);
+  store_ = &store;
+}
+
+std::string Slices::place_of(const Label& label) const {
+  const Digest name = place_mac_.mac({label});
+  return std::string(reinterpret_cast<const char*>(name.data()), kPlaceBytes);
+}
+
+std::string Slices::row_of(std::string place, std::uint32_t quarter) {
+  put_number(place, quarter, 4);
+  return place;
+}
+
+// A full shard is emptied rather than thinned out: with a store everything in it is kept there too.
+void Slices::assign(Shard& shard, const Label& label, Assigned assigned) const {
+  if (store_ != nullptr && shard.assigned.size() >= kShardMax) shard.assigned.clear();
+  shard.assigned.emplace(label, assigned);
+}
+
+Result<void> Slices::recall(const Label& label, std::uint32_t quarter) {
+  if (store_ == nullptr) return {};
+  std::string slots;
+  auto there = store_->get(storage::Table::slices, row_of(place_of(label), quarter), slots);
+  if (!there) return std::unexpected(std::move(there.error()));
+  if (slots.size() % kSlotBytes != 0) return fail(Reason::store_failed, "a row of slices");
+  Shard& shard = shard_of(label);
+  for (std::size_t at = 0; at < slots.size(); at += kSlotBytes) {
+    const std::uint64_t slot = number_at(slots, at);
+    const auto held = file_->read(slot);
+    if (!held && held.error().reason == Reason::file_failed) return std::unexpected(held.error());
+    if (!held) continue;  // destroyed, or of a newer slot file than the one restored
+    const std::scoped_lock lock(shard.mutex);
+    const auto [begin, end] = shard.assigned.equal_range(label);
+    if (std::none_of(begin, end, [slot](const auto& one) { return one.second.slot == slot; }))
+      assign(shard, label, Assigned{quarter, slot, id_of(slot, held->salt)});
+  }
+  return {};
+}
+
+// keep adds a slot to its row; the shard is locked, so nobody else adds to the same row.
+Result<void> Slices::keep(const Label& label, std::uint32_t quarter, std::uint64_t slot) {
+  if (store_ == nullptr) return {};
+  const std::string row = row_of(place_of(label), quarter);
+  std::string slots;
+  auto there = store_->get(storage::Table::slices, row, slots);
+  if (!there) return std::unexpected(std::move(there.error()));
+  for (std::size_t at = 0; at + kSlotBytes <= slots.size(); at += kSlotBytes)
+    if (number_at(slots, at) == slot) return {};
+  put_number(slots, slot, kSlotBytes);
+  storage::Batch batch;
+  batch.put(storage::Table::slices, row, slots);
+  return store_->write(batch, storage::Durability::buffered);
+}
+
 Result<std::optional<Slice>> Slices::live_slice(const Shard& shard, const Label& label,
                                                 std::uint32_t quarter) const {
   const auto [begin, end] = shard.assigned.equal_range(label);
@@ -107,13 +178,24 @@ Result<Slice> Slices::slice_for(const Label& label, Moment at) {
     if (!found) return std::unexpected(std::move(found.error()));
     if (*found) return *std::move(*found);
   }
-  auto fresh = take_fresh();  // may wait for a disk, so without the shard
+  // May wait for a disk, so without the shard.
+  if (auto recalled = recall(label, quarter); !recalled)
+    return std::unexpected(std::move(recalled.error()));
+  if (store_ != nullptr) {
+    const std::scoped_lock lock(shard.mutex);
+    auto found = live_slice(shard, label, quarter);
+    if (!found) return std::unexpected(std::move(found.error()));
+    if (*found) return *std::move(*found);
+  }
+  auto fresh = take_fresh();
   if (!fresh) return std::unexpected(std::move(fresh.error()));
   const std::scoped_lock lock(shard.mutex);
   auto raced = live_slice(shard, label, quarter);
   if (!raced) return std::unexpected(std::move(raced.error()));
   if (*raced) return *std::move(*raced);  // the fresh one is wasted, never given to anybody else
-  shard.assigned.emplace(label, Assigned{quarter, fresh->slot, fresh->slice.id});
+  if (auto kept = keep(label, quarter, fresh->slot); !kept)
+    return std::unexpected(std::move(kept.error()));
+  assign(shard, label, Assigned{quarter, fresh->slot, fresh->slice.id});
   return std::move(fresh->slice);
 }
 
@@ -125,32 +207,54 @@ Result<Key256> Slices::key(const Id& id) const {
   return std::move(held->key);
 }
 
-void Slices::remember(const Id& id, const Label& label, Moment at) {
+Result<void> Slices::remember(const Id& id, const Label& label, Moment at) {
   const auto [slot, salt] = slot_of(id);
   const std::uint32_t quarter = quarter_of(at);
   Shard& shard = shard_of(label);
   const std::scoped_lock lock(shard.mutex);
   const auto [begin, end] = shard.assigned.equal_range(label);
   for (auto it = begin; it != end; ++it)
-    if (it->second.slot == slot) return;
+    if (it->second.slot == slot) return {};
   const auto held = file_->read(slot);
   // Forget what is destroyed already or was never in this slot file; keep what merely cannot be
   // read now, so that destroy() still reaches it.
   if (held ? held->salt != salt
            : held.error().reason == Reason::erased || held.error().reason == Reason::key_missing)
-    return;
-  shard.assigned.emplace(label, Assigned{quarter, slot, id});
+    return {};
+  if (auto kept = keep(label, quarter, slot); !kept) return kept;
+  assign(shard, label, Assigned{quarter, slot, id});
+  return {};
 }
 
 // No lock is held over the sync: whoever asks meanwhile finds the key gone and gets a new slice.
 Result<std::uint64_t> Slices::destroy(const Label& label) {
   Shard& shard = shard_of(label);
   std::vector<std::uint64_t> slots;
+  std::vector<std::string> rows;
+  if (store_ != nullptr) {
+    const std::string place = place_of(label);
+    auto read = store_->scan(
+        storage::Table::slices, place, "", [&](std::string_view row, std::string_view kept) {
+          rows.emplace_back(row);
+          for (std::size_t at = 0; at + kSlotBytes <= kept.size(); at += kSlotBytes)
+            slots.push_back(number_at(kept, at));
+          return true;
+        });
+    if (!read) return std::unexpected(std::move(read.error()));
+  }
   {
     const std::scoped_lock lock(shard.mutex);
     const auto [begin, end] = shard.assigned.equal_range(label);
     for (auto it = begin; it != end; ++it) slots.push_back(it->second.slot);
   }
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  // A row may name a slot that an older slot file, restored, never had. What is erased already is
+  // destroyed again: an earlier try may have failed before it was durable.
+  std::erase_if(slots, [this](std::uint64_t slot) {
+    const auto held = file_->read(slot);
+    return !held && held.error().reason == Reason::key_missing;
+  });
   if (auto destroyed = file_->destroy(slots); !destroyed)
     return std::unexpected(std::move(destroyed.error()));
   const std::scoped_lock lock(shard.mutex);
@@ -159,6 +263,23 @@ Result<std::uint64_t> Slices::destroy(const Label& label) {
     it = std::find(slots.begin(), slots.end(), it->second.slot) == slots.end()
              ? std::next(it)
              : shard.assigned.erase(it);
+  // Still under the lock, and read again: a slice assigned since the scan stays in its row.
+  storage::Batch batch;
+  for (const auto& row : rows) {
+    std::string kept, left;
+    auto read = store_->get(storage::Table::slices, row, kept);
+    if (!read) return std::unexpected(std::move(read.error()));
+    for (std::size_t at = 0; at + kSlotBytes <= kept.size(); at += kSlotBytes)
+      if (!std::binary_search(slots.begin(), slots.end(), number_at(kept, at)))
+        left.append(kept, at, kSlotBytes);
+    if (left.empty())
+      batch.erase(storage::Table::slices, row);
+    else
+      batch.put(storage::Table::slices, row, left);
+  }
+  if (!batch.empty())
+    if (auto gone = store_->write(batch, storage::Durability::buffered); !gone)
+      return std::unexpected(std::move(gone.error()));
   return slots.size();
 }
 

@@ -7,10 +7,17 @@
 // random, need no index of their own, and the id of a slice that an older backup of the slot file
 // does not know is recognised as unknown instead of opening with a stranger's key.
 //
+// Which label has which slice is remembered, and where there is a store also kept there, so that
+// the memory is bounded and a start needs to be told only of the openings that the store may have
+// lost with the power. A row of Table::slices: keyed name of the label (16) and quarter (4),
+// big-endian
+// -> slot numbers (8 each). Ids are not in it: a slot leads to its id through the slot file alone.
+//
 // Invariants
 //  1. A slice belongs to one label: take_fresh() alone assigns, from slots made by this process;
 //     slots of earlier processes are only ever assigned by remember(), to the label they had.
 //  2. Whatever take_fresh() returns is durable in the slot file.
+//  3. With a store, every assigned slice is in its row before it is handed out.
 
 #include <condition_variable>
 #include <memory>
@@ -21,6 +28,7 @@
 
 #include "crypto/crypto.h"
 #include "model/entry.h"
+#include "storage/storage.h"
 #include "vault/slots.h"
 
 namespace amanat::vault {
@@ -34,9 +42,11 @@ class Slices {
   Slices(const Slices&) = delete;
   Slices& operator=(const Slices&) = delete;
 
+  /// keep_in keeps the assignments in a store as well; before the first of them.
+  void keep_in(storage::Store& store);
   Result<Slice> slice_for(const Label& label, Moment at);
   Result<Key256> key(const Id& id) const;
-  void remember(const Id& id, const Label& label, Moment at);
+  Result<void> remember(const Id& id, const Label& label, Moment at);
   Result<std::uint64_t> destroy(const Label& label);
 
  private:
@@ -57,11 +67,18 @@ class Slices {
     Slice slice;
   };
   static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kShardMax = 32'768;  // half a million in all, about 60 MB
 
   Shard& shard_of(const Label& label) { return shards_[label[31] % kShards]; }
   /// live_slice finds a label's slice for a quarter; nullopt if it has none or it was destroyed.
   Result<std::optional<Slice>> live_slice(const Shard& shard, const Label& label,
                                           std::uint32_t quarter) const;
+  /// recall puts what the store knows of a label and quarter into memory. Not under a lock.
+  Result<void> recall(const Label& label, std::uint32_t quarter);
+  Result<void> keep(const Label& label, std::uint32_t quarter, std::uint64_t slot);
+  void assign(Shard& shard, const Label& label, Assigned assigned) const;
+  std::string place_of(const Label& label) const;
+  static std::string row_of(std::string place, std::uint32_t quarter);
   Result<Fresh> take_fresh();
   Result<std::vector<Fresh>> make_fresh(std::size_t count);
   void fill();
@@ -69,7 +86,8 @@ class Slices {
   std::pair<std::uint64_t, SlotFile::Salt> slot_of(const Id& id) const;
 
   const std::unique_ptr<SlotFile> file_;
-  const crypto::Hmac id_mac_;
+  const crypto::Hmac id_mac_, place_mac_;
+  storage::Store* store_ = nullptr;
   std::array<Shard, kShards> shards_;
 
   std::mutex pool_mutex_;

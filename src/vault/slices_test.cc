@@ -95,8 +95,8 @@ TEST_F(SliceKeys, AfterARestartOnlyWhatIsRememberedGoesOn) {
   auto slices = open();
   const Slice known = slice(*slices, 1), forgotten = slice(*slices, 2);
   slices = open();
-  slices->remember(known.id, label_of(1), kJune);
-  slices->remember(known.id, label_of(1), kJune);
+  ASSERT_TRUE(slices->remember(known.id, label_of(1), kJune));
+  ASSERT_TRUE(slices->remember(known.id, label_of(1), kJune));
   EXPECT_EQ(slice(*slices, 1).id, known.id);
   EXPECT_TRUE(same(slice(*slices, 1).key, known.key));
   EXPECT_NE(slice(*slices, 2).id, forgotten.id);
@@ -120,8 +120,59 @@ TEST_F(SliceKeys, DestroyingACitizensSlicesDestroysAllOfThemAndNoOthers) {
     EXPECT_TRUE(slices->key(next.id));
     disk_.lose_everything_unsynced();
     slices = open();
-    slices->remember(june.id, label_of(1), kJune);  // the ledger still names it
+    ASSERT_TRUE(slices->remember(june.id, label_of(1), kJune));  // the ledger still names it
   }
+}
+
+TEST_F(SliceKeys, WithAStoreARestartForgetsNothingAndNothingNeedsToBeTold) {
+  const auto store = storage::open_memory();
+  auto slices = open();
+  slices->keep_in(*store);
+  const Slice june = slice(*slices, 1), september = slice(*slices, 1, kSeptember),
+              other = slice(*slices, 2);
+  slices = open();
+  slices->keep_in(*store);
+  EXPECT_EQ(slice(*slices, 1).id, june.id);
+  EXPECT_TRUE(same(slice(*slices, 1, kSeptember).key, september.key));
+  EXPECT_EQ(slice(*slices, 2).id, other.id);
+  slices = open();
+  slices->keep_in(*store);
+  // Nobody has asked about the citizen in this life, and yet all of it goes.
+  EXPECT_EQ(slices->destroy(label_of(1)).value(), 2u);
+  EXPECT_EQ(slices->destroy(label_of(1)).value(), 0u);
+  EXPECT_EQ(slices->key(september.id).error().reason, Reason::erased);
+  EXPECT_TRUE(slices->key(other.id));
+  const Slice next = slice(*slices, 1);
+  EXPECT_NE(next.id, june.id);
+  slices = open();
+  slices->keep_in(*store);
+  EXPECT_EQ(slice(*slices, 1).id, next.id);
+}
+
+TEST_F(SliceKeys, WhatTheStoreLostWithThePowerIsToldAgain) {
+  auto store = storage::open_memory();
+  auto slices = open();
+  slices->keep_in(*store);
+  const Slice lost = slice(*slices, 1);
+  store = storage::open_memory();
+  slices = open();
+  slices->keep_in(*store);
+  ASSERT_TRUE(slices->remember(lost.id, label_of(1), kJune));
+  EXPECT_EQ(slice(*slices, 1).id, lost.id);
+  slices = open();
+  slices->keep_in(*store);
+  EXPECT_EQ(slice(*slices, 1).id, lost.id);
+}
+
+TEST_F(SliceKeys, TheMemoryIsBoundedAndTheStoreRemembersTheRest) {
+  const auto store = storage::open_memory();
+  const auto slices = open();
+  slices->keep_in(*store);
+  std::vector<Slices::Id> first;
+  for (unsigned i = 0; i < 100; ++i) first.push_back(slice(*slices, i).id);
+  // Every shard is emptied at least once on the way.
+  for (unsigned i = 100; i < 16 * 32'768 + 40'000; ++i) (void)slice(*slices, i);
+  for (unsigned i = 0; i < 100; ++i) EXPECT_EQ(slice(*slices, i).id, first[i]);
 }
 
 TEST_F(SliceKeys, AFailedDestructionIsDoneAgain) {
@@ -130,8 +181,8 @@ TEST_F(SliceKeys, AFailedDestructionIsDoneAgain) {
     auto slices = open();
     const Slice june = slice(*slices, 1), september = slice(*slices, 1, kSeptember);
     slices = open();  // no pool of its own yet, so no refill runs beside the injected failure
-    slices->remember(june.id, label_of(1), kJune);
-    slices->remember(september.id, label_of(1), kSeptember);
+    ASSERT_TRUE(slices->remember(june.id, label_of(1), kJune));
+    ASSERT_TRUE(slices->remember(september.id, label_of(1), kSeptember));
     disk_.fail_at(step, Reason::file_failed, PowerDisk::Then::recovers);
     EXPECT_EQ(slices->destroy(label_of(1)).error().reason, Reason::file_failed);
     EXPECT_EQ(slices->destroy(label_of(1)).value(), 2u);
@@ -148,7 +199,7 @@ TEST_F(SliceKeys, AnUnknownIdHasNoKey) {
   for (std::size_t bit = 0; bit < 128; ++bit) {
     id[bit / 8] = static_cast<std::uint8_t>(id[bit / 8] ^ (1 << bit % 8));
     EXPECT_EQ(slices->key(id).error().reason, Reason::key_missing);
-    slices->remember(id, label_of(9), kJune);
+    ASSERT_TRUE(slices->remember(id, label_of(9), kJune));
     id[bit / 8] = static_cast<std::uint8_t>(id[bit / 8] ^ (1 << bit % 8));
   }
   EXPECT_EQ(slices->destroy(label_of(9)).value(), 0u);

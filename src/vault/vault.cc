@@ -63,7 +63,8 @@ struct Vault::State {
         directory(std::move(where)),
         master(key),
         tags(mac_for(key, "tag")),
-        labels(crypto::VrfKey::from_seed(crypto::hkdf(key, "amanat/vault/vrf/v1"))),
+        labels(crypto::VrfKey::from_seed(crypto::hkdf(key, "amanat/vault/vrf/v1")),
+               crypto::hkdf(key, "amanat/vault/house/v1/labels")),
         index(mac_for(key, "index")),
         records(mac_for(key, "record")) {}
 
@@ -81,7 +82,7 @@ struct Vault::State {
   const std::string directory;
   const Key256 master;
   const crypto::Hmac tags;
-  const Labels labels;
+  Labels labels;
   const crypto::Hmac index, records;
   std::unique_ptr<SlotFile> subjects;
   std::unique_ptr<Slices> slices;
@@ -127,6 +128,11 @@ Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::strin
   state->subjects = std::move(*subjects);
   state->slices = std::make_unique<Slices>(std::move(*slices), *master);
   return std::unique_ptr<Vault>(new Vault(std::move(state)));
+}
+
+void Vault::keep_in(storage::Store& store) {
+  state_->labels.keep_in(store);
+  state_->slices->keep_in(store);
 }
 
 Tag Vault::tag(const SubjectName& name) const { return first16(mac_name(state_->tags, name)); }
@@ -189,10 +195,10 @@ Result<Key256> Vault::slice_key(std::span<const std::uint8_t, 16> id) const {
   return state_->slices->key(copy);
 }
 
-void Vault::remember(std::span<const std::uint8_t, 16> id, const Label& label, Moment at) {
+Result<void> Vault::remember(std::span<const std::uint8_t, 16> id, const Label& label, Moment at) {
   Slices::Id copy;
   std::copy(id.begin(), id.end(), copy.begin());
-  state_->slices->remember(copy, label, at);
+  return state_->slices->remember(copy, label, at);
 }
 
 Result<std::uint64_t> Vault::destroy_slices(const Label& label) {

@@ -240,6 +240,37 @@ TEST(KeysDeathTest, ASecretsNameIsNoPath) {
   EXPECT_DEATH((void)(*vault)->destroy_slices(Label{}), "vault.cc");
 }
 
+TEST_F(Keys, ALabelIsKeptSealedAndBoundToItsTag) {
+  const auto store = storage::open_memory();
+  vault_->keep_in(*store);
+  const SubjectName one{SubjectKind::national_id, "3520212345671"},
+      two{SubjectKind::national_id, "3520212345672"};
+  const Label first = vault_->label(one), second = vault_->label(two);
+  reopen();
+  EXPECT_EQ(vault_->label(one), first);  // made again
+  reopen();
+  vault_->keep_in(*store);
+  EXPECT_EQ(vault_->label(one), first);
+  std::vector<std::pair<std::string, std::string>> rows;
+  ASSERT_TRUE(store->scan(
+      storage::Table::labels, "", "", [&](std::string_view tag, std::string_view sealed) {
+        rows.emplace_back(tag, sealed);
+        EXPECT_EQ(sealed.find(std::string_view(reinterpret_cast<const char*>(first.data()), 8)),
+                  std::string_view::npos);
+        return true;
+      }));
+  ASSERT_EQ(rows.size(), 2u);
+  // Rows that were changed places, or damaged, are no labels: the true ones are made again.
+  storage::Batch batch;
+  batch.put(storage::Table::labels, rows[0].first, rows[1].second);
+  batch.put(storage::Table::labels, rows[1].first, "x" + rows[1].second);
+  ASSERT_TRUE(store->write(batch, storage::Durability::buffered));
+  reopen();
+  vault_->keep_in(*store);
+  EXPECT_EQ(vault_->label(one), first);
+  EXPECT_EQ(vault_->label(two), second);
+}
+
 TEST_F(Keys, TheSystemHasSlicesOfItsOwn) {
   const Slice system = vault_->system_slice(kNow).value(),
               person = vault_->slice_for(vault_->label(kPerson), kNow).value();
@@ -249,7 +280,7 @@ TEST_F(Keys, TheSystemHasSlicesOfItsOwn) {
   EXPECT_EQ(vault_->slice_key(person.id).error().reason, Reason::erased);
   EXPECT_EQ(text(vault_->slice_key(system.id).value()), text(system.key));
   reopen();
-  vault_->remember(system.id, Label{}, kNow);
+  ASSERT_TRUE(vault_->remember(system.id, Label{}, kNow));
   EXPECT_EQ(vault_->system_slice(kNow)->id, system.id);
 }
 
