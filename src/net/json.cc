@@ -94,6 +94,7 @@ class Parser {
   bool escape(std::string& out);
   bool hex4(std::uint32_t& out);
   bool number(Json& into);
+  bool wide_number(const char* start, Json& into);
   bool word(std::string_view w);
   void skip_space() {
     while (p_ != end_ && is_space(*p_)) ++p_;
@@ -308,8 +309,10 @@ bool Parser::number(Json& into) {
   while (p_ != end_ && is_digit(*p_)) ++p_;
   if (p_ == digits) return wrong("not a value"), false;
   if (*digits == '0' && p_ - digits > 1) return wrong("a number with a leading zero"), false;
-  if (p_ != end_ && (*p_ == '.' || *p_ == 'e' || *p_ == 'E'))
+  if (p_ != end_ && (*p_ == '.' || *p_ == 'e' || *p_ == 'E')) {
+    if (limits_.numbers == JsonNumbers::any) return wide_number(start, into);
     return wrong("a number that is not written as an integer"), false;
+  }
   bool fits = false;
   if (negative) {
     std::int64_t n = 0;
@@ -322,7 +325,28 @@ bool Parser::number(Json& into) {
     fits = error == std::errc{} && stop == p_;
     into.value = n;
   }
+  if (!fits && limits_.numbers == JsonNumbers::any) return wide_number(start, into);
   if (!fits) return wrong("a number too large"), false;
+  return true;
+}
+
+// wide_number takes fraction and exponent (RFC 8259 6); p_ stands behind the integer part.
+bool Parser::wide_number(const char* start, Json& into) {
+  const auto digits = [this] {
+    const char* first = p_;
+    while (p_ != end_ && is_digit(*p_)) ++p_;
+    return p_ != first;
+  };
+  if (p_ != end_ && *p_ == '.') {
+    ++p_;
+    if (!digits()) return wrong("a number whose fraction is missing"), false;
+  }
+  if (p_ != end_ && (*p_ == 'e' || *p_ == 'E')) {
+    ++p_;
+    if (p_ != end_ && (*p_ == '+' || *p_ == '-')) ++p_;
+    if (!digits()) return wrong("a number whose exponent is missing"), false;
+  }
+  into.value = Json::Number{std::string(start, p_)};
   return true;
 }
 

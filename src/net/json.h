@@ -14,13 +14,19 @@
 
 namespace amanat::net {
 
-/// Json is a parsed value. Integers only (u64/i64 range); no floats; object members keep their
-/// order and never repeat.
+/// Json is a parsed value. Integers only (u64/i64 range), unless the limits ask for others too;
+/// object members keep their order and never repeat.
 struct Json {
   struct Member;
   using Object = std::vector<Member>;
   using Array = std::vector<Json>;
-  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, std::string, Array, Object> value;
+  /// Number is one that is no 64-bit integer, as it was written.
+  struct Number {
+    std::string text;
+  };
+  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, std::string, Array, Object,
+               Number>
+      value;
 
   const Object* object() const { return std::get_if<Object>(&value); }
   const Array* array() const { return std::get_if<Array>(&value); }
@@ -36,13 +42,18 @@ struct Json::Member {
   Json value;
 };
 
+/// JsonNumbers says which numbers are read: integers alone, or those with fraction or exponent and
+/// those beyond 64 bits as well (foreign documents; never a question).
+enum class JsonNumbers : std::uint8_t { integers, any };
+
 struct JsonLimits {
   std::size_t bytes_max = 64 * 1024;
   unsigned depth_max = 16;
   std::size_t values_max = 4096;
+  JsonNumbers numbers = JsonNumbers::integers;
 };
-/// parse_json reads exactly one document: valid UTF-8, no repeated member, no float, nothing after
-/// it. Errors: malformed_json (what and at which byte, never the content), body_too_large.
+/// parse_json reads exactly one document: valid UTF-8, no repeated member, nothing after it.
+/// Errors: malformed_json (what and at which byte, never the content), body_too_large.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// append_json_string appends `text` (UTF-8) quoted and escaped; control bytes as \u00XX.

@@ -154,6 +154,22 @@ TEST(Json, WhatTheWriterWritesTheReaderReads) {
   EXPECT_EQ(w.number(7).take(), "7");  // taken empty, it can be used again
 }
 
+TEST(Json, OtherNumbersAreReadAsTheyAreWrittenWhereTheyAreAskedFor) {
+  const JsonLimits any{.numbers = JsonNumbers::any};
+  for (const std::string_view text :
+       {"0.5", "-0.25", "1e3", "1E+3", "12.50e-7", "18446744073709551616", "-9223372036854775809"}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+    const auto read = parse_json(text, any);
+    ASSERT_TRUE(read) << text;
+    const auto* number = std::get_if<Json::Number>(&read->value);
+    ASSERT_NE(number, nullptr) << text;
+    EXPECT_EQ(number->text, text);
+  }
+  for (const std::string_view text : {"1.", ".5", "1e", "1e+", "-", "01.5", "+1", "1.5.5", "NaN"})
+    EXPECT_FALSE(parse_json(text, any)) << text;
+  EXPECT_EQ(parse_json("7", any)->integer(), 7u);
+}
+
 TEST(JsonDeathTest, AnUnclosedObjectIsAProgrammersError) {
   JsonWriter w;
   w.begin_object();
@@ -175,6 +191,8 @@ nlohmann::json turned(const Json& json) {
           auto out = nlohmann::json::object();
           for (const auto& m : v) out[m.name] = turned(m.value);
           return out;
+        } else if constexpr (std::is_same_v<T, Json::Number>) {
+          return nlohmann::json::parse(v.text);
         } else {
           return v;
         }

@@ -346,6 +346,30 @@ Result<std::unique_ptr<TlsClient>> TlsClient::make(const std::string& ca_file,
   return client;
 }
 
+Result<std::unique_ptr<TlsClient>> TlsClient::for_foreign(const std::string& ca_file,
+                                                          const std::string& certificate_file,
+                                                          const std::string& key_file) {
+  std::unique_ptr<TlsClient> client(new TlsClient);
+  client->state_->context.reset(SSL_CTX_new(TLS_client_method()));
+  SSL_CTX* context = client->state_->context.get();
+  // Forward secrecy and AEAD alone: what a careful app of today offers under TLS 1.2 (RFC 9325 4.2).
+  if (context == nullptr || !harden(context) ||
+      SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+      SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 ||
+      SSL_CTX_set1_groups_list(context, "X25519:P-256:P-384") != 1)
+    return fail(Reason::internal_error, "TLS: " + openssl_why());
+  const int trusted = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context)
+                                      : SSL_CTX_load_verify_file(context, ca_file.c_str());
+  if (trusted != 1) return fail(Reason::file_failed, ca_file + ": " + openssl_why());
+  if (!certificate_file.empty())
+    if (const auto loaded = load_identity(context, certificate_file, key_file); !loaded)
+      return std::unexpected(loaded.error());
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  static constexpr unsigned char kProtocol[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+  insist(SSL_CTX_set_alpn_protos(context, kProtocol, sizeof kProtocol) == 0);
+  return client;
+}
+
 std::unique_ptr<TlsSession> TlsClient::connect(const std::string& host) {
   std::unique_ptr<TlsSession> session(new TlsSession);
   if (!session->state_->begin(state_->context.get())) return nullptr;

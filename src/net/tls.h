@@ -80,6 +80,12 @@ class TlsClient {
   static Result<std::unique_ptr<TlsClient>> make(const std::string& ca_file,
                                                  const std::string& certificate_file,
                                                  const std::string& key_file);
+  /// for_foreign makes one for applications that are not ours: TLS 1.2 or later, trusting `ca_file`
+  /// or, if it is empty, the system's authorities. No client of an exchange is made by it. Errors:
+  /// as make.
+  static Result<std::unique_ptr<TlsClient>> for_foreign(const std::string& ca_file,
+                                                        const std::string& certificate_file,
+                                                        const std::string& key_file);
   ~TlsClient();
   /// connect makes the client's side; `host` (a name or an IP address) must stand in the server's
   /// certificate. Null if memory is short.
