@@ -20,11 +20,35 @@ std::vector<std::string> roles_of(const AccountRecord& record) {
   return roles;
 }
 
-Account::Account(AccountRecord record) { replace(std::move(record)); }
+namespace {
+
+std::shared_ptr<const crypto::Es256Public> key_of(const DeviceRecord& record) {
+  crypto::EcPoint point;
+  if (record.kind != KeyKind::jwk || record.key.size() != point.size()) return nullptr;
+  std::memcpy(point.data(), record.key.data(), point.size());
+  return crypto::Es256Public::import(point);
+}
+
+}  // namespace
+
+Account::Account(AccountRecord record, std::atomic<std::uint64_t>* changes) : changes_(changes) {
+  replace(std::move(record));
+}
 
 std::shared_ptr<const Facts> Account::facts() const {
   const std::lock_guard lock(mutex_);
   return facts_;
+}
+
+std::vector<Device*> Account::devices() const {
+  const std::lock_guard lock(mutex_);
+  return devices_;
+}
+
+void Account::note(Device& device) {
+  const std::lock_guard lock(mutex_);
+  devices_.push_back(&device);
+  if (device.record.kind == KeyKind::passkey) passkeys_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void Account::replace(AccountRecord record) {
@@ -32,10 +56,11 @@ void Account::replace(AccountRecord record) {
   auto facts = std::make_shared<const Facts>(Facts{std::move(record), std::move(roles)});
   const std::lock_guard lock(mutex_);
   facts_.swap(facts);
+  if (changes_ != nullptr) changes_->fetch_add(1, std::memory_order_acq_rel);
 }
 
 Device::Device(const DeviceRecord& r, Account& owner)
-    : record(r), account(owner), revoked(r.revoked.has_value()) {}
+    : record(r), account(owner), key(key_of(r)), revoked(r.revoked.has_value()), counter(r.counter) {}
 
 std::size_t Book::ThumbprintHash::operator()(const Digest& d) const {
   std::size_t hash = 0;  // the thumbprint is a hash already
@@ -58,7 +83,19 @@ Device& Book::add(const DeviceRecord& record, Account& owner) {
   const std::unique_lock lock(s.mutex);
   const bool fresh = s.devices.emplace(record.thumbprint, std::move(device)).second;
   insist(fresh);
+  if (record.kind == KeyKind::passkey) {
+    const std::unique_lock passkeys_lock(passkeys_mutex_);
+    const bool unknown = passkeys_.emplace(record.credential, &added).second;
+    insist(unknown);
+  }
+  owner.note(added);
   return added;
+}
+
+Device* Book::passkey(std::string_view credential) const {
+  const std::shared_lock lock(passkeys_mutex_);
+  const auto at = passkeys_.find(std::string(credential));
+  return at == passkeys_.end() ? nullptr : at->second;
 }
 
 Account* Book::account(std::string_view id) const {
@@ -67,14 +104,21 @@ Account* Book::account(std::string_view id) const {
   return at == by_id_.end() ? nullptr : at->second;
 }
 
+Account* Book::account(AccountId account) const {
+  const std::lock_guard lock(accounts_mutex_);
+  const auto at = by_number_.find(number(account));
+  return at == by_number_.end() ? nullptr : at->second;
+}
+
 Account& Book::add(AccountRecord record) {
   const std::string id = record.id;
   const std::uint32_t account = number(record.account);
   insist(account > 0 && !id.empty());
   const std::lock_guard lock(accounts_mutex_);
-  accounts_.push_back(std::make_unique<Account>(std::move(record)));
+  accounts_.push_back(std::make_unique<Account>(std::move(record), &changes_));
   const bool fresh = by_id_.emplace(id, accounts_.back().get()).second;
   insist(fresh);
+  by_number_.emplace(account, accounts_.back().get());
   greatest_ = std::max(greatest_, account);
   return *accounts_.back();
 }
@@ -84,16 +128,6 @@ std::vector<Account*> Book::accounts() const {
   const std::lock_guard lock(accounts_mutex_);
   for (const auto& account : accounts_) all.push_back(account.get());
   return all;
-}
-
-std::vector<Device*> Book::devices_of(const Account& account) const {
-  std::vector<Device*> found;
-  for (const Shard& s : shards_) {
-    const std::shared_lock lock(s.mutex);
-    for (const auto& [thumbprint, device] : s.devices)
-      if (&device->account == &account) found.push_back(device.get());
-  }
-  return found;
 }
 
 std::vector<Device*> Book::devices_like(std::string_view hex) const {

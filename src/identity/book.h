@@ -20,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "crypto/es256.h"
 #include "identity/record.h"
 #include "model/ids.h"
 #include "model/passes.h"
@@ -35,26 +36,39 @@ struct Facts {
 /// roles_of gives each role also in its department's form: "investigator", "police.investigator".
 std::vector<std::string> roles_of(const AccountRecord& record);
 
+struct Device;
+
 class Account {
  public:
-  explicit Account(AccountRecord record);
+  /// `changes`, if there is one, counts every change of any account's facts.
+  explicit Account(AccountRecord record, std::atomic<std::uint64_t>* changes = nullptr);
   std::shared_ptr<const Facts> facts() const;
+  /// devices are all ever enrolled, revoked ones too, in the order of the book.
+  std::vector<Device*> devices() const;
+  /// passkeys_ever counts the passkeys ever registered, revoked ones too.
+  unsigned passkeys_ever() const { return passkeys_.load(std::memory_order_acquire); }
   void replace(AccountRecord record);
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  void note(Device& device);
   void raise_epoch() { epoch_.fetch_add(1, std::memory_order_acq_rel); }
 
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Facts> facts_;
+  std::vector<Device*> devices_;
+  std::atomic<unsigned> passkeys_{0};
   std::atomic<std::uint64_t> epoch_{1};
+  std::atomic<std::uint64_t>* changes_ = nullptr;
 };
 
 struct Device {
   Device(const DeviceRecord& record, Account& owner);
   const DeviceRecord record;  // as enrolled; `revoked` here is not kept current
   Account& account;
+  const std::shared_ptr<const crypto::Es256Public> key;  // of a JWK; null for other kinds
   std::atomic<bool> revoked;
   std::atomic<std::uint64_t> epoch{1};
+  std::atomic<std::uint32_t> counter;  // a passkey's, as last seen
 };
 
 class Book {
@@ -62,13 +76,17 @@ class Book {
   /// device finds an enrolled device, revoked or not; null if there is none.
   Device* device(const Digest& thumbprint) const;
   Device& add(const DeviceRecord& record, Account& owner);
+  /// passkey finds a device by its credential id, revoked or not; null if there is none.
+  Device* passkey(std::string_view credential) const;
 
   // What follows is for writers and tools only.
   Account* account(std::string_view id) const;
+  Account* account(AccountId number) const;
   Account& add(AccountRecord record);
   AccountId next_account() const { return AccountId{greatest_ + 1}; }
   std::vector<Account*> accounts() const;  // ascending by number
-  std::vector<Device*> devices_of(const Account& account) const;
+  /// changes grows whenever an account is added or its facts are replaced.
+  std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
   /// devices_like finds devices by the first digits of the thumbprint in hex.
   std::vector<Device*> devices_like(std::string_view hex) const;
 
@@ -84,10 +102,14 @@ class Book {
   Shard& shard(const Digest& thumbprint) const { return shards_[thumbprint[31] % kShards]; }
 
   mutable std::array<Shard, kShards> shards_;
+  mutable std::shared_mutex passkeys_mutex_;
+  std::unordered_map<std::string, Device*> passkeys_;
   mutable std::mutex accounts_mutex_;
   std::vector<std::unique_ptr<Account>> accounts_;
   std::unordered_map<std::string, Account*> by_id_;
+  std::unordered_map<std::uint32_t, Account*> by_number_;
   std::uint32_t greatest_ = 0;
+  std::atomic<std::uint64_t> changes_{1};
 };
 
 }  // namespace amanat::identity

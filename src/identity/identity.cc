@@ -7,6 +7,7 @@
 #include "crypto/crypto.h"
 #include "identity/book.h"
 #include "identity/record.h"
+#include "identity/services.h"
 #include "identity/state.h"
 
 namespace amanat::identity {
@@ -26,19 +27,6 @@ bool account_id_fits(std::string_view id) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   });
-}
-
-// Evidence of a question that only its channel proves: docs/callers.md.
-std::string channel_evidence(const std::string& body, const Digest& thumbprint) {
-  std::string out;
-  out.reserve(1 + 4 + body.size() + thumbprint.size());
-  out.push_back(1);
-  insist(body.size() <= 0xffffffff);
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out.push_back(static_cast<char>((body.size() >> shift) & 0xff));
-  out += body;
-  out.append(reinterpret_cast<const char*>(thumbprint.data()), thumbprint.size());
-  return out;
 }
 
 // What of an officer's row can be compared: the name is sealed and compared apart.
@@ -77,6 +65,8 @@ Asker asker_of(const Facts& facts, const Device* device, std::uint64_t epoch) {
   asker.unit = facts.record.unit;
   asker.roles = facts.roles;
   asker.service = facts.record.service;
+  asker.own = facts.record.own;
+  if (facts.record.citizen) asker.citizen = facts.record.own;
   asker.actor.account = facts.record.account;
   if (device != nullptr) {
     asker.actor.key_kind = device->record.kind;
@@ -103,6 +93,7 @@ Result<void> Identity::State::load(std::string_view key, std::string_view sealed
     book.add(*std::move(record));
     return {};
   }
+  if (key.starts_with('t') || key.starts_with('c')) return load_small(key, plain.view());
   auto record = decode_device(plain.view());
   if (!record || device_key(record->thumbprint) != key)
     return fail(Reason::store_failed, "a device's row");
@@ -133,69 +124,11 @@ Result<std::unique_ptr<Identity>> Identity::open(storage::Store& store, vault::V
     if (owner == owners.end()) return fail(Reason::store_failed, "a device without its account");
     state->book.add(record, *owner->second);
   }
+  state->place_counters();
+  auto token_secret = vault.named_secret("token-signer");
+  if (!token_secret) return std::unexpected(token_secret.error());
+  state->services = std::make_unique<Services>(*token_secret);
   return std::unique_ptr<Identity>(new Identity(std::move(state)));
-}
-
-// live_device judges the credential: reasons in the order of the comparisons, cheapest first.
-Result<const Device*> Identity::State::live_device(const Request& request) const {
-  const PeerCertificate* peer = request.peer.get();
-  if (peer == nullptr) return fail(Reason::no_credential);
-  if (!peer->issued_by_us) return fail(Reason::foreign_certificate);
-  if (request.received < peer->not_before || request.received > peer->not_after)
-    return fail(Reason::expired_certificate);
-  const Device* device = book.device(peer->thumbprint);
-  if (device == nullptr) return fail(Reason::unknown_device);
-  if (request.received > device->record.not_after) return fail(Reason::expired_certificate);
-  return device;
-}
-
-Result<Asker> Identity::known(const Request& request) const {
-  auto device = state_->live_device(request);
-  if (!device) return std::unexpected(device.error());
-  // The epoch is read first: a revocation after this line is found by still_stands.
-  const std::uint64_t epoch = epoch_of(**device);
-  if ((*device)->revoked.load(std::memory_order_acquire)) return fail(Reason::revoked_device);
-  const auto facts = (*device)->account.facts();
-  if (has_left(facts->record, request.received)) return fail(Reason::officer_left);
-  return asker_of(*facts, *device, epoch);
-}
-
-Result<Caller> Identity::identify(const Request& request) const {
-  auto asker = known(request);
-  if (!asker) return std::unexpected(asker.error());
-  // Nothing of the body is looked at before this line.
-  if (!is_json(request.header("content-type")) || !request.header("content-encoding").empty())
-    return fail(Reason::wrong_media_type);
-  auto question = parse_question(request.body, state_->fields);
-  if (!question) return std::unexpected(question.error());
-  Caller::Content content;
-  content.evidence = channel_evidence(request.body, asker->actor.thumbprint);
-  content.asker = *std::move(asker);
-  content.client = content.asker.id;
-  content.question = *std::move(question);
-  content.received = request.received;
-  return Caller(std::move(content));
-}
-
-Result<Caller> Identity::admit(const Request& request) const {
-  auto asker = known(request);
-  if (!asker) return std::unexpected(asker.error());
-  Caller::Content content;
-  content.asker = *std::move(asker);
-  content.received = request.received;
-  return Caller(std::move(content));
-}
-
-Result<void> Identity::still_stands(Draft& draft) const {
-  const Asker& asker = draft.asker();
-  const Device* device = state_->book.device(asker.actor.thumbprint);
-  insist(device != nullptr);
-  if (device->revoked.load(std::memory_order_acquire)) return fail(Reason::revoked_device);
-  if (has_left(device->account.facts()->record, now())) return fail(Reason::officer_left);
-  if (epoch_of(*device) != asker.epoch)
-    return fail(Reason::not_your_right, "the account was changed while the answer was made");
-  draft.stands(Draft::Stands{});
-  return {};
 }
 
 // name_matches compares an officer's name with the sealed one. A name that was erased matches
@@ -347,7 +280,7 @@ Result<std::vector<Digest>> Identity::revoke(std::string_view device_or_account)
   const std::lock_guard lock(state_->writing);
   std::vector<Device*> devices;
   if (const Account* account = state_->book.account(device_or_account)) {
-    devices = state_->book.devices_of(*account);
+    devices = account->devices();
   } else {
     std::string hex;
     for (const char c : device_or_account)

@@ -192,6 +192,10 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     auto text = text_of(member.value, member.name, is_case ? kCaseMax : kReasonMax);
     if (!text) return std::unexpected(text.error());
     (is_case ? question.case_ref : question.reason) = *std::move(text);
+  } else if (member.name == "break_glass") {
+    const auto glass = member.value.boolean();
+    if (!glass) return wrong("break_glass is not true or false");
+    if (*glass) question.kind = QuestionKind::break_glass;
   } else if (member.name == "max_subjects") {
     const auto n = member.value.integer();
     if (!n || *n < 1 || *n > kSubjectsMax)
@@ -199,7 +203,7 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     question.max_subjects = static_cast<std::uint16_t>(*n);
   } else {
     const std::vector<std::string> known = {"subject", "fields", "purpose",
-                                            "case",    "reason", "max_subjects"};
+                                            "case",    "reason", "max_subjects", "break_glass"};
     const std::string_view near = amanat::nearest_word(member.name, known);
     return fail(
         Reason::malformed_json,
@@ -226,6 +230,9 @@ Result<Question> parse_question(std::string_view body, const FieldTable& fields)
   if (question.purpose.empty()) return fail(Reason::malformed_json, "purpose is missing");
   if (question.max_subjects == 0)
     question.max_subjects = names_one_citizen(question.subject) ? 1 : kSubjectsOfSearch;
+  if (question.kind != QuestionKind::break_glass)
+    question.kind =
+        names_one_citizen(question.subject) ? QuestionKind::lookup : QuestionKind::list;
   insist(std::is_sorted(question.fields.begin(), question.fields.end()));
   return question;
 }

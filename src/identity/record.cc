@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kRolesMax = 32;
+constexpr std::uint8_t kOfficer = 0, kService = 1, kCitizen = 2;
 
 void put(std::string& out, std::uint64_t value, unsigned bytes) {
   for (unsigned i = bytes; i-- > 0;) out.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
@@ -90,12 +91,25 @@ std::string device_key(const Digest& thumbprint) {
   return key;
 }
 
+std::string counter_key(const Digest& thumbprint) {
+  std::string key = device_key(thumbprint);
+  key[0] = 'c';
+  return key;
+}
+
+std::string ticket_key(const Digest& code) {
+  std::string key = device_key(code);
+  key[0] = 't';
+  return key;
+}
+
 std::string encode(const AccountRecord& r) {
   insist(r.roles.size() <= kRolesMax);
   std::string out;
   put(out, kVersion, 1);
   put(out, number(r.account), 4);
-  put(out, r.service ? 1 : 0, 1);
+  insist(!(r.service && r.citizen));
+  put(out, r.citizen ? kCitizen : r.service ? kService : kOfficer, 1);
   for (const std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift})
     put(out, *text);
   put(out, r.roles.size(), 1);
@@ -116,7 +130,10 @@ std::optional<AccountRecord> decode_account(std::string_view bytes) {
   if (take.number(1) != kVersion) return std::nullopt;
   AccountRecord r;
   r.account = AccountId{static_cast<std::uint32_t>(take.number(4))};
-  r.service = take.flag();
+  const auto kind = take.number(1);
+  if (kind > kCitizen) return std::nullopt;
+  r.service = kind == kService;
+  r.citizen = kind == kCitizen;
   for (std::string* text : {&r.id, &r.department, &r.unit, &r.station, &r.shift})
     *text = take.text();
   const auto roles = take.number(1);
@@ -173,6 +190,41 @@ std::optional<DeviceRecord> decode_device(std::string_view bytes) {
   r.backup_eligible = take.flag();
   if (!take.whole()) return std::nullopt;
   return r;
+}
+
+std::string encode(const TicketRecord& r) {
+  std::string out;
+  put(out, kVersion, 1);
+  out.append(reinterpret_cast<const char*>(r.code.data()), r.code.size());
+  put(out, number(r.account), 4);
+  put(out, number(r.expires), 8);
+  put(out, r.left, 1);
+  return out;
+}
+
+std::optional<TicketRecord> decode_ticket(std::string_view bytes) {
+  Taker take(bytes);
+  if (take.number(1) != kVersion) return std::nullopt;
+  TicketRecord r;
+  r.code = take.bytes<32>();
+  r.account = AccountId{static_cast<std::uint32_t>(take.number(4))};
+  r.expires = Moment{take.number(8)};
+  r.left = static_cast<std::uint8_t>(take.number(1));
+  if (!take.whole()) return std::nullopt;
+  return r;
+}
+
+std::string encode_counter(std::uint32_t counter) {
+  std::string out;
+  put(out, counter, 4);
+  return out;
+}
+
+std::optional<std::uint32_t> decode_counter(std::string_view bytes) {
+  Taker take(bytes);
+  const auto counter = static_cast<std::uint32_t>(take.number(4));
+  if (!take.whole()) return std::nullopt;
+  return counter;
 }
 
 }  // namespace amanat::identity

@@ -2,8 +2,9 @@
 // identity, record: how accounts and devices rest in Table::accounts, before they are sealed.
 // Big-endian, strings with a u16 length; a reader refuses every other form. Pure functions.
 //
-// Keys: 'a' + u32 account, 'd' + 32-byte thumbprint. Values are sealed by the vault for the use
-// "accounts", with the key as associated data.
+// Keys: 'a' + u32 account, 'd' + 32-byte thumbprint, 'c' + thumbprint (a passkey's counter), 't' +
+// SHA-256 of an enrolment code. Values are sealed by the vault for the use "accounts", with the key
+// as associated data.
 
 #include <array>
 #include <cstdint>
@@ -28,6 +29,7 @@ enum class NameAt : std::uint8_t {
 struct AccountRecord {
   AccountId account{};
   bool service = false;
+  bool citizen = false;  // asks of themselves alone; never with `service`
   std::string id, department, unit, station, shift;
   std::vector<std::string> roles;  // as the roster or the operator says, without departments
   Moment joined{};
@@ -48,7 +50,7 @@ struct DeviceRecord {
   std::string key;         // 64 bytes x || y (P-256); a passkey's COSE key
   std::string credential;  // a passkey's credential id, 1..1023 bytes
   std::array<std::uint8_t, 16> aaguid{};
-  std::uint32_t counter = 0;     // a passkey's, as last seen
+  std::uint32_t counter = 0;     // a passkey's, at registration
   bool backup_eligible = false;  // a synced passkey: citizens only
   AccountId account{};
   Moment enrolled{}, not_after{};
@@ -57,12 +59,26 @@ struct DeviceRecord {
   friend bool operator==(const DeviceRecord&, const DeviceRecord&) = default;
 };
 
+/// TicketRecord is an enrolment code as it rests: what it opens, not what it is.
+struct TicketRecord {
+  Digest code{};  // SHA-256
+  AccountId account{};
+  Moment expires{};
+  std::uint8_t left = 0;  // passkeys that may still be registered with it
+};
+
 std::string account_key(AccountId account);
 std::string device_key(const Digest& thumbprint);
+std::string counter_key(const Digest& thumbprint);
+std::string ticket_key(const Digest& code);
 std::string encode(const AccountRecord& record);
 std::string encode(const DeviceRecord& record);
-/// decode_account and decode_device return nothing unless `bytes` is exactly one record.
+std::string encode(const TicketRecord& record);
+/// A decoder returns nothing unless `bytes` is exactly one record.
 std::optional<AccountRecord> decode_account(std::string_view bytes);
 std::optional<DeviceRecord> decode_device(std::string_view bytes);
+std::optional<TicketRecord> decode_ticket(std::string_view bytes);
+std::string encode_counter(std::uint32_t counter);
+std::optional<std::uint32_t> decode_counter(std::string_view bytes);
 
 }  // namespace amanat::identity
