@@ -23,7 +23,7 @@ namespace {
 const std::map<std::string, int> kRows = {
     {"model", 0},    {"storage", 1}, {"crypto", 1},    {"net", 1},      {"ledger", 2},
     {"vault", 2},    {"identity", 3}, {"policy", 3},    {"detection", 3}, {"registry", 3},
-    {"disclosure", 3}, {"lookup", 4},  {"trace", 4},     {"server", 5},   {"cli", 6}};
+    {"disclosure", 3}, {"lookup", 4},  {"trace", 4},  {"probe", 4},    {"server", 5},   {"cli", 6}};
 
 const fs::path kSource = AMANAT_SOURCE_DIR;
 
@@ -156,7 +156,7 @@ TEST(House, ThirdPartiesStayInTheirRoomsAndBehindTheirFrontDoors) {
   const std::vector<std::pair<std::regex, std::set<std::string>>> homes = {
       {std::regex(R"(<(openssl|sodium)[/.])"), {"crypto", "net"}},
       {std::regex(R"(<rocksdb/)"), {"storage"}},
-      {std::regex(R"(<(nlohmann|toml\+\+|simdjson|boost)[/.])"), {"net"}},
+      {std::regex(R"(<(nlohmann|toml\+\+|simdjson|boost|yaml)[/.])"), {"net"}},
       {std::regex(R"(<(spdlog|fmt)/)"), {"server"}},
       {std::regex(R"(<unicode/)"), {"registry"}}};
   const auto doors = front_doors();

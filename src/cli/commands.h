@@ -115,6 +115,7 @@ int run_witness_serve(const Call&, const Emit&);
 int run_erase(server::Exchange&, const Call&, const Emit&);
 int run_policy_who(server::Exchange&, const Call&, const Emit&);
 int run_policy_check(const Call&, const Emit&);
+int run_probe(const Call&, const Emit&);
 int run_status(server::Exchange&, const Call&, const Emit&);
 int run_config(const Call&, const Emit&);
 int run_demo(const Call&, const Emit&);
