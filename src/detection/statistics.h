@@ -1,0 +1,110 @@
+#pragma once
+// detection, statistics: the sequential tests and bounded memories that rules are made of. No
+// clocks, no locks, no input or output; the same inputs give the same bits. Sources: identity page
+// 3.3; Page 1954 (CUSUM), Wald 1945 (ratio tests), ITU-T I.371 (GCRA), Flajolet et al. 2007 and
+// Heule et al. 2013 (HyperLogLog).
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace amanat::detection {
+
+inline constexpr std::uint64_t kMinuteMs = 60'000, kHourMs = 3'600'000, kDayMs = 86'400'000;
+
+/// nb_log_ratio is ln of how much likelier a day of `x` is at mean mu1 than at mu0 (negative
+/// binomial of shape r).
+double nb_log_ratio(double x, double mu0, double mu1, double r);
+/// nb_quantile is the smallest x with P(X <= x) >= q at mean mu, shape r.
+unsigned nb_quantile(double mu, double r, double q);
+/// nb_tail is log10 P(X >= x).
+double nb_tail(unsigned x, double mu, double r);
+
+/// Ratio is a sequential test of one proportion: what an event adds, what its absence adds, and
+/// the floor 0.
+struct Ratio {
+  Ratio(double p0, double p1);
+  double event, none;
+  double after(double score, bool happened) const {
+    const double next = score + (happened ? event : none);
+    return next > 0 ? next : 0;
+  }
+};
+
+/// Gcra paces: 8 bytes of state.
+struct Gcra {
+  std::uint64_t interval_ms, burst;
+  bool conforms(std::uint64_t theoretical, std::uint64_t now) const {
+    return now + (burst - 1) * interval_ms >= theoretical;
+  }
+  std::uint64_t after(std::uint64_t theoretical, std::uint64_t now) const {
+    return (theoretical > now ? theoretical : now) + interval_ms;
+  }
+};
+
+/// Near names a citizen's place among the numbers without the number: keyed names of the ten
+/// numbers it lies in and of the tens beside it, and its last digit there. Whoever holds one and
+/// not the key learns nothing; whoever holds two learns whether they lie side by side.
+struct Near {
+  std::uint64_t below = 0, here = 0, above = 0;
+  std::uint8_t digit = 0;
+  bool known = false;  // false: not a national ID
+  friend bool operator==(const Near&, const Near&) = default;
+};
+
+/// Neighbours remembers the last so many citizens and whether one is within ten numbers of
+/// another. At most 1,000: 8 bytes each, 4 KB of index beyond 64.
+class Neighbours {
+ public:
+  /// beside says whether another citizen (not this one) within ±10 is remembered.
+  bool beside(const Near& near) const;
+  void add(const Near& near, std::size_t most);
+  /// drop_last forgets the last add, if it displaced nothing.
+  void drop_last();
+  std::size_t size() const { return names_.size(); }
+  std::size_t bytes() const;
+
+ private:
+  static constexpr std::uint16_t kNone = 0xffff;
+  static constexpr std::size_t kHeads = 1024, kScanned = 64;
+  static std::size_t head_of(std::uint64_t name) { return name >> 54; }
+  template <class Fits>
+  bool any(std::uint64_t tens, Fits fits) const;
+  void link(std::uint16_t at);
+  void unlink(std::uint16_t at);
+  std::vector<std::uint64_t> names_;  // keyed tens, lowest 4 bits: the digit
+  std::vector<std::uint16_t> next_, heads_;
+  std::uint16_t oldest_ = 0;
+  bool last_appended_ = false;
+};
+
+/// Coverage counts the distinct citizens of the last 90 days: exactly up to 2,000 (10 bytes each),
+/// beyond that by three monthly HyperLogLogs (m = 4,096, error 1.6 %). Feeds review only.
+class Coverage {
+ public:
+  static constexpr unsigned kDays = 90, kExactMost = 2000;
+  void see(std::uint64_t subject, std::uint32_t day);
+  std::uint32_t count(std::uint32_t day);
+  bool exact() const { return sketch_ == nullptr; }
+  std::size_t bytes() const;
+
+ private:
+  struct Sketch {
+    std::array<std::array<std::uint8_t, 4096>, 3> months{};
+    std::array<std::uint32_t, 3> month{};
+    void add(std::uint64_t subject, std::uint32_t day);
+    double count(std::uint32_t day) const;
+  };
+  void advance(std::uint32_t day);
+  void grow();
+  std::vector<std::uint64_t> subjects_;
+  std::vector<std::uint16_t> days_;  // of the subject's latest day, + 1; 0: an empty place
+  std::array<std::uint16_t, kDays> per_day_{};
+  std::uint32_t first_day_ = 0, today_ = 0;
+  std::uint32_t live_ = 0, filled_ = 0;
+  std::unique_ptr<Sketch> sketch_;
+};
+
+}  // namespace amanat::detection
