@@ -209,7 +209,7 @@ Result<Asked> Identity::State::signed_by_session(const Request& request, std::st
   auto asker = asker_of_session(*session, request.received);
   if (!asker) return std::unexpected(asker.error());
   // Nothing of the body is looked at before this line.
-  auto body = read_body(request, {member, "assertion"});
+  auto body = read_body(request, kAssertionBody, {member, "assertion"});
   // A whole question with a cookie alone is told what it lacks.
   if (!body && body.error().reason == Reason::malformed_json) return fail(Reason::touch_missing);
   if (!body) return std::unexpected(body.error());
@@ -293,7 +293,7 @@ Offer Identity::begin_sign_in(Moment at) const {
 
 Result<SignedIn> Identity::finish_sign_in(const Request& request) const {
   State& s = *state_;
-  auto body = read_body(request, {"nonce", "assertion"});
+  auto body = read_body(request, kAssertionBody, {"nonce", "assertion"});
   if (!body) return std::unexpected(body.error());
   auto nonce = bytes_member(*body, "nonce", kNonceBytes);
   if (!nonce) return std::unexpected(nonce.error());
@@ -379,7 +379,7 @@ Result<PutForward> Identity::put_act(const Request& request) const {
   if (!session) return std::unexpected(session.error());
   auto asker = s.asker_of_session(*session, request.received);
   if (!asker) return std::unexpected(asker.error());
-  auto body = read_body(request, {"verb", "target", "subject", "reason", "until"});
+  auto body = read_body(request, kSmallBody, {"verb", "target", "subject", "reason", "until"});
   if (!body) return std::unexpected(body.error());
   auto act = read_act(*body);
   if (!act) return std::unexpected(act.error());

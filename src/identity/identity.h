@@ -111,6 +111,8 @@ class Identity {
   /// add_citizen makes an account for a citizen, or finds it, and returns its id. Errors:
   /// store_failed.
   Result<std::string> add_citizen(const SubjectName& citizen);
+  /// owns says whether a device, by its whole thumbprint in hex, is the account's.
+  bool owns(AccountId account, std::string_view thumbprint_hex) const;
   /// device_of says whose a device is, revoked or not.
   std::optional<Actor> device_of(const Digest& thumbprint) const;
 

@@ -9,7 +9,7 @@
 namespace amanat::identity {
 namespace {
 
-constexpr std::size_t kBodyMax = 48 * 1024, kValuesMax = 256;
+constexpr std::size_t kValuesMax = 256;
 constexpr unsigned kDepthMax = 6;
 constexpr std::size_t kClientDataMax = 4 * 1024, kSignatureMax = 80, kHandleMax = 64;
 
@@ -114,12 +114,12 @@ Result<std::string> judge_make(const net::AttestationObject& object,
 
 }  // namespace
 
-Result<net::Json> read_body(const Request& request,
+Result<net::Json> read_body(const Request& request, std::size_t bytes_max,
                             std::initializer_list<std::string_view> members) {
   if (!is_json(request.header("content-type")) || !request.header("content-encoding").empty())
     return fail(Reason::wrong_media_type);
   const net::JsonLimits limits{
-      .bytes_max = kBodyMax, .depth_max = kDepthMax, .values_max = kValuesMax};
+      .bytes_max = bytes_max, .depth_max = kDepthMax, .values_max = kValuesMax};
   auto document = net::parse_json(request.body, limits);
   if (!document) return document;
   if (auto known = only(*document, "the body", members); !known)

@@ -12,6 +12,9 @@
 
 namespace amanat::identity {
 
+/// What a body of the ceremonies may hold: a code or an act; an assertion; an attestation.
+inline constexpr std::size_t kSmallBody = 4 * 1024, kAssertionBody = 24 * 1024,
+                             kAttestationBody = 48 * 1024;
 /// kCredentialMax is the longest credential id (WebAuthn 4).
 inline constexpr std::size_t kCredentialMax = 1023;
 
@@ -25,9 +28,9 @@ struct Attestation {
   std::string credential, object, client_data;
 };
 
-/// read_body reads a request's JSON of exactly the members named. Errors: wrong_media_type,
-/// malformed_json, body_too_large.
-Result<net::Json> read_body(const Request& request,
+/// read_body reads a request's JSON of at most so many bytes and exactly the members named. Errors:
+/// wrong_media_type, malformed_json, body_too_large.
+Result<net::Json> read_body(const Request& request, std::size_t bytes_max,
                             std::initializer_list<std::string_view> members);
 /// text_member is a string member. Errors: malformed_json.
 Result<std::string> text_member(const net::Json& body, std::string_view name, std::size_t max);

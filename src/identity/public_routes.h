@@ -7,10 +7,14 @@
 namespace amanat::identity {
 
 enum class PublicRoute : std::uint8_t {
-  health,       // GET /healthz: empty body
-  description,  // GET /v1/openapi.json
-  checkpoint,   // GET /ledger/checkpoint: commitments only
-  tile,         // GET /ledger/tile/...: commitments only
+  health,           // GET /healthz: empty body
+  description,      // GET /v1/openapi.json
+  checkpoint,       // GET /ledger/checkpoint: commitments only
+  tile,             // GET /ledger/tile/...: commitments only
+  sign_in_begin,    // POST /v1/session/begin: a challenge, the same for everybody
+  sign_in_finish,   // POST /v1/session/finish: proves itself by a passkey
+  register_begin,   // POST /v1/passkeys/begin: proves itself by an enrolment code
+  register_finish,  // POST /v1/passkeys/finish: the same, and by an attestation
 };
 
 }  // namespace amanat::identity

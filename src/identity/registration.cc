@@ -98,7 +98,7 @@ Result<Ticket> Identity::make_ticket(std::string_view account_id) {
 
 Result<RegistrationOffer> Identity::begin_registration(const Request& request) const {
   State& s = *state_;
-  auto body = read_body(request, {"ticket"});
+  auto body = read_body(request, kSmallBody, {"ticket"});
   if (!body) return std::unexpected(body.error());
   auto code = s.code_of(*body);
   if (!code) return std::unexpected(code.error());
@@ -127,7 +127,7 @@ Result<RegistrationOffer> Identity::begin_registration(const Request& request) c
 
 Result<NewPasskey> Identity::finish_registration(const Request& request) const {
   State& s = *state_;
-  auto body = read_body(request, {"ticket", "credential"});
+  auto body = read_body(request, kAttestationBody, {"ticket", "credential"});
   if (!body) return std::unexpected(body.error());
   auto code = s.code_of(*body);
   if (!code) return std::unexpected(code.error());
@@ -204,6 +204,15 @@ Result<std::string> Identity::add_citizen(const SubjectName& citizen) {
     return std::unexpected(saved.error());
   s.book.add(std::move(record));
   return id;
+}
+
+bool Identity::owns(AccountId account, std::string_view thumbprint_hex) const {
+  const auto bytes = crypto::from_hex(thumbprint_hex);
+  Digest thumbprint;
+  if (!bytes || bytes->size() != thumbprint.size()) return false;
+  std::copy(bytes->begin(), bytes->end(), thumbprint.begin());
+  const auto device = device_of(thumbprint);
+  return device && device->account == account;
 }
 
 std::optional<Actor> Identity::device_of(const Digest& thumbprint) const {

@@ -97,7 +97,8 @@ struct Client::State {
   Result<Response> reply_body(Response response, const Framing& framing);
   std::string_view rest() const { return in.view().substr(in_at); }
   void append_request(std::string_view method, std::string_view target, std::string_view body,
-                      std::string_view content_type, WipingBuffer& out) const;
+                      std::string_view content_type, const Headers& headers,
+                      WipingBuffer& out) const;
 };
 
 Result<void> Client::State::wait_for(short events) {
@@ -279,11 +280,18 @@ Result<Response> Client::State::reply_body(Response response, const Framing& fra
 
 void Client::State::append_request(std::string_view method, std::string_view target,
                                    std::string_view body, std::string_view content_type,
-                                   WipingBuffer& out) const {
+                                   const Headers& headers, WipingBuffer& out) const {
   for (const std::string_view part :
        {method, std::string_view(" "), target, std::string_view(" HTTP/1.1\r\nHost: "),
         std::string_view(host_header)})
     out.append(part);
+  for (const auto& [name, value] : headers) {
+    insist((name + value).find_first_of("\r\n") == std::string::npos);
+    for (const std::string_view part :
+         {std::string_view("\r\n"), std::string_view(name), std::string_view(": "),
+          std::string_view(value)})
+      out.append(part);
+  }
   if (!body.empty()) {
     out.append("\r\nContent-Type: ");
     out.append(content_type);
@@ -321,13 +329,19 @@ Result<Client> Client::connect(const ClientOptions& options) {
 
 Result<Response> Client::ask(std::string_view method, std::string_view target,
                              std::string_view body, std::string_view content_type) {
+  return ask_with({}, method, target, body, content_type);
+}
+
+Result<Response> Client::ask_with(const Headers& headers, std::string_view method,
+                                  std::string_view target, std::string_view body,
+                                  std::string_view content_type) {
   insist(!method.empty() && target.starts_with('/'));
   insist(target.find_first_of(" \r\n") == std::string_view::npos);
   if (state_->ended || state_->last)
     return fail(Reason::peer_unreachable, "the server ended the connection");
   state_->begin();
   WipingBuffer out;
-  state_->append_request(method, target, body, content_type, out);
+  state_->append_request(method, target, body, content_type, headers, out);
   if (!state_->session->write(out.view())) return fail(Reason::peer_unreachable, "TLS");
   // A server that refused may have answered and closed before it read everything: look for its
   // reply even if sending failed.
@@ -354,7 +368,7 @@ Result<std::vector<Response>> Client::ask_all(std::string_view method, std::stri
     WipingBuffer out;
     while (asked < bodies.size() &&
            (outstanding_bytes < kPipelinedBytes || asked == responses.size())) {
-      state_->append_request(method, target, bodies[asked], "application/json", out);
+      state_->append_request(method, target, bodies[asked], "application/json", {}, out);
       outstanding_bytes += bodies[asked].size() + 256;
       ++asked;
     }

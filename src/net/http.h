@@ -77,6 +77,11 @@ class Client {
   /// reply that is not HTTP), body_too_large.
   Result<Response> ask(std::string_view method, std::string_view target, std::string_view body,
                        std::string_view content_type = "application/json");
+  /// ask_with is ask with further headers; none may hold a line break.
+  using Headers = std::vector<std::pair<std::string, std::string>>;
+  Result<Response> ask_with(const Headers& headers, std::string_view method,
+                            std::string_view target, std::string_view body,
+                            std::string_view content_type = "application/json");
   /// ask_all pipelines several and returns their replies in order.
   Result<std::vector<Response>> ask_all(std::string_view method, std::string_view target,
                                         const std::vector<std::string>& bodies);

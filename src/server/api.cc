@@ -59,9 +59,13 @@ std::string report_json(const registry::ImportReport& report) {
 
 Api::Api(Exchange& exchange)
     : exchange_(exchange),
-      routes_([&exchange](const Request& request) { return exchange.identity().admit(request); }) {
+      routes_([&exchange](const Request& request) { return exchange.identity().admit(request); },
+              [&exchange](const Request& request) { return exchange.identity().signed_in(request); },
+              [&exchange](const Request& request) { return exchange.identity().confirm(request); }) {
   add_lookups();
   add_records();
+  add_sign_in();
+  add_enrolment();
   add_public();
 }
 

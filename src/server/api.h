@@ -20,6 +20,8 @@ class Api {
   void add_public();
   void add_lookups();
   void add_records();
+  void add_sign_in();
+  void add_enrolment();
   Exchange& exchange_;
   Routes routes_;
 };

@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "model/field.h"
@@ -10,7 +11,7 @@
 namespace amanat::server {
 namespace {
 
-constexpr std::size_t kConfigBytesMax = 64 * 1024;
+constexpr std::size_t kConfigBytesMax = 64 * 1024, kOriginsMax = 8;
 
 // One row a number: name, member, smallest and largest value. The standard is the member's own
 // initialiser in Config, so that it is written in one place.
@@ -45,6 +46,25 @@ bool origin_is_wellformed(std::string_view origin) {
   return true;
 }
 
+// A web origin as browsers serialise it (RFC 6454 6.2): a passkey's client data is compared with it
+// byte for byte. Port 443 is never written.
+bool is_web_origin(std::string_view origin) {
+  constexpr std::string_view kScheme = "https://";
+  if (!origin.starts_with(kScheme)) return false;
+  origin.remove_prefix(kScheme.size());
+  const std::size_t colon = std::min(origin.find(':'), origin.size());
+  const std::string_view host = origin.substr(0, colon), port = origin.substr(colon);
+  const bool host_fits =
+      !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+      });
+  const bool port_fits =
+      port.empty() ||
+      (port.size() >= 2 && port.size() <= 6 && port != ":443" && port[1] != '0' &&
+       std::all_of(port.begin() + 1, port.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  return host_fits && port_fits;
+}
+
 Result<void> read_numbers(net::TomlReader& reader, Config& config) {
   for (const auto& row : kNumbers) {
     auto value = reader.integer_or(row.name, config.*row.member, row.min, row.max);
@@ -60,6 +80,13 @@ Result<void> check_words(const Config& config, const std::string& file) {
     return fail(Reason::config_wrong, file + ": " + origin.error().detail);
   if (config.listen.rfind(':') == std::string::npos)
     return fail(Reason::config_wrong, file + ": listen is written host:port");
+  if (config.origins.size() > kOriginsMax)
+    return fail(Reason::config_wrong, file + ": origins lists more than 8");
+  for (const auto& one : config.origins)
+    if (!is_web_origin(one))
+      return fail(
+          Reason::config_wrong,
+          file + ": an origin is written https://host or https://host:port, in small letters");
   for (const auto& level : kLogLevels)
     if (config.log_level == level) return {};
   const auto near = nearest_word(config.log_level, kLogLevels);
@@ -79,6 +106,11 @@ Result<void> check_origin(std::string_view origin) {
 std::string config_value(const Config& config, std::string_view key) {
   if (key == "origin") return '"' + config.origin + '"';
   if (key == "listen") return '"' + config.listen + '"';
+  if (key == "origins") {
+    std::string list;
+    for (const auto& origin : config.origins) list += (list.empty() ? "\"" : ", \"") + origin + '"';
+    return '[' + list + ']';
+  }
   if (key == "log_level") return '"' + config.log_level + '"';
   for (const auto& row : kNumbers)
     if (row.name == key) return std::to_string(config.*row.member);
@@ -111,6 +143,12 @@ const std::vector<ConfigKey>& config_keys() {
       {"request_seconds_max", "seconds", "15",
        "From first to last byte of one request; slower ones are refused.",
        "ایک درخواست کے مکمل پہنچنے کی حد۔"},
+      {"origins", "list", "[\"https://localhost:8443\"]",
+       "Addresses of the exchange's own pages, as browsers write them. The first one's host name "
+       "is "
+       "what passkeys are bound to: changing it ends them all.",
+       "ادارے کے اپنے صفحات کے پتے۔ پاس کی پہلے پتے کے نام سے بندھی ہیں: اسے بدلنا سب کو ختم کر "
+       "دیتا ہے۔"},
       {"log_level", "word", "info",
        "error, warning, info or debug. No level logs a personal value.",
        "error، warning، info یا debug۔ کسی سطح پر ذاتی قدر درج نہیں ہوتی۔"},
@@ -130,6 +168,8 @@ Result<Config> read_config(const std::string& file) {
   if (!origin) return std::unexpected(origin.error());
   auto listen = reader.string_or("listen", config.listen);
   if (!listen) return std::unexpected(listen.error());
+  auto origins = reader.strings("origins");
+  if (!origins) return std::unexpected(origins.error());
   auto level = reader.string_or("log_level", config.log_level);
   if (!level) return std::unexpected(level.error());
   if (auto numbers = read_numbers(reader, config); !numbers)
@@ -138,6 +178,7 @@ Result<Config> read_config(const std::string& file) {
 
   config.origin = *std::move(origin);
   config.listen = *std::move(listen);
+  if (!origins->empty()) config.origins = *std::move(origins);
   config.log_level = *std::move(level);
   if (auto words = check_words(config, file); !words) return std::unexpected(words.error());
   return config;

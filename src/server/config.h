@@ -21,7 +21,8 @@ struct Config {
   unsigned publish_ms = 1000;       // how often the ledger's head is published
   unsigned connections_max = 8192;
   unsigned request_seconds_max = 15;
-  std::string log_level = "info";  // error, warning, info, debug
+  std::vector<std::string> origins = {"https://localhost:8443"};  // of the own pages; first: rp id
+  std::string log_level = "info";                                 // error, warning, info, debug
 };
 
 /// ConfigKey explains one key.

@@ -2,8 +2,11 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
+#include "server/authenticators.h"
 #include "server/log.h"
 #include "server/state.h"
 #include "server/witness_settings.h"
@@ -205,6 +208,9 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   auto policy = policy::Policy::open(s.home.policy(), fields, *s.store, *s.vault);
   if (!policy) return std::unexpected(policy.error());
   s.policy = *std::move(policy);
+  auto rules = read_authenticators(s.home.authenticators(), s.config, fields);
+  if (!rules) return std::unexpected(rules.error());
+  s.identity->use_passkeys(*std::move(rules));
 
   auto seed = s.vault->named_secret(kLedgerSigner);
   if (!seed) return std::unexpected(seed.error());
@@ -296,7 +302,8 @@ Result<identity::Enrolled> Exchange::enrol(std::string_view account_id, std::str
   return enrolled;
 }
 
-Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account) {
+Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account,
+                                             const Caller* by) {
   const std::lock_guard one(state_->acts);
   // First the act, then its record: revoking opens nothing, and must not wait for the disk.
   auto ended = state_->identity->revoke(device_or_account);
@@ -304,7 +311,10 @@ Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account)
   for (const Digest& thumbprint : *ended) {
     EntryContent entry;
     entry.type = EntryType::policy_key;
-    entry.actor = Actor{AccountId{0}, KeyKind::certificate, thumbprint};
+    const auto device = state_->identity->device_of(thumbprint);
+    insist(device.has_value());
+    entry.actor = by != nullptr ? by->asker().actor : Actor{AccountId{0}, device->key_kind, thumbprint};
+    if (by != nullptr) entry.evidence = by->evidence();
     entry.tail = ledger::tail_of_policy_key(thumbprint, EntryIndex{0});
     entry.part(BodyPart::purpose) = "device revoked";
     if (auto recorded = state_->record(std::move(entry)); !recorded)
@@ -401,6 +411,13 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   if (!server) return std::unexpected(server.error());
   s.server = *std::move(server);
   s.listening = options.address + ":" + std::to_string(s.server->port());
+  // Pages fetched from here are ours whatever port was free.
+  identity::PasskeyRules rules = *s.identity->passkey_rules();
+  const std::string own = "https://" + rules.rp_id + ":" + std::to_string(s.server->port());
+  if (std::find(rules.origins.begin(), rules.origins.end(), own) == rules.origins.end()) {
+    rules.origins.push_back(own);
+    s.identity->use_passkeys(std::move(rules));
+  }
 
   if (run_command) {
     auto local = net::LocalServer::start(

@@ -55,6 +55,7 @@ struct Home {
   std::string witness_ca() const { return root + "/witnesses/ca.crt"; }
   std::string witness_settings() const { return root + "/witnesses/settings.toml"; }
   std::string control() const { return root + "/control.sock"; }
+  std::string authenticators() const { return root + "/authenticators.toml"; }
 };
 
 struct Status {
@@ -99,8 +100,20 @@ class Exchange {
   /// enrol certifies a device from its CSR; a KEY entry is durable before the certificate is
   /// returned.
   Result<identity::Enrolled> enrol(std::string_view account_id, std::string_view csr_pem);
-  /// revoke ends devices, at once, and records it.
-  Result<std::vector<Digest>> revoke(std::string_view device_or_account);
+  /// revoke ends devices, at once, and records it; `by` is who confirmed it, null for the operator.
+  Result<std::vector<Digest>> revoke(std::string_view device_or_account, const Caller* by = nullptr);
+  /// enrolment_code makes a code with which the account's passkeys are registered; `by` is who
+  /// confirmed it, null for the operator at the machine. Recorded before it is told.
+  Result<identity::Ticket> enrolment_code(std::string_view account, const Caller* by);
+  /// citizen_code makes, or finds, a citizen's account and a code for it. Recorded under the citizen.
+  Result<identity::Ticket> citizen_code(const SubjectName& citizen, const Caller* by);
+  /// register_passkey judges and records a new passkey, and only then puts it in force.
+  struct Registered {
+    std::string account, says;
+    Digest thumbprint{};
+    unsigned left = 0;  // how many more the code registers
+  };
+  Result<Registered> register_passkey(const Request& request);
   /// erase destroys a citizen's keys, records and openings, and records that it was done.
   struct Erased {
     std::uint64_t records = 0, keys = 0, openings = 0;

@@ -41,19 +41,26 @@ struct RouteInfo {
 class Routes {
  public:
   using Identify = std::function<Result<Caller>(const Request&)>;
-  /// `identify` proves the caller of data routes that carry no question.
-  explicit Routes(Identify identify) : identify_(std::move(identify)) {}
+  /// `identify` proves the caller of data routes that carry no question, `session` that of a
+  /// session's own pages, `act` that of a confirmed act.
+  Routes(Identify identify, Identify session, Identify act)
+      : identify_(std::move(identify)), session_(std::move(session)), act_(std::move(act)) {}
 
   /// data adds a route for identified callers.
   template <DataHandler H>
   void data(RouteInfo info, H handler) {
-    add(std::move(info),
-        [this, handler = std::move(handler)](const Request& request,
-                                             std::string_view rest) -> Result<Response> {
-          auto caller = identify_(request);
-          if (!caller) return std::unexpected(caller.error());
-          return handler(*caller, request, rest);
-        });
+    proven(std::move(info), identify_, std::move(handler));
+  }
+  /// session adds a route of a signed-in person's own pages: a Caller by session alone. It shows
+  /// nothing of anybody else.
+  template <DataHandler H>
+  void session(RouteInfo info, H handler) {
+    proven(std::move(info), session_, std::move(handler));
+  }
+  /// act adds a route whose body is a confirmed act: Caller::act() is set.
+  template <DataHandler H>
+  void act(RouteInfo info, H handler) {
+    proven(std::move(info), act_, std::move(handler));
   }
   /// open adds a route for anybody: one of the enumerators, or it does not compile.
   using OpenHandler = std::function<Result<Response>(const Request&, std::string_view rest)>;
@@ -77,8 +84,18 @@ class Routes {
     OpenHandler handler;
     QuestionHandler question;
   };
+  template <DataHandler H>
+  void proven(RouteInfo info, const Identify& by, H handler) {
+    add(std::move(info),
+        [&by, handler = std::move(handler)](const Request& request,
+                                            std::string_view rest) -> Result<Response> {
+          auto caller = by(request);
+          if (!caller) return std::unexpected(caller.error());
+          return handler(*caller, request, rest);
+        });
+  }
   void add(RouteInfo info, OpenHandler handler);
-  Identify identify_;
+  Identify identify_, session_, act_;
   std::vector<Entry> entries_;
   std::vector<RouteInfo> infos_;
 };
