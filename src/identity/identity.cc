@@ -106,7 +106,7 @@ Identity::~Identity() = default;
 
 Result<std::unique_ptr<Identity>> Identity::open(storage::Store& store, vault::Vault& vault,
                                                  const FieldTable& fields) {
-  auto state = std::unique_ptr<State>(new State{store, vault, fields, {}, {}});
+  auto state = std::unique_ptr<State>(new State{store, vault, fields, {}, {}, {}});
   std::vector<DeviceRecord> devices;
   Result<void> loaded;
   auto scanned = store.scan(storage::Table::accounts, "", "",

@@ -151,8 +151,6 @@ class Identity {
   /// signs its questions. The caller records a KEY entry. Errors: unknown_officer, key_wrong,
   /// key_taken, store_failed.
   Result<EnrolledKey> enrol_key(std::string_view account_id, std::string_view text, unsigned days);
-  /// actor_of names the account and kind of a device, revoked or not.
-  std::optional<Actor> actor_of(const Digest& thumbprint) const;
 
   /// be_reached_at says under which address ("https://host:port") the exchange answers: issuer and
   /// audience of tokens, and what proofs must be made for. Before the first request.

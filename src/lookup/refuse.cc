@@ -43,7 +43,9 @@ Lookup::Lookup(identity::Identity& identity, policy::Policy& policy,
 Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& why) {
   // A device we know that sends nonsense is a refusal of a known caller; anybody else is only
   // counted, or a stranger could fill the ledger and write into a citizen's history.
-  const auto known = identity_.known(request);
+  // A proof is used up by the first look at it: whether the caller was known then, the reason says.
+  Result<Asker> known = std::unexpected(why);
+  if (identity::Identity::names_caller(why.reason)) known = identity_.known(request);
   if (!known) {
     strangers_.count(why.reason);
     co_return std::unexpected(why);

@@ -11,6 +11,7 @@
 //
 // This file alone may name classes of higher rooms, by forward declaration.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -120,6 +121,7 @@ struct Asked {
   std::optional<Moment> verified;  // the person's last verification (PIN, fingerprint)
   std::optional<Bounds> bounds;    // of the access token, where one was shown
   std::optional<Act> act;          // confirmed instead of a question
+  std::shared_ptr<const std::atomic<bool>> ended;  // true once the credential was withdrawn
 };
 
 /// Caller proves who asks. Minted by identity from a live proof over this request.
