@@ -46,9 +46,10 @@ std::string challenge_of_question(std::string_view nonce, std::string_view canon
 }
 
 // An approval signs the question, its approver and its expiry, so that an edited question voids it.
+// A refusal signs the act like any other: what was signed to refuse must never read as an approval.
 std::string challenge_of_act(std::string_view nonce, const Act& act, std::string_view canonical,
                              const std::string& account) {
-  if (act.verb == "approve" || act.verb == "refuse")
+  if (act.verb == "approve")
     return text_of(tagged("amanat/approval/v1",
                           {nonce, crypto::text_of(act.subject), big_endian(account.size(), 2),
                            account, big_endian(act.until, 8)}));
