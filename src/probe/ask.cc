@@ -177,7 +177,7 @@ Result<Look> Asker::ask_target(const Ask& ask, const std::string& target) {
     return refused;
   }
   failed_in_a_row_ = 0;
-  Look made = look(*reply, recogniser_);
+  Look made = look(*reply, std::string_view(target).substr(0, target.find('?')), recogniser_);
   mark_echo(ask, made);
   return made;
 }

@@ -150,6 +150,18 @@ bool near_size(std::size_t a, std::size_t b) {
   return (larger - smaller) * 5 <= larger;
 }
 
+// bare_hash is that of a page without the path it repeats to whoever asks.
+Digest bare_hash(std::string_view body, std::string_view path) {
+  crypto::Sha256 hash;
+  while (path.size() > 1 && !body.empty()) {
+    const auto at = std::min(body.find(path), body.size());
+    hash.update(body.substr(0, at));
+    body.remove_prefix(std::min(at + path.size(), body.size()));
+  }
+  hash.update(body);
+  return hash.finish();
+}
+
 // common returns how many of the members of both are shared, in hundredths of all.
 unsigned common(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::vector<std::string> both;
@@ -171,7 +183,8 @@ std::string plain_member(std::string_view name) {
   return plain && digits < 5 ? std::string(name) : "*";
 }
 
-Look look(const net::ForeignReply& reply, const registry::Recogniser& recogniser) {
+Look look(const net::ForeignReply& reply, std::string_view path,
+          const registry::Recogniser& recogniser) {
   Look made;
   made.status = reply.status;
   const auto type = reply.header("content-type");
@@ -179,6 +192,7 @@ Look look(const net::ForeignReply& reply, const registry::Recogniser& recogniser
   while (made.media.ends_with(' ')) made.media.pop_back();
   made.size = reply.body.size();
   made.hash = crypto::sha256(reply.body);
+  made.bare = bare_hash(reply.body, path);
   made.cache_control = lowered(reply.header("cache-control"));
   made.expires = reply.header("expires");
   made.allow_origin = reply.header("access-control-allow-origin");
@@ -215,7 +229,7 @@ Look look(const net::ForeignReply& reply, const registry::Recogniser& recogniser
 
 bool alike(const Look& a, const Look& b) {
   if (a.status != b.status || a.media != b.media) return false;
-  if (a.hash == b.hash) return true;
+  if (a.hash == b.hash || a.bare == b.bare) return true;
   if (a.json && b.json) return a.members == b.members && a.sightings.empty() == b.sightings.empty();
   return !a.json && !b.json && near_size(a.size, b.size);
 }

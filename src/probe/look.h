@@ -23,6 +23,7 @@ struct Look {
   std::string media;  // without parameters, in lower case
   std::size_t size = 0;
   Digest hash{};
+  Digest bare{};                             // of the body without the path that was asked
   std::optional<net::Json> json;
   std::vector<std::string> members;           // paths of its members, sorted: "items[].name"
   std::vector<registry::Sighting> sightings;  // personal
@@ -41,8 +42,10 @@ struct Look {
   }
 };
 
-/// look takes a reply apart. Bodies that are too deep or too large for JSON are read as text.
-Look look(const net::ForeignReply& reply, const registry::Recogniser& recogniser);
+/// look takes a reply to a question for `path` apart. Bodies that are too deep or too large for JSON
+/// are read as text.
+Look look(const net::ForeignReply& reply, std::string_view path,
+          const registry::Recogniser& recogniser);
 
 /// alike says whether two replies are the same page for this purpose: status, type, and body or
 /// members and about the size.
