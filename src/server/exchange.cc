@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "server/authenticators.h"
 #include "server/log.h"
+#include "server/problem.h"
 #include "server/state.h"
 #include "server/witness_settings.h"
 
@@ -36,6 +37,16 @@ Result<void> add_witnesses(const Home& home, ledger::Options& options) {
   options.witnesses->policy = *std::move(policy);
   options.witnesses->ca_file = home.witness_ca();
   return read_witness_settings(home.witness_settings(), *options.witnesses);
+}
+
+// The first address is the issuer of tokens: the configured one, unless a free port was asked for,
+// when nobody could have configured it.
+std::vector<std::string> addresses_of(const Config& config, const std::string& listening,
+                                      bool any_port) {
+  std::vector<std::string> addresses = config.origins;
+  const std::string own = "https://" + listening;
+  addresses.insert(any_port ? addresses.begin() : addresses.end(), own);
+  return addresses;
 }
 
 // record() is a coroutine's business; tools and acts wait for it on their own thread.
@@ -406,6 +417,9 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   options.connections_max = s.config.connections_max;
   options.request_seconds_max = s.config.request_seconds_max;
   auto server = net::Server::start(options, [this](Request request, net::Reply reply) {
+    // Until the port is known, nobody can have signed anything for this address.
+    if (!state_->reachable.load(std::memory_order_acquire))
+      return reply(problem(Failure{Reason::too_busy, {}}, request.header("accept-language")));
     state_->api->routes().serve(std::move(request), std::move(reply));
   });
   if (!server) return std::unexpected(server.error());
@@ -413,11 +427,14 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   s.listening = options.address + ":" + std::to_string(s.server->port());
   // Pages fetched from here are ours whatever port was free.
   identity::PasskeyRules rules = *s.identity->passkey_rules();
-  const std::string own = "https://" + rules.rp_id + ":" + std::to_string(s.server->port());
+  std::string own = "https://" + rules.rp_id;
+  if (s.server->port() != 443) own += ":" + std::to_string(s.server->port());
   if (std::find(rules.origins.begin(), rules.origins.end(), own) == rules.origins.end()) {
     rules.origins.push_back(own);
     s.identity->use_passkeys(std::move(rules));
   }
+  s.identity->be_reached_at(addresses_of(s.config, s.listening, options.port != s.server->port()));
+  s.reachable.store(true, std::memory_order_release);
 
   if (run_command) {
     auto local = net::LocalServer::start(
