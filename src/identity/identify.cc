@@ -124,7 +124,7 @@ Result<Asker> Identity::State::asker_by(const Device& device, Moment at) const {
 Result<void> Identity::State::by_signature(const Request& request, Repeat repeat,
                                            Shown& shown) const {
   if (!is_signed(request)) return {};
-  auto signature = read_signature(request, services->url);
+  auto signature = read_signature(request, services->place_of(request));
   if (!signature) return std::unexpected(signature.error());
   const Digest& thumbprint = request.peer->thumbprint;
   if (signature->key_id != crypto::base64url(thumbprint))
@@ -163,7 +163,7 @@ Result<Shown> Identity::State::by_certificate(const Request& request, Repeat rep
 Result<void> Identity::State::by_proof(const Request& request, const DpopProof& proof,
                                        std::string_view token, const Device& device, Repeat repeat,
                                        Shown& shown) const {
-  const auto uri = net::normal_uri(services->normal_url + request.path);
+  const auto uri = net::normal_uri(services->place_of(request) + request.path);
   if (!uri) return fail(Reason::proof_other_request, "an address that has no normal form");
   ProofFor what;
   what.method = request.method;
@@ -229,16 +229,7 @@ Result<Shown> Identity::State::by_token(const Request& request, Repeat repeat) c
   return shown;
 }
 
-Result<Shown> Identity::State::shown(const Request& request, Repeat repeat) {
-  if (by_session(request)) {
-    auto session = session_of(request);
-    if (!session) return std::unexpected(session.error());
-    auto asker = asker_of_session(*session, request.received);
-    if (!asker) return std::unexpected(asker.error());
-    Shown shown;
-    shown.asker = *std::move(asker);
-    return shown;
-  }
+Result<Shown> Identity::State::shown(const Request& request, Repeat repeat) const {
   if (!request.header("authorization").empty()) return by_token(request, repeat);
   return by_certificate(request, repeat);
 }
@@ -264,6 +255,11 @@ Caller::Content Identity::State::content_of(Shown shown, const Request& request)
 }
 
 Result<Asker> Identity::known(const Request& request) const {
+  if (by_session(request)) {
+    auto session = state_->session_of(request);
+    if (!session) return std::unexpected(session.error());
+    return state_->asker_of_session(*session, request.received);
+  }
   auto shown = state_->shown(request, Repeat::allowed);
   if (!shown) return std::unexpected(shown.error());
   return std::move(shown->asker);

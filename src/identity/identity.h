@@ -152,9 +152,9 @@ class Identity {
   /// key_taken, store_failed.
   Result<EnrolledKey> enrol_key(std::string_view account_id, std::string_view text, unsigned days);
 
-  /// be_reached_at says under which address ("https://host:port") the exchange answers: issuer and
-  /// audience of tokens, and what proofs must be made for. Before the first request.
-  void be_reached_at(std::string_view url);
+  /// be_reached_at says under which addresses ("https://host:port") the exchange answers, and what
+  /// proofs may be made for; the first is issuer and audience of tokens. Before the first request.
+  void be_reached_at(const std::vector<std::string>& urls);
   const std::string& url() const;
   /// fresh_nonce is the next DPoP-Nonce for whoever sent the request; empty for callers without a
   /// DPoP proof.

@@ -38,7 +38,7 @@ Result<Binding> by_dpop(const Request& request, const Client& client, const Book
   if (!proof) return std::unexpected(proof.error());
   auto device = live_key(book, *client.account, proof->jkt, request.received);
   if (!device) return std::unexpected(device.error());
-  const auto uri = net::normal_uri(services.normal_url + request.path);
+  const auto uri = net::normal_uri(services.place_of(request) + request.path);
   insist(uri.has_value());  // the path is one of ours
   ProofFor what;
   what.method = request.method;
@@ -88,11 +88,26 @@ Result<void> take(const std::optional<Client::Once>& once, ReplayStore& store, M
 
 }  // namespace
 
-void Identity::be_reached_at(std::string_view url) {
-  const auto normal = net::normal_uri(url);
-  insist(normal.has_value() && normal->ends_with('/'));
-  state_->services->url = url;
-  state_->services->normal_url = normal->substr(0, normal->size() - 1);
+// A Host that is none of ours is taken for the issuer's: what was signed for another name than ours
+// then does not fit.
+const std::string& Services::place_of(const Request& request) const {
+  const std::string_view host = request.header("host");
+  for (const std::string& place : places)
+    if (place.ends_with(host) && place.size() == host.size() + std::string_view("https://").size())
+      return place;
+  return places.front();
+}
+
+void Identity::be_reached_at(const std::vector<std::string>& urls) {
+  insist(!urls.empty());
+  Services& services = *state_->services;
+  services.url = urls.front();
+  services.places.clear();
+  for (const std::string& url : urls) {
+    const auto normal = net::normal_uri(url);
+    insist(normal.has_value() && normal->ends_with('/'));
+    services.places.push_back(normal->substr(0, normal->size() - 1));
+  }
 }
 
 const std::string& Identity::url() const { return state_->services->url; }

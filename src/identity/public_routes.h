@@ -7,14 +7,19 @@
 namespace amanat::identity {
 
 enum class PublicRoute : std::uint8_t {
-  health,           // GET /healthz: empty body
-  description,      // GET /v1/openapi.json
-  checkpoint,       // GET /ledger/checkpoint: commitments only
-  tile,             // GET /ledger/tile/...: commitments only
-  sign_in_begin,    // POST /v1/session/begin: a challenge, the same for everybody
-  sign_in_finish,   // POST /v1/session/finish: proves itself by a passkey
-  register_begin,   // POST /v1/passkeys/begin: proves itself by an enrolment code
-  register_finish,  // POST /v1/passkeys/finish: the same, and by an attestation
+  health,                  // GET /healthz: empty body
+  description,             // GET /v1/openapi.json
+  checkpoint,              // GET /ledger/checkpoint: commitments only
+  tile,                    // GET /ledger/tile/...: commitments only
+  sign_in_begin,           // POST /v1/session/begin: a challenge, the same for everybody
+  sign_in_finish,          // POST /v1/session/finish: proves itself by a passkey
+  register_begin,          // POST /v1/passkeys/begin: proves itself by an enrolment code
+  register_finish,         // POST /v1/passkeys/finish: the same, and by an attestation
+  authorization_metadata,  // GET /.well-known/oauth-authorization-server
+  token_keys,              // GET /oauth/keys: public keys
+  token,                   // POST /oauth/token: proves its client itself, as the next two do
+  introspection,           // POST /oauth/introspect
+  revocation,              // POST /oauth/revoke
 };
 
 }  // namespace amanat::identity

@@ -63,7 +63,7 @@ struct Identity::State {
   Result<bool> name_matches(const AccountRecord& record, std::string_view name) const;
   Result<void> seal_name(AccountRecord& record, std::string_view name);
   // identify.cc: what a request's credential proves, and what a Caller holds of it.
-  Result<Shown> shown(const Request& request, Repeat repeat);
+  Result<Shown> shown(const Request& request, Repeat repeat) const;
   Result<Shown> by_certificate(const Request& request, Repeat repeat) const;
   Result<Shown> by_token(const Request& request, Repeat repeat) const;
   Result<void> by_proof(const Request& request, const DpopProof& proof, std::string_view token,

@@ -19,6 +19,7 @@ struct Asking {
 Response answered(const Answer& answer) {
   Response response;
   response.body.assign(answer.body());
+  response.headers.emplace_back("Cache-Control", "no-store");
   return response;
 }
 
@@ -66,6 +67,7 @@ Api::Api(Exchange& exchange)
   add_records();
   add_sign_in();
   add_enrolment();
+  add_oauth();
   add_public();
 }
 
@@ -78,8 +80,7 @@ void Api::add_lookups() {
                      auto task = exchange_.lookup().answer(asking->request);
                      start(std::move(task), [asking](Result<Answer> answer) {
                        asking->reply(answer ? answered(*answer)
-                                            : problem(answer.error(),
-                                                      asking->request.header("accept-language")));
+                                            : refusal(answer.error(), asking->request));
                      });
                    });
 }

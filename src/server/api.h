@@ -22,6 +22,7 @@ class Api {
   void add_records();
   void add_sign_in();
   void add_enrolment();
+  void add_oauth();
   Exchange& exchange_;
   Routes routes_;
 };

@@ -100,6 +100,9 @@ class Exchange {
   /// enrol certifies a device from its CSR; a KEY entry is durable before the certificate is
   /// returned.
   Result<identity::Enrolled> enrol(std::string_view account_id, std::string_view csr_pem);
+  /// enrol_key enrols a service's own key (JWK or PEM); a KEY entry is durable before it counts for
+  /// anybody.
+  Result<identity::EnrolledKey> enrol_key(std::string_view account_id, std::string_view text);
   /// revoke ends devices, at once, and records it; `by` is who confirmed it, null for the operator.
   Result<std::vector<Digest>> revoke(std::string_view device_or_account, const Caller* by = nullptr);
   /// enrolment_code makes a code with which the account's passkeys are registered; `by` is who

@@ -3,6 +3,80 @@
 #include "net/json.h"
 
 namespace amanat::server {
+namespace {
+
+constexpr std::uint64_t kPresenceSeconds = 300;  // where the policy names no other age
+
+// The error code of RFC 6750, 9449 or 9470 that a reason comes down to; empty: no credential yet.
+std::string_view error_of(Reason reason) {
+  switch (reason) {
+    case Reason::proof_nonce_wanted:
+      return "use_dpop_nonce";
+    case Reason::proof_malformed:
+    case Reason::proof_key_wrong:
+    case Reason::proof_time_wrong:
+    case Reason::proof_other_request:
+    case Reason::proof_other_token:
+    case Reason::proof_other_body:
+    case Reason::proof_signature_wrong:
+    case Reason::proof_replayed:
+      return "invalid_dpop_proof";
+    case Reason::token_malformed:
+    case Reason::token_signature_wrong:
+    case Reason::token_claims_wrong:
+    case Reason::token_expired:
+    case Reason::token_revoked:
+    case Reason::token_binding_wrong:
+    case Reason::revoked_device:
+      return "invalid_token";
+    case Reason::signature_malformed:
+      return "invalid_request";
+    case Reason::token_bounds:
+      return "insufficient_scope";
+    case Reason::presence_too_old:
+      return "insufficient_user_authentication";
+    default:
+      return {};
+  }
+}
+
+bool shows_bearer(const Request& request) {
+  std::string scheme(request.header("authorization").substr(0, 7));
+  for (char& c : scheme)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return scheme == "bearer ";
+}
+
+std::uint64_t age_wanted(const Failure& failure) {
+  for (const Need& need : failure.needs)
+    if (need.reason == Reason::presence_too_old && need.max_age_s > 0) return need.max_age_s;
+  return kPresenceSeconds;
+}
+
+}  // namespace
+
+Response refusal(const Failure& failure, const Request& request) {
+  Response response = problem(failure, request.header("accept-language"));
+  const bool bearer = shows_bearer(request) && failure.reason != Reason::token_binding_wrong;
+  const std::string_view error = error_of(failure.reason);
+  if (response.status != 401 && failure.reason != Reason::token_bounds) return response;
+  std::string challenge = bearer ? "Bearer" : "DPoP";
+  std::string_view comma = " ";
+  const auto add = [&](std::string_view name, std::string_view value) {
+    challenge.append(comma).append(name).append("=\"").append(value).append("\"");
+    comma = ", ";
+  };
+  if (!error.empty())
+    add("error", bearer && error == "invalid_dpop_proof" ? "invalid_token" : error);
+  if (failure.reason == Reason::presence_too_old) {
+    add("acr_values", "urn:amanat:acr:touch");
+    add("max_age", std::to_string(age_wanted(failure)));
+  }
+  if (!bearer) add("algs", "ES256");
+  response.headers.emplace_back("WWW-Authenticate", std::move(challenge));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
 
 Response problem(const Failure& failure, std::string_view accept_language) {
   const ReasonRow& row = row_of(failure.reason);

@@ -13,6 +13,21 @@ std::pair<std::string, Rest> split_template(const std::string& path) {
   return {path.substr(0, brace), path.ends_with("...}") ? Rest::many_parts : Rest::one_part};
 }
 
+// What was answered to one caller is no answer to another.
+void keep_out_of_caches(Response& response) {
+  for (const auto& [name, value] : response.headers)
+    if (name == "Cache-Control") return;
+  response.headers.emplace_back("Cache-Control", "no-store");
+}
+
+// Every reply to a caller with a DPoP proof brings the nonce of the next one (RFC 9449 8.2).
+net::Reply with_nonce(net::Reply reply, std::string nonce) {
+  return [reply = std::move(reply), nonce = std::move(nonce)](Response response) mutable {
+    response.headers.emplace_back("DPoP-Nonce", std::move(nonce));
+    reply(std::move(response));
+  };
+}
+
 }  // namespace
 
 void Routes::add(RouteInfo info, OpenHandler handler) {
@@ -32,6 +47,10 @@ void Routes::question(RouteInfo info, QuestionHandler handler) {
 }
 
 void Routes::serve(Request request, net::Reply reply) const {
+  if (nonce_) {
+    std::string nonce = nonce_(request);
+    if (!nonce.empty()) reply = with_nonce(std::move(reply), std::move(nonce));
+  }
   bool path_known = false;
   for (const Entry& e : entries_) {
     std::string_view rest;
@@ -49,8 +68,9 @@ void Routes::serve(Request request, net::Reply reply) const {
       return;
     }
     auto response = e.handler(request, rest);
-    reply(response ? *std::move(response)
-                   : problem(response.error(), request.header("accept-language")));
+    if (!response) response = refusal(response.error(), request);
+    keep_out_of_caches(*response);
+    reply(*std::move(response));
     return;
   }
   const Failure none{path_known ? Reason::wrong_method : Reason::no_such_route, {}};

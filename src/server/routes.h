@@ -70,6 +70,9 @@ class Routes {
   using QuestionHandler = std::function<void(Request, net::Reply)>;
   void question(RouteInfo info, QuestionHandler handler);
 
+  /// nonces sets where the DPoP-Nonce of a reply comes from; empty: none for this caller.
+  void nonces(std::function<std::string(const Request&)> nonce) { nonce_ = std::move(nonce); }
+
   /// serve dispatches one request.
   void serve(Request request, net::Reply reply) const;
   /// walk asks every route that is not public without a credential and names those that did not
@@ -96,6 +99,7 @@ class Routes {
   }
   void add(RouteInfo info, OpenHandler handler);
   Identify identify_, session_, act_;
+  std::function<std::string(const Request&)> nonce_;
   std::vector<Entry> entries_;
   std::vector<RouteInfo> infos_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 // server: what a running exchange holds. This room only.
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -37,6 +38,7 @@ struct Exchange::State {
   std::unique_ptr<net::Server> server;
   std::unique_ptr<net::LocalServer> local;
   std::string listening;
+  std::atomic<bool> reachable{false};  // the address is known to identity
   std::mutex watch_mutex;
   std::condition_variable watch_wake;
   bool stopping = false;
