@@ -93,7 +93,9 @@ inline std::string listed(const Holes& holes) {
 
 inline probe::Report probed(const probe::Options& options) {
   auto report = probe::run_probe(options);
-  EXPECT_TRUE(report) << (report ? "" : std::string(row_of(report.error().reason).id) + " " + report.error().detail);
+  EXPECT_TRUE(report) << (report ? ""
+                                 : std::string(row_of(report.error().reason).id) + " " +
+                                       report.error().detail);
   return report ? *std::move(report) : probe::Report{};
 }
 

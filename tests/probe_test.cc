@@ -12,7 +12,9 @@
 namespace amanat::test {
 namespace {
 
-Holes planted(const Resource& resource) { return {resource.kind + " " + resource.method + " " + resource.path()}; }
+Holes planted(const Resource& resource) {
+  return {resource.kind + " " + resource.method + " " + resource.path()};
+}
 
 TEST(Probe, FindsNothingInACorrectApp) {
   ServedApp app;
@@ -33,7 +35,8 @@ TEST(Probe, FindsEachPlantedHoleAloneAndNothingElse) {
   for (const auto& resource : resources()) {
     SCOPED_TRACE(resource.hole);
     ServedApp app({resource.hole});
-    const auto report = probed(options_for(app.url(), SampleApp::description({resource.name, "offices"})));
+    const auto report =
+        probed(options_for(app.url(), SampleApp::description({resource.name, "offices"})));
     EXPECT_EQ(listed(holes_of(report)), listed(planted(resource)));
     kinds.insert(resource.kind);
   }
@@ -60,27 +63,31 @@ TEST(Probe, FindsPersonalDataOverPlainHttp) {
   EXPECT_EQ(listed(holes_of(report)), "\n  plain-http GET /v1/licences/{national_id}");
 }
 
-// The exchange's own server hands HEAD on as GET, so a plain one plays the app that checks GET alone.
+// The exchange's own server hands HEAD on as GET, so a plain one plays the app that checks GET
+// alone.
 TEST(Probe, FindsAHeadThatIsNotChecked) {
   SampleApp app;
   PlainApp plain([&app](const Request& request) {
-    if (request.method != "HEAD" || !request.path.starts_with("/v1/arms/")) return app.answer(request);
+    if (request.method != "HEAD" || !request.path.starts_with("/v1/arms/"))
+      return app.answer(request);
     return json(200, "{}");
   });
   const auto report = probed(options_for(plain.url(), SampleApp::description({"arms"})));
-  EXPECT_EQ(listed(holes_of(report)),
-            "\n  method-variant GET /v1/arms/{national_id}\n  plain-http GET /v1/arms/{national_id}");
+  EXPECT_EQ(
+      listed(holes_of(report)),
+      "\n  method-variant GET /v1/arms/{national_id}\n  plain-http GET /v1/arms/{national_id}");
   for (const auto& one : report.findings)
-    if (one.kind == probe::Kind::method_variant) EXPECT_EQ(one.how, std::vector<std::string>{"HEAD"});
+    if (one.kind == probe::Kind::method_variant)
+      EXPECT_EQ(one.how, std::vector<std::string>{"HEAD"});
 }
 
 TEST(Probe, WithoutACredentialItStillFindsWhatAnswersStrangers) {
   ServedApp app({"open", "trailing-slash", "options"});
-  auto options = options_for(app.url(), SampleApp::description({"pensions", "grants", "deaths", "taxes"}));
+  auto options =
+      options_for(app.url(), SampleApp::description({"pensions", "grants", "deaths", "taxes"}));
   options.own = options.other = options.expired = std::nullopt;
   const auto report = probed(options);
-  EXPECT_EQ(listed(holes_of(report)),
-            "\n  no-credential GET /v1/pensions");
+  EXPECT_EQ(listed(holes_of(report)), "\n  no-credential GET /v1/pensions");
 }
 
 TEST(Probe, AsksNothingThatWritesUnlessItIsTold) {
@@ -93,7 +100,8 @@ TEST(Probe, AsksNothingThatWritesUnlessItIsTold) {
                           [](const auto& v) { return v.outcome == probe::Outcome::not_asked; }),
             2);
   for (const auto& line : app.app().seen())
-    EXPECT_TRUE(line.starts_with("GET ") || line.starts_with("HEAD ") || line.starts_with("OPTIONS ") || line.starts_with("PROPFIND "))
+    EXPECT_TRUE(line.starts_with("GET ") || line.starts_with("HEAD ") ||
+                line.starts_with("OPTIONS ") || line.starts_with("PROPFIND "))
         << line;
 
   options.writes = probe::Writes::as_asked;
@@ -105,7 +113,8 @@ TEST(Probe, AsksNothingThatWritesUnlessItIsTold) {
   const auto second = probed(options);
   EXPECT_EQ(wished, (std::vector<std::string>{"POST /v1/mutations", "POST /v1/claims"}));
   EXPECT_EQ(listed(holes_of(second)), "\n  verb-unprotected POST /v1/mutations");
-  for (const auto& line : app.app().seen()) EXPECT_FALSE(line.starts_with("POST /v1/claims")) << line;
+  for (const auto& line : app.app().seen())
+    EXPECT_FALSE(line.starts_with("POST /v1/claims")) << line;
 }
 
 // A second server listens; nothing of what points to it may make a single connection.
@@ -124,10 +133,11 @@ TEST(Probe, SendsToTheAddressGivenAndToNoOther) {
     return problem(401, "sign in");
   });
   auto options = options_for(
-      app.url(), R"({"openapi":"3.1.0","info":{"title":"t","version":"1"},"servers":[{"url":")" + there + R"("}],"paths":{)" +
-                     R"("/v1/moved":{"servers":[{"url":")" + there + R"("}],"get":{"responses":{}}},)" +
-                     R"("/v1/outside":{"$ref":")" + there + R"(/paths.json#/a"},)" +
-                     R"("/v1/schema":{"get":{"parameters":[{"$ref":")" + there + R"(/p.json"}],"responses":{"200":{"$ref":")" + there +
+      app.url(), R"({"openapi":"3.1.0","info":{"title":"t","version":"1"},"servers":[{"url":")" +
+                     there + R"("}],"paths":{)" + R"("/v1/moved":{"servers":[{"url":")" + there +
+                     R"("}],"get":{"responses":{}}},)" + R"("/v1/outside":{"$ref":")" + there +
+                     R"(/paths.json#/a"},)" + R"("/v1/schema":{"get":{"parameters":[{"$ref":")" +
+                     there + R"(/p.json"}],"responses":{"200":{"$ref":")" + there +
                      R"(/r.json"}}}}}})");
   const auto report = probed(options);
   EXPECT_EQ(listed(holes_of(report)), "");
@@ -138,7 +148,8 @@ TEST(Probe, SendsToTheAddressGivenAndToNoOther) {
 TEST(Probe, ARunCutShortGoesOnWhereItEnded) {
   ServedApp app({"open", "not-owner"});
   Desk desk;
-  auto options = options_for(app.url(), SampleApp::description({"pensions", "domiciles", "loans", "taxes"}));
+  auto options =
+      options_for(app.url(), SampleApp::description({"pensions", "domiciles", "loans", "taxes"}));
   const auto whole = probed(options);
   options.journal_file = desk.path("journal");
   const auto first = probed(options);
@@ -172,11 +183,14 @@ TEST(Probe, AReportHoldsNoValueThatCameBack) {
   auto options = options_for(app.url(), SampleApp::description());
   options.journal_file = desk.path("journal");
   const auto report = probed(options);
-  const std::string said = probe::report_json(report) + probe::report_html(report, false) + content(options.journal_file);
+  const std::string said = probe::report_json(report) + probe::report_html(report, false) +
+                           content(options.journal_file);
   for (const auto* user : {&first_user(), &second_user()})
-    for (const std::string& value : {user->national_id, user->name, user->phone, SampleApp::token(*user), user->phone.substr(4)})
+    for (const std::string& value : {user->national_id, user->name, user->phone,
+                                     SampleApp::token(*user), user->phone.substr(4)})
       EXPECT_EQ(said.find(value), std::string::npos) << value;
-  for (const std::string value : {"42101-6045926-3", "4210160459263", "Zubair", "7654321", "c0ffee", "Citizen Number"})
+  for (const std::string value :
+       {"42101-6045926-3", "4210160459263", "Zubair", "7654321", "c0ffee", "Citizen Number"})
     EXPECT_EQ(said.find(value), std::string::npos) << value;
   EXPECT_NE(said.find("00000-0000000-0"), std::string::npos);
   EXPECT_NE(said.find("\"count\":600"), std::string::npos);
@@ -220,13 +234,16 @@ TEST(Probe, APageForEverythingIsNoAnswer) {
   PlainApp plain([&app](const Request& request) {
     Response made = app.answer(request);
     if (made.status == 404 || made.status == 401) {
-      made = json(200, "<!doctype html><title>App</title><div id=root></div><!-- " + request.path + " -->");
+      made = json(
+          200, "<!doctype html><title>App</title><div id=root></div><!-- " + request.path + " -->");
       made.content_type = "text/html";
     }
     return made;
   });
-  const auto report = probed(options_for(plain.url(), SampleApp::description({"schools", "claims"})));
-  EXPECT_EQ(listed(holes_of(report)), "\n  plain-http GET /v1/claims\n  plain-http GET /v1/schools/{national_id}");
+  const auto report =
+      probed(options_for(plain.url(), SampleApp::description({"schools", "claims"})));
+  EXPECT_EQ(listed(holes_of(report)),
+            "\n  plain-http GET /v1/claims\n  plain-http GET /v1/schools/{national_id}");
 }
 
 TEST(Probe, ARefusalUnderStatus200IsARefusal) {
@@ -236,8 +253,10 @@ TEST(Probe, ARefusalUnderStatus200IsARefusal) {
     if (made.status >= 400) made = json(200, R"({"success":false,"message":"please sign in"})");
     return made;
   });
-  const auto report = probed(options_for(plain.url(), SampleApp::description({"births", "mutations"})));
-  EXPECT_EQ(listed(holes_of(report)), "\n  plain-http GET /v1/births/{national_id}\n  plain-http GET /v1/mutations");
+  const auto report =
+      probed(options_for(plain.url(), SampleApp::description({"births", "mutations"})));
+  EXPECT_EQ(listed(holes_of(report)),
+            "\n  plain-http GET /v1/births/{national_id}\n  plain-http GET /v1/mutations");
 }
 
 TEST(Probe, ItWaitsWhereTheAppIsTooBusy) {

@@ -1,7 +1,8 @@
 #pragma once
-// A department's app as it should be, and with holes planted one by one: the land and licence office
-// of a country nobody lives in. Each resource may carry one hole, so that all of them together hide
-// none. Served over TLS by the exchange's own HTTP server, or over plain http by a few sockets.
+// A department's app as it should be, and with holes planted one by one: the land and licence
+// office of a country nobody lives in. Each resource may carry one hole, so that all of them
+// together hide none. Served over TLS by the exchange's own HTTP server, or over plain http by a
+// few sockets.
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -88,7 +89,8 @@ inline const std::vector<Resource>& resources() {
 }
 /// neighbours are undescribed routes a faulty app leaves open.
 inline const std::vector<std::string>& open_neighbours() {
-  static const std::vector<std::string> all = {"/actuator/env", "/.env", "/metrics", "/debug", "/swagger"};
+  static const std::vector<std::string> all = {"/actuator/env", "/.env", "/metrics", "/debug",
+                                               "/swagger"};
   return all;
 }
 
@@ -113,7 +115,8 @@ class SampleApp {
   bool has(std::string_view hole) const { return holes_.contains(std::string(hole)); }
   const Citizen* caller(const Request& request, const Resource& resource) const;
   const Resource* find(const Request& request, std::string& path) const;
-  Response serve(const Resource& resource, const Request& request, const std::string& id, bool open);
+  Response serve(const Resource& resource, const Request& request, const std::string& id,
+                 bool open);
   Response record(const Resource& resource, const Citizen& caller, const std::string& id);
   Response listing(const Resource& resource, const Citizen& caller);
   Response search(const Resource& resource, const Request& request);
@@ -147,7 +150,8 @@ inline std::string base64url_of(std::string_view text) {
 
 inline std::string SampleApp::token(const Citizen& citizen, bool lives) {
   const std::string head = base64url_of(R"({"alg":"HS256","typ":"JWT"})");
-  const std::string body = base64url_of("{\"sub\":\"" + citizen.user + "\",\"exp\":" + (lives ? "4102444800" : "1000000000") + "}");
+  const std::string body = base64url_of(
+      "{\"sub\":\"" + citizen.user + "\",\"exp\":" + (lives ? "4102444800" : "1000000000") + "}");
   return head + "." + body + "." + mac_of(head + "." + body);
 }
 
@@ -167,7 +171,8 @@ inline const Citizen* SampleApp::caller(const Request& request, const Resource& 
   const auto head = crypto::from_base64url(token.substr(0, first));
   if (!body || !head || !net::parse_json(*head)) return nullptr;
   const auto claims = net::parse_json(*body);
-  if (!claims || claims->find("sub") == nullptr || claims->find("sub")->string() == nullptr) return nullptr;
+  if (!claims || claims->find("sub") == nullptr || claims->find("sub")->string() == nullptr)
+    return nullptr;
   const bool signature_ignored = careless && resource.hole == "signature-ignored";
   if (!signature_ignored && token.substr(last + 1) != mac_of(token.substr(0, last))) return nullptr;
   const bool expiry_ignored = careless && resource.hole == "expiry-ignored";
@@ -186,23 +191,30 @@ inline void replace_all(std::string& text, std::string_view what, std::string_vi
     text.replace(at, what.size(), with);
 }
 
-inline Response SampleApp::record(const Resource& resource, const Citizen& caller, const std::string& id) {
+inline Response SampleApp::record(const Resource& resource, const Citizen& caller,
+                                  const std::string& id) {
   const bool careless = has(resource.hole);
-  const Citizen* whose = id == first_user().national_id ? &first_user() : id == second_user().national_id ? &second_user() : nullptr;
+  const Citizen* whose = id == first_user().national_id    ? &first_user()
+                         : id == second_user().national_id ? &second_user()
+                                                           : nullptr;
   if (whose == nullptr) {
     if (careless && resource.hole == "trace-in-error")
-      return problem(500, "Traceback (most recent call last): File \\\"app.py\\\", line 7, in find");
+      return problem(500,
+                     "Traceback (most recent call last): File \\\"app.py\\\", line 7, in find");
     if (careless && resource.hole == "name-in-error")
       return problem(404, "nothing found between 42101-6045926-3 and 42101-7045926-5");
     return problem(404, "no such record");
   }
-  if (whose != &caller && !(careless && resource.hole == "not-owner")) return problem(403, "not yours");
-  std::string body = "{\"national_id\":\"" + whose->national_id + "\",\"name\":\"" + whose->name + "\",\"mobile\":\"" +
-                     whose->phone + "\",\"resource\":\"" + resource.name + "\",\"since\":1767225600000,\"rate\":0.5";
+  if (whose != &caller && !(careless && resource.hole == "not-owner"))
+    return problem(403, "not yours");
+  std::string body = "{\"national_id\":\"" + whose->national_id + "\",\"name\":\"" + whose->name +
+                     "\",\"mobile\":\"" + whose->phone + "\",\"resource\":\"" + resource.name +
+                     "\",\"since\":1767225600000,\"rate\":0.5";
   if (careless && resource.hole == "extra-members")
     body += ",\"mother_id\":\"4210160459263\",\"password_hash\":\"c0ffee\"";
   Response made = json(200, body + "}");
-  if (careless && resource.hole == "public-cache") made.headers = {{"Cache-Control", "public, max-age=600"}};
+  if (careless && resource.hole == "public-cache")
+    made.headers = {{"Cache-Control", "public, max-age=600"}};
   return made;
 }
 
@@ -211,8 +223,9 @@ inline Response SampleApp::listing(const Resource& resource, const Citizen& call
   std::string items;
   for (const Citizen* one : {&first_user(), &second_user()}) {
     if (one != &caller && !all) continue;
-    items += (items.empty() ? "" : ",") + std::string("{\"id\":\"7d44b5a2-9f0c-4c2e-8b1a-") + one->national_id.substr(0, 1) +
-             "c5d6e7f8a9b\",\"national_id\":\"" + one->national_id + "\",\"name\":\"" + one->name + "\"}";
+    items += (items.empty() ? "" : ",") + std::string("{\"id\":\"7d44b5a2-9f0c-4c2e-8b1a-") +
+             one->national_id.substr(0, 1) + "c5d6e7f8a9b\",\"national_id\":\"" + one->national_id +
+             "\",\"name\":\"" + one->name + "\"}";
   }
   return json(200, "{\"items\":[" + items + "]}");
 }
@@ -220,9 +233,13 @@ inline Response SampleApp::listing(const Resource& resource, const Citizen& call
 inline Response SampleApp::search(const Resource& resource, const Request& request) {
   const bool careless = has(resource.hole);
   if (resource.name == "offices") {
-    const std::string officer = careless ? R"(,"officer_name":"Zubair Aslam","officer_mobile":"0300-7654321")" : "";
-    return json(200, R"({"offices":[{"id":1,"name":"Lahore","phone":"1122","hours":"9-17"},{"id":2,"name":"Multan","phone":"15"},)"
-                     R"({"id":3,"name":"Quetta"},{"id":4,"name":"Gilgit")" + officer + "}]}");
+    const std::string officer =
+        careless ? R"(,"officer_name":"Zubair Aslam","officer_mobile":"0300-7654321")" : "";
+    return json(
+        200,
+        R"({"offices":[{"id":1,"name":"Lahore","phone":"1122","hours":"9-17"},{"id":2,"name":"Multan","phone":"15"},)"
+        R"({"id":3,"name":"Quetta"},{"id":4,"name":"Gilgit")" +
+            officer + "}]}");
   }
   std::uint64_t limit = 20;
   if (const auto at = request.query.find("limit="); at != std::string::npos)
@@ -231,39 +248,51 @@ inline Response SampleApp::search(const Resource& resource, const Request& reque
   limit = std::clamp<std::uint64_t>(limit, 1, most);
   std::string items;
   for (std::uint64_t i = 0; i < limit; ++i) {
-    const std::string id = careless && resource.hole == "counted-ids" ? std::to_string(4000 + i)
-                           : "\"" + crypto::hex(crypto::sha256(resource.name + std::to_string(i))).substr(0, 32) + "\"";
-    items += (i > 0 ? "," : "") + std::string("{\"id\":") + id + ",\"national_id\":\"35202" + std::to_string(10000000 + i * 7919) +
-             "\",\"name\":\"Citizen Number\"}";
+    const std::string id =
+        careless && resource.hole == "counted-ids"
+            ? std::to_string(4000 + i)
+            : "\"" + crypto::hex(crypto::sha256(resource.name + std::to_string(i))).substr(0, 32) +
+                  "\"";
+    items += (i > 0 ? "," : "") + std::string("{\"id\":") + id + ",\"national_id\":\"35202" +
+             std::to_string(10000000 + i * 7919) + "\",\"name\":\"Citizen Number\"}";
   }
   return json(200, "{\"items\":[" + items + "]}");
 }
 
-// find names the resource a path means, as this app's careless parts read it. The id is left in `path`.
+// find names the resource a path means, as this app's careless parts read it. The id is left in
+// `path`.
 inline const Resource* SampleApp::find(const Request& request, std::string& path) const {
   path = request.path;
   for (const auto& resource : resources()) {
     const std::string plain = "/v1/" + resource.name;
     if (path == plain && resource.form != Resource::Form::record) return path = "", &resource;
-    if (resource.form == Resource::Form::record && path.starts_with(plain + "/") && path.find('/', plain.size() + 1) == std::string::npos)
+    if (resource.form == Resource::Form::record && path.starts_with(plain + "/") &&
+        path.find('/', plain.size() + 1) == std::string::npos)
       return path = path.substr(plain.size() + 1), &resource;
   }
   return nullptr;
 }
 
-inline Response SampleApp::serve(const Resource& resource, const Request& request, const std::string& id, bool open) {
+inline Response SampleApp::serve(const Resource& resource, const Request& request,
+                                 const std::string& id, bool open) {
   const bool careless = has(resource.hole);
   if (resource.name == "offices") open = true;
   if (careless && resource.hole == "open") open = true;
   if (careless && resource.hole == "open-post" && request.method == "POST") open = true;
   if (careless && resource.hole == "options" && request.method == "OPTIONS") open = true;
   if (careless && resource.hole == "strange-verb" && request.method == "PROPFIND") open = true;
-  if (careless && resource.hole == "override" && request.header("x-http-method-override") == "OPTIONS") open = true;
-  if (careless && resource.hole == "forwarded" && request.header("x-forwarded-for") == "127.0.0.1") open = true;
-  if (careless && resource.hole == "text-plain" && request.header("content-type") == "text/plain") open = true;
+  if (careless && resource.hole == "override" &&
+      request.header("x-http-method-override") == "OPTIONS")
+    open = true;
+  if (careless && resource.hole == "forwarded" && request.header("x-forwarded-for") == "127.0.0.1")
+    open = true;
+  if (careless && resource.hole == "text-plain" && request.header("content-type") == "text/plain")
+    open = true;
   const Citizen* who = caller(request, resource);
   if (who == nullptr && !open) return problem(401, "sign in");
-  const Citizen& as = who != nullptr ? *who : id == second_user().national_id ? second_user() : first_user();
+  const Citizen& as = who != nullptr                    ? *who
+                      : id == second_user().national_id ? second_user()
+                                                        : first_user();
   const bool post = request.method == "POST";
   if (post != (resource.form == Resource::Form::form && request.method == "POST") ||
       (request.method != "GET" && request.method != "HEAD" && !post &&
@@ -272,7 +301,8 @@ inline Response SampleApp::serve(const Resource& resource, const Request& reques
   Response made = json(200, "{}");
   if (post) {
     if (!request.body.starts_with("{\"")) return problem(400, "not JSON");
-    made = json(201, "{\"reference\":\"M-" + crypto::hex(crypto::sha256(request.body)).substr(0, 12) + "\"}");
+    made = json(201, "{\"reference\":\"M-" +
+                         crypto::hex(crypto::sha256(request.body)).substr(0, 12) + "\"}");
   } else if (resource.form == Resource::Form::record) {
     made = record(resource, as, id);
   } else if (resource.form == Resource::Form::search) {
@@ -291,10 +321,12 @@ inline Response SampleApp::answer(const Request& request) {
   ++asked_;
   {
     const std::lock_guard lock(mutex_);
-    seen_.push_back(request.method + " " + request.path + (request.query.empty() ? "" : "?" + request.query));
+    seen_.push_back(request.method + " " + request.path +
+                    (request.query.empty() ? "" : "?" + request.query));
   }
   if (request.path == "/v1/health") return json(200, "{\"up\":true}");
-  if (has("neighbours") && std::count(open_neighbours().begin(), open_neighbours().end(), request.path) > 0) {
+  if (has("neighbours") &&
+      std::count(open_neighbours().begin(), open_neighbours().end(), request.path) > 0) {
     Response made = json(200, "APP_MODE=production\nDB_HOST=db1\n");
     made.content_type = "text/plain";
     return made;
@@ -310,42 +342,55 @@ inline Response SampleApp::answer(const Request& request) {
     if (resource == nullptr || resource->hole != hole) return std::nullopt;
     return serve(*resource, again, id, true);
   };
-  std::string cut = path, folded = lowered(path), decoded = path, single = path, dotless = path, bare = path, unparted = path;
+  std::string cut = path, folded = lowered(path), decoded = path, single = path, dotless = path,
+              bare = path, unparted = path;
   if (cut.size() > 1 && cut.ends_with('/')) cut.pop_back();
   replace_all(decoded, "%70", "p");
   replace_all(single, "//", "/");
   if (dotless.starts_with("/./")) dotless.erase(0, 2);
   if (bare.ends_with(".json")) bare.resize(bare.size() - 5);
   replace_all(unparted, ";x=1", "");
-  for (auto& [hole, spelled] : {std::pair<std::string_view, std::string&>{"trailing-slash", cut}, {"case", folded}, {"encoded", decoded},
-                                {"double-slash", single}, {"dots", dotless}, {"suffix", bare}, {"matrix", unparted}})
+  for (auto& [hole, spelled] : {std::pair<std::string_view, std::string&>{"trailing-slash", cut},
+                                {"case", folded},
+                                {"encoded", decoded},
+                                {"double-slash", single},
+                                {"dots", dotless},
+                                {"suffix", bare},
+                                {"matrix", unparted}})
     if (auto answered = through(hole, spelled)) return *std::move(answered);
   if (const Resource* resource = find(request, id)) return serve(*resource, request, id, false);
   return problem(404, "no such page");
 }
 
 inline std::string SampleApp::description(const std::set<std::string>& only) {
-  std::string paths = R"("/v1/health":{"get":{"security":[],"responses":{"200":{"description":"up"}}}})";
+  std::string paths =
+      R"("/v1/health":{"get":{"security":[],"responses":{"200":{"description":"up"}}}})";
   for (const auto& resource : resources()) {
     if (!only.empty() && !only.contains(resource.name)) continue;
-    std::string get = R"({"responses":{"200":{"description":"ok","content":{"application/json":{"schema":)";
-    const std::string person = R"({"type":"object","properties":{"national_id":{"type":"string"},"name":{"type":"string"},)"
-                               R"("mobile":{"type":"string"},"resource":{"type":"string"},"since":{"type":"integer"},"rate":{"type":"number","minimum":0.0},)"
-                               R"("id":{}}})";
+    std::string get =
+        R"({"responses":{"200":{"description":"ok","content":{"application/json":{"schema":)";
+    const std::string person =
+        R"({"type":"object","properties":{"national_id":{"type":"string"},"name":{"type":"string"},)"
+        R"("mobile":{"type":"string"},"resource":{"type":"string"},"since":{"type":"integer"},"rate":{"type":"number","minimum":0.0},)"
+        R"("id":{}}})";
     get += resource.form == Resource::Form::record
                ? person
-               : R"({"type":"object","properties":{"items":{"type":"array","items":)" + person + R"(},"offices":{"type":"array"}}})";
+               : R"({"type":"object","properties":{"items":{"type":"array","items":)" + person +
+                     R"(},"offices":{"type":"array"}}})";
     get += "}}}}";
     if (resource.form == Resource::Form::record)
-      get += R"(,"parameters":[{"name":"national_id","in":"path","required":true,"schema":{"type":"string"}}])";
+      get +=
+          R"(,"parameters":[{"name":"national_id","in":"path","required":true,"schema":{"type":"string"}}])";
     if (resource.form == Resource::Form::search && resource.name != "offices")
-      get += R"(,"parameters":[{"name":"limit","in":"query","schema":{"type":"integer","maximum":100}}])";
+      get +=
+          R"(,"parameters":[{"name":"limit","in":"query","schema":{"type":"integer","maximum":100}}])";
     if (resource.name == "offices") get += R"(,"security":[])";
     get += "}";
     paths += ",\"" + resource.path() + "\":{\"get\":" + get;
     if (resource.form == Resource::Form::form)
-      paths += R"(,"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"plot":{"type":"string"},)"
-               R"("area":{"type":"number","example":2.5}}}}}},"responses":{"201":{"description":"made"}}})";
+      paths +=
+          R"(,"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"plot":{"type":"string"},)"
+          R"("area":{"type":"number","example":2.5}}}}}},"responses":{"201":{"description":"made"}}})";
     paths += "}";
   }
   return R"({"openapi":"3.0.3","info":{"title":"Land and licences","version":"1"},"servers":[{"url":"https://elsewhere.invalid/v9"}],)"
@@ -363,7 +408,8 @@ class ServedApp {
     options.certificate_file = certificates().crt("server");
     options.key_file = certificates().key("server");
     options.client_ca_pem = certificates().pem("ours");
-    auto started = net::Server::start(options, [this](Request request, net::Reply reply) { reply(app_.answer(request)); });
+    auto started = net::Server::start(
+        options, [this](Request request, net::Reply reply) { reply(app_.answer(request)); });
     if (!started) std::abort();
     server_ = *std::move(started);
   }
@@ -391,7 +437,9 @@ class PlainApp {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (::bind(listening_, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listening_, 16) != 0) std::abort();
+    if (::bind(listening_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        ::listen(listening_, 16) != 0)
+      std::abort();
     ::getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { run(); });
@@ -442,7 +490,8 @@ class PlainApp {
     }
   }
   static void reply(int fd, const Response& response, bool to_head) {
-    std::string out = "HTTP/1.1 " + std::to_string(response.status) + " Said\r\nContent-Type: " + response.content_type +
+    std::string out = "HTTP/1.1 " + std::to_string(response.status) +
+                      " Said\r\nContent-Type: " + response.content_type +
                       "\r\nContent-Length: " + std::to_string(response.body.size()) + "\r\n";
     for (const auto& [name, value] : response.headers) out += name + ": " + value + "\r\n";
     out += "\r\n";

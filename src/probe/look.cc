@@ -60,9 +60,11 @@ class Walker {
                          std::string_view name) {
     std::size_t sure = 0, people = 0;
     for (const auto& element : array) {
+      const std::size_t unsure_before = unsure_.size();
       const std::size_t found = walk(element, path + "[]", name);
       people += found > 0 && element.object() != nullptr ? 1 : 0;
       sure += found;
+      unsure_.resize(unsure_before);  // one row's ID does not make another row's name a person's
     }
     into_.people = std::max(into_.people, people);
     return sure;
@@ -78,10 +80,9 @@ class Walker {
       for (auto& one : recogniser_.in_text(member.name)) sure += keep(std::move(one));
       sure += walk(member.value, here, member.name);
     }
-    if (sure > 0)
-      for (std::size_t i = unsure_before; i < unsure_.size(); ++i)
-        if (into_.sightings.size() < kSightingsMost)
-          into_.sightings.push_back(std::move(unsure_[i]));
+    if (sure == 0) return 0;  // the object around may yet say whose it is
+    for (std::size_t i = unsure_before; i < unsure_.size(); ++i)
+      if (into_.sightings.size() < kSightingsMost) into_.sightings.push_back(std::move(unsure_[i]));
     unsure_.resize(unsure_before);
     return sure;
   }

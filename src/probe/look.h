@@ -23,7 +23,7 @@ struct Look {
   std::string media;  // without parameters, in lower case
   std::size_t size = 0;
   Digest hash{};
-  Digest bare{};                             // of the body without the path that was asked
+  Digest bare{};  // of the body without the path that was asked
   std::optional<net::Json> json;
   std::vector<std::string> members;           // paths of its members, sorted: "items[].name"
   std::vector<registry::Sighting> sightings;  // personal
@@ -42,8 +42,8 @@ struct Look {
   }
 };
 
-/// look takes a reply to a question for `path` apart. Bodies that are too deep or too large for JSON
-/// are read as text.
+/// look takes a reply to a question for `path` apart. Bodies that are too deep or too large for
+/// JSON are read as text.
 Look look(const net::ForeignReply& reply, std::string_view path,
           const registry::Recogniser& recogniser);
 
