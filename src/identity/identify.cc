@@ -267,7 +267,7 @@ Result<Asker> Identity::known(const Request& request) const {
 
 Result<Caller> Identity::identify(const Request& request) const {
   if (by_session(request)) {
-    auto asked = state_->signed_by_session(request, "question", State::Signing::question);
+    auto asked = state_->signed_by_session(request, "ask", State::Signing::question);
     if (!asked) return std::unexpected(asked.error());
     return Caller(*std::move(asked));
   }
