@@ -4,6 +4,7 @@
 #include <string>
 
 #include "model/insist.h"
+#include "net/utf8.h"
 
 namespace amanat::net {
 namespace {
@@ -20,27 +21,6 @@ constexpr std::uint8_t kUserPresent = 0x01, kUserVerified = 0x04, kBackupEligibl
 
 std::uint8_t byte_at(std::string_view text, std::size_t i) {
   return static_cast<std::uint8_t>(text[i]);
-}
-
-// Well-formed sequences only (Unicode table 3-7).
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const std::uint8_t first = byte_at(text, i);
-    if (first < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() - i < length) return false;
-    const std::uint8_t second = byte_at(text, i + 1);
-    const std::uint8_t low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-    const std::uint8_t high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) return false;
-    for (std::size_t k = 2; k < length; ++k)
-      if ((byte_at(text, i + k) & 0xc0) != 0x80) return false;
-    i += length;
-  }
-  return true;
 }
 
 struct Head {

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "model/insist.h"
+#include "net/utf8.h"
 
 namespace amanat::net {
 namespace {
@@ -21,26 +22,6 @@ constexpr std::size_t kFewMembers = 16;  // up to here comparing each with each 
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-// utf8_length returns the length of the well-formed UTF-8 sequence at `p` (Unicode table 3-7:
-// no overlong form, no surrogate, nothing over U+10FFFF), or 0.
-std::size_t utf8_length(const unsigned char* p, std::size_t left) {
-  const auto tail = [&](std::size_t i, unsigned lo = 0x80, unsigned hi = 0xBF) {
-    return i < left && p[i] >= lo && p[i] <= hi;
-  };
-  const unsigned b = p[0];
-  if (b < 0x80) return 1;
-  if (b >= 0xC2 && b <= 0xDF) return tail(1) ? 2 : 0;
-  if (b >= 0xE0 && b <= 0xEF) {
-    const unsigned lo = b == 0xE0 ? 0xA0 : 0x80, hi = b == 0xED ? 0x9F : 0xBF;
-    return tail(1, lo, hi) && tail(2) ? 3 : 0;
-  }
-  if (b >= 0xF0 && b <= 0xF4) {
-    const unsigned lo = b == 0xF0 ? 0x90 : 0x80, hi = b == 0xF4 ? 0x8F : 0xBF;
-    return tail(1, lo, hi) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 void append_utf8(std::string& out, std::uint32_t c) {
   if (c < 0x80) {

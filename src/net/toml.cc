@@ -37,6 +37,7 @@ struct Unreadable {};
 #include <numeric>
 
 #include "model/insist.h"
+#include "net/utf8.h"
 
 namespace amanat::net {
 namespace {
@@ -79,30 +80,6 @@ std::uint32_t too_dotted(std::string_view text) {
     }
   }
   return 0;
-}
-
-// is_utf8: well-formed sequences only (Unicode table 3-7).
-bool is_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned first = byte(i);
-    const std::size_t more = first < 0x80                    ? 0
-                             : first >= 0xC2 && first < 0xE0 ? 1
-                             : (first >> 4) == 0xE           ? 2
-                             : first >= 0xF0 && first < 0xF5 ? 3
-                                                             : 4;
-    if (more == 4) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xC0) != 0x80) return false;
-    const unsigned second = byte(i + 1);
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
-        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90))
-      return false;
-    i += more + 1;
-  }
-  return true;
 }
 
 // toml++ 3.3 runs into undefined behaviour when it asks of many letters beyond ASCII whether they
