@@ -1,155 +1,21 @@
 #include "policy/analysis.h"
 
 #include <algorithm>
-#include <bit>
-#include <functional>
 #include <map>
-#include <set>
 #include <unordered_set>
 
 #include "model/insist.h"
 #include "policy/sentence.h"
+#include "policy/walk.h"
 
 namespace amanat::policy {
 namespace {
-
-// Where the going-through stands: who asks, for what. The rest is in the set of rules that match.
-struct Place {
-  std::vector<Column> roles;  // the plain role and its department's form, those that exist
-  Column purpose = 0;
-};
-using Visit = std::function<void(const Place&, const Rules&)>;
-
-// Walk goes through all combinations of attribute values that can occur together, and calls
-// `visit` once for each different set of matching rules a (roles, purpose) can meet. Two values
-// after which the same rules are left cannot differ any more, so one of them is enough.
-class Walk {
- public:
-  Walk(const Compiled& compiled, const FieldSet& fields, Visit visit)
-      : c_(compiled), visit_(std::move(visit)) {
-    relevant_.fill(0);
-    for (std::size_t f = 0; f < c_.fields().size(); ++f) {
-      if (!fields.test(f)) continue;
-      const auto named = c_.of_field(FieldId{static_cast<std::uint16_t>(f)});
-      for (std::size_t w = 0; w < c_.words(); ++w) relevant_[w] |= named[w];
-    }
-  }
-
-  void run() {
-    for (Column department = 0; department < c_.columns(Attribute::department); ++department)
-      for (const auto& plain : plain_roles()) run_role(department, plain);
-  }
-
- private:
-  // What a case can be: an attribute of it is known exactly if the case is.
-  static bool fits(Attribute a, bool case_known, Column c) {
-    switch (a) {
-      case Attribute::case_open:
-      case Attribute::assigned:
-      case Attribute::own_unit:
-        return case_known == (c != kUnknown);
-      case Attribute::court:
-        return case_known || c == kUnknown;
-      case Attribute::standing:
-        return case_known ? c != kUnknown : c == kOther;
-      case Attribute::evidence:
-      case Attribute::approvals:
-      case Attribute::hour:
-        return c != kUnknown;
-      default:
-        return true;
-    }
-  }
-
-  std::set<std::string> plain_roles() const {
-    std::set<std::string> plain;
-    for (const auto& role : c_.tables().roles) plain.insert(role.id.substr(role.id.find('.') + 1));
-    for (const auto& role : c_.tables().roles) plain.insert(role.id);
-    return plain;
-  }
-
-  std::string department_name(Column department) const {
-    return department >= 2 ? c_.department_names()[department - 2] : std::string();
-  }
-
-  void run_role(Column department, const std::string& plain) {
-    Place place;
-    Rules rules;
-    const auto none = c_.role_column(0);
-    for (std::size_t w = 0; w < c_.words(); ++w) rules[w] = none[w];
-    std::vector<std::string> forms = {plain};
-    const std::string name = department_name(department);
-    if (!name.empty() && plain.find('.') == std::string::npos) forms.push_back(name + "." + plain);
-    for (const auto& form : forms) {
-      const auto role = c_.role(form);
-      if (!role) continue;
-      place.roles.push_back(*role);
-      for (std::size_t w = 0; w < c_.words(); ++w) rules[w] |= c_.role_column(*role)[w];
-    }
-    // "police.investigator" written as a role of its own is held in that department only.
-    if (place.roles.empty()) return;
-    if (plain.find('.') != std::string::npos && !name.empty() &&
-        plain.substr(0, plain.find('.')) != name)
-      return;
-    if (!narrow(rules, c_.column(Attribute::department, department))) return;
-    for (std::size_t purpose = 0; purpose < c_.tables().purposes.size(); ++purpose) {
-      place.purpose = static_cast<Column>(purpose);
-      seen_.assign(kOrder.size() + 1, {});
-      for (Column kind = 0; kind < c_.kinds(); ++kind) {
-        Rules next = rules;
-        if (narrow(next, c_.column(Attribute::matter, c_.matter(place.purpose, kind))))
-          descend(place, 0, kind >= kOtherKind, next);
-      }
-    }
-  }
-
-  // narrow ANDs and says whether any grant that matters is left.
-  bool narrow(Rules& rules, std::span<const std::uint64_t> column) const {
-    std::uint64_t grants = 0;
-    for (std::size_t w = 0; w < c_.words(); ++w) {
-      rules[w] &= column[w] & relevant_[w];
-      if (w < c_.first_forbid() / 64) grants |= rules[w];
-    }
-    return grants != 0;
-  }
-
-  void descend(const Place& place, std::size_t depth, bool case_known, const Rules& rules) {
-    std::string key(1, case_known ? 'k' : 'u');
-    key.append(reinterpret_cast<const char*>(rules.data()), c_.words() * sizeof rules[0]);
-    if (depth == kOrder.size()) key[0] = '.';
-    if (!seen_[depth].insert(std::move(key)).second) return;
-    if (depth == kOrder.size()) return visit_(place, rules);
-    const Attribute a = kOrder[depth];
-    for (Column c = 0; c < c_.columns(a); ++c) {
-      if (!fits(a, case_known, c)) continue;
-      Rules next = rules;
-      if (narrow(next, c_.column(a, c))) descend(place, depth + 1, case_known, next);
-    }
-  }
-
-  static constexpr std::array kOrder = {
-      Attribute::unit,     Attribute::case_open, Attribute::assigned, Attribute::own_unit,
-      Attribute::standing, Attribute::court,     Attribute::evidence, Attribute::approvals,
-      Attribute::presence, Attribute::hour};
-  const Compiled& c_;
-  Visit visit_;
-  Rules relevant_;
-  std::vector<std::unordered_set<std::string>> seen_;
-};
 
 std::vector<FieldId> listed(const FieldSet& set, std::size_t size) {
   std::vector<FieldId> fields;
   for (std::size_t f = 0; f < size; ++f)
     if (set.test(f)) fields.push_back(FieldId{static_cast<std::uint16_t>(f)});
   return fields;
-}
-
-std::vector<std::size_t> bits_of(const Compiled& c, const Rules& rules) {
-  std::vector<std::size_t> bits;
-  for (std::size_t w = 0; w < c.words(); ++w)
-    for (std::uint64_t left = rules[w]; left != 0; left &= left - 1)
-      bits.push_back(w * 64 + static_cast<std::size_t>(std::countr_zero(left)));
-  return bits;
 }
 
 // What the walk learned of one rule.
@@ -221,7 +87,62 @@ void complain_of_rules(const Compiled& c, const std::vector<Learned>& learned,
   }
 }
 
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Two duties in one hand: who asks decides over the asking, or watches over it.
+void complain_of_duties(const Tables& t, std::vector<Complaint>& list) {
+  for (const RoleRow& role : t.roles) {
+    const auto holds = [&](const char* right) { return has(role.rights, right); };
+    bool asks = false, asks_with_approval = false, asks_with_case = false, asks_past_rules = false;
+    for (const GrantRow& grant : t.grants) {
+      // An officer holds the plain role and its department's form together.
+      const bool mine = std::any_of(grant.roles.begin(), grant.roles.end(), [&](const auto& one) {
+        const auto plain = [](const std::string& id) { return id.substr(id.find('.') + 1); };
+        return one == role.id || ((one == plain(role.id) || plain(one) == role.id));
+      });
+      if (!mine) continue;
+      asks = true;
+      asks_with_approval |= grant.needs.approvals > 0;
+      asks_past_rules |= grant.needs.break_glass;
+      asks_with_case |= grant.needs.subject_in_case || grant.needs.officer_assigned;
+    }
+    if (holds("approve") && asks_with_approval)
+      complain(list, role.id,
+               "one person may ask what needs approval and approve it for others: "
+               "two of them can approve each other");
+    if (holds("approve") && holds("policy"))
+      complain(list, role.id,
+               "one person may sign the policy and approve what it leaves to approval");
+    if (holds("policy") && asks)
+      complain(list, role.id, "one person may sign the policy and ask under it");
+    if (holds("cases") && asks_with_case)
+      complain(list, role.id, "one account may write the cases that explain its own questions");
+    if (holds("review") && asks_past_rules)
+      complain(list, role.id, "one person may ask past the rules and review who does");
+    if (holds("audit") && asks)
+      complain(list, role.id, "an auditor may ask questions that auditors watch");
+  }
+}
+
+void complain_of_departments(const Tables& t, std::vector<Complaint>& list) {
+  for (const DepartmentRow& row : t.departments) {
+    if (row.officers == Proof::channel)
+      complain(list, row.id,
+               "officers may ask with a certificate alone: no touch shows who sat "
+               "there, and nothing shows an outsider what was asked");
+    if (row.services == Proof::channel)
+      complain(list, row.id,
+               "systems may ask over their channel alone: nothing shows an outsider "
+               "what was asked");
+  }
+}
+
 void complain_of_grant(const Compiled& c, const GrantRow& grant, std::vector<Complaint>& list) {
+  if (grant.needs.break_glass && std::any_of(grant.cells.begin(), grant.cells.end(),
+                                             [](const Cell& cell) { return cell.rank == kFull; }))
+    complain(list, grant.id, "this grant shows fields in full past the rules");
   if (grant.quota.empty())
     complain(list, grant.id, "this grant has no quota: its officers have no budget");
   bool needs_case = !grant.needs.cases.empty() || grant.needs.case_open ||
@@ -288,6 +209,30 @@ std::vector<Sentence> who_can_see(const Compiled& c, const FieldSet& pattern) {
   return sentences;
 }
 
+Result<std::vector<Sentence>> sentences_about(const Compiled& c, std::string_view pattern,
+                                              std::string_view purpose) {
+  const FieldTable& fields = c.fields();
+  FieldSet set = fields.match(pattern);
+  // "telecom.calls" means all of it, as "telecom.calls.*" does.
+  if (set.none()) set = fields.match(std::string(pattern) + ".*");
+  if (set.none()) {
+    const std::string near = fields.nearest(pattern);
+    return fail(Reason::unknown_field,
+                near.empty() ? "no field is named so" : "did you mean " + near + "?");
+  }
+  if (!purpose.empty() && !c.purpose(purpose)) {
+    std::vector<std::string> known;
+    for (const auto& row : c.tables().purposes) known.push_back(row.id);
+    const auto near = amanat::nearest_word(purpose, known);
+    return fail(Reason::unknown_purpose,
+                near.empty() ? std::string() : "did you mean " + std::string(near) + "?");
+  }
+  auto sentences = who_can_see(c, set);
+  if (!purpose.empty())
+    std::erase_if(sentences, [&](const Sentence& one) { return one.purpose != purpose; });
+  return sentences;
+}
+
 std::vector<Complaint> complaints(const Compiled& c) {
   std::vector<Complaint> list;
   std::vector<Learned> learned(c.words() * 64);
@@ -305,9 +250,8 @@ std::vector<Complaint> complaints(const Compiled& c) {
   const auto granted = [&](auto matches) {
     return std::any_of(t.grants.begin(), t.grants.end(), matches);
   };
-  const auto has = [](const std::vector<std::string>& words, const std::string& word) {
-    return std::find(words.begin(), words.end(), word) != words.end();
-  };
+  complain_of_duties(t, list);
+  complain_of_departments(t, list);
   for (const auto& role : t.roles)
     if (role.rights.empty() && !granted([&](const GrantRow& g) { return has(g.roles, role.id); }))
       complain(list, role.id, "this role has neither a grant nor a right");

@@ -14,6 +14,11 @@ namespace amanat::policy {
 /// forbid has had its word. Ascending by role, purpose, rule.
 std::vector<Sentence> who_can_see(const Compiled& compiled, const FieldSet& fields);
 
+/// sentences_about is who_can_see for a pattern as people write one; for one purpose if it is not
+/// empty. Errors: unknown_field, unknown_purpose.
+Result<std::vector<Sentence>> sentences_about(const Compiled& compiled, std::string_view pattern,
+                                              std::string_view purpose);
+
 /// complaints lists what is dead, shadowed, unused or contradictory. Ascending by rule.
 std::vector<Complaint> complaints(const Compiled& compiled);
 

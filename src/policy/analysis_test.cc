@@ -34,7 +34,7 @@ void note(const Tables& t, const Circumstances& c, FieldId field,
     if (reference::applies(f, c)) cap = std::min(cap, reference::rank_in(f.cells, field, kFull));
   for (const auto& g : t.grants) {
     const Rank rank = std::min(cap, reference::rank_in(g.cells, field, kNone));
-    if (rank == kNone || !reference::applies(g, c, t)) continue;
+    if (rank == kNone || !reference::applies(g, c, t, field)) continue;
     for (const auto& role : c.roles) {
       if (!reference::in(g.roles, role)) continue;
       Rank& r = best[{role, c.purpose, g.id}];
@@ -44,16 +44,17 @@ void note(const Tables& t, const Circumstances& c, FieldId field,
 }
 
 // brute goes through every officer and every case there can be. Court orders, signatures,
-// approvals and presence only ever help and no forbid asks for them, so they are there.
+// approvals, presence and consent only ever help and no forbid asks for them, so they are there.
 Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fields) {
   std::map<std::tuple<std::string, std::string, std::string>, Rank> best;
   std::set<std::string> plain;
   for (const auto& role : invented::role_names(sizes))
-    plain.insert(role.substr(role.find('.') + 1));
+    plain.insert({role, role.substr(role.find('.') + 1)});
   Circumstances c;
-  c.signature = true;
-  c.approvals = 8;
+  c.proof = Proof::touch;
+  c.approvals.fill(8);
   c.presence_ms = 1;
+  c.consented.set();
   for (const std::string department : {"", "customs", "police", "fia", "excise"})
     for (const auto& role : plain)
       for (const std::string unit : {"", "Nowhere", "Unit Lahore", "Unit Multan", "Unit Quetta"})
@@ -64,8 +65,12 @@ Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fie
                 for (const unsigned hour : {2U, 5U, 16U, 18U}) {  // one of each part of the day
                   const bool known = kind != "none" && kind != "unknown";
                   if (!known && (facts != 0 || standing != Standing::other)) continue;
+                  // A department's form alone counts in that department only.
+                  const auto dot = role.find('.');
+                  if (dot != std::string::npos && role.substr(0, dot) != department) continue;
                   c.roles = {role};
-                  if (!department.empty()) c.roles.push_back(department + "." + role);
+                  if (!department.empty() && dot == std::string::npos)
+                    c.roles.push_back(department + "." + role);
                   c.department = department;
                   c.unit = unit;
                   c.purpose = purpose;
@@ -79,10 +84,14 @@ Reach brute(const Tables& t, const Sizes& sizes, const std::vector<FieldId>& fie
                   c.case_open = fact(1);
                   c.assigned = fact(2);
                   c.own_unit = fact(4);
-                  c.court_order = known ? std::optional<bool>(true) : std::nullopt;
+                  c.ordered = known ? ~FieldSet{} : FieldSet{};
                   c.standing = standing;
                   c.utc_hour = hour;
-                  for (const FieldId f : fields) note(t, c, f, best);
+                  // A citizen of no class loses least: a forbid takes from classes, never gives.
+                  for (const bool glass : {false, true}) {
+                    c.glass = glass;
+                    for (const FieldId f : fields) note(t, c, f, best);
+                  }
                 }
   Reach reach;
   for (const auto& [key, rank] : best) reach[key] = level_of(rank);

@@ -72,7 +72,7 @@ void put_rows(std::string& out, std::string_view table, const Rows& rows, Line l
 }  // namespace
 
 std::string canonical_text(const Tables& t, const FieldTable& fields) {
-  std::string out = "amanat/policy/v1\n";
+  std::string out = "amanat/policy/v2\n";
   for (std::size_t i = 0; i < t.classes.size(); ++i) {
     put(out, "field");
     put(out, fields[FieldId{static_cast<std::uint16_t>(i)}].id);
@@ -83,6 +83,12 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
   put_rows(out, "role", t.roles, [&](const RoleRow& r) {
     put(out, r.says);
     put(out, "rights", r.rights);
+    put(out, "over", r.over);
+  });
+  put_rows(out, "department", t.departments, [&](const DepartmentRow& d) {
+    put(out, d.says);
+    put(out, std::to_string(static_cast<int>(d.officers)));
+    put(out, std::to_string(static_cast<int>(d.services)));
   });
   put_rows(out, "purpose", t.purposes, [&](const PurposeRow& p) {
     put(out, p.says);
@@ -105,8 +111,10 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, "case", g.needs.cases);
     for (const bool flag :
          {g.needs.case_open, g.needs.subject_in_case, g.needs.kin, g.needs.officer_assigned,
-          g.needs.own_unit, g.needs.court_order, g.needs.signature})
+          g.needs.own_unit, g.needs.court_order, g.needs.consent, g.needs.break_glass})
       put(out, flag ? "yes" : "no");
+    put(out, std::to_string(static_cast<int>(g.needs.evidence)));
+    put(out, std::to_string(static_cast<int>(g.needs.approver)));
     put(out, std::to_string(g.needs.approvals));
     put(out, g.needs.uv_max_age_ms ? std::to_string(*g.needs.uv_max_age_ms) : "-");
     put_hours(out, g.needs.hours);
@@ -123,6 +131,9 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, "except-departments", f.except_departments);
     put(out, std::to_string(f.subjects.size()));
     for (const Standing s : f.subjects) put(out, std::to_string(static_cast<int>(s)));
+    put(out, std::to_string(f.classes.size()));
+    for (const SubjectClass one : f.classes) put(out, std::to_string(static_cast<int>(one)));
+    put(out, f.except_break_glass ? "yes" : "no");
     put_flag(out, f.case_open);
     put_flag(out, f.officer_assigned);
     put_hours(out, f.hours);

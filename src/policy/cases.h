@@ -21,6 +21,15 @@
 
 namespace amanat::policy {
 
+/// BookedOrder is a court's order in a case.
+struct BookedOrder {
+  std::string ref;
+  std::vector<std::string> fields;  // patterns, as the catalog's; ascending
+  std::vector<Tag> subjects;        // ascending; none: whoever the case names
+  Moment until{};
+  friend bool operator==(const BookedOrder&, const BookedOrder&) = default;
+};
+
 /// BookedCase is a case as a decision needs it. Never changed, only replaced whole.
 struct BookedCase {
   std::string ref, kind, unit;
@@ -28,6 +37,10 @@ struct BookedCase {
   std::optional<Moment> closed;
   std::vector<std::string> officers;  // ascending
   std::vector<Tag> subjects;          // ascending
+  std::vector<BookedOrder> orders;    // ascending by ref
+  std::uint32_t version = 1;
+  Moment noted{};
+  std::string noted_by;  // account id of the service; "file" for a department's list
   friend bool operator==(const BookedCase&, const BookedCase&) = default;
 };
 
@@ -43,9 +56,14 @@ class CaseBook {
   Result<void> load();
   /// find returns a case by any spelling of its reference, or null.
   std::shared_ptr<const BookedCase> find(std::string_view ref) const;
-  /// note adds or changes a case; durable when it returns. Errors: malformed_value,
-  /// value_too_long, store_failed, disk_full.
+  /// note adds or changes a case; durable when it returns, the version before it kept. Errors:
+  /// malformed_value, value_too_long, store_failed, disk_full.
   Result<Noted> note(const Case& one);
+  /// book makes of a case what note() would keep. Errors: as note's, of the values.
+  Result<BookedCase> book(const Case& one) const;
+  /// history reads all versions of a case from the store, oldest first; none if it is unknown.
+  /// Errors: store_failed, seal_broken.
+  Result<std::vector<BookedCase>> history(std::string_view ref) const;
 
  private:
   static constexpr std::size_t kShards = 64;

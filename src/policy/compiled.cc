@@ -32,9 +32,10 @@ int usefulness(Reason reason) {
   constexpr Reason kOrder[] = {
       Reason::case_missing,      Reason::case_unknown,         Reason::case_closed,
       Reason::case_wrong_kind,   Reason::officer_not_assigned, Reason::subject_not_in_case,
-      Reason::approval_required, Reason::court_order_missing,  Reason::presence_too_old,
-      Reason::evidence_too_weak, Reason::outside_hours,        Reason::forbidden_by_rule,
-      Reason::field_not_granted, Reason::purpose_not_held};
+      Reason::approval_required, Reason::court_order_missing,  Reason::consent_missing,
+      Reason::presence_too_old,  Reason::evidence_too_weak,    Reason::outside_hours,
+      Reason::break_glass_only,  Reason::forbidden_by_rule,    Reason::field_not_granted,
+      Reason::purpose_not_held};
   const auto at = std::find(std::begin(kOrder), std::end(kOrder), reason);
   insist(at != std::end(kOrder));
   return static_cast<int>(at - std::begin(kOrder));
@@ -85,19 +86,22 @@ Compiled::Compiled(Tables tables, const FieldTable& fields)
       if (forbid.roles.empty() || (role > 0 && has(forbid.roles, tables_.roles[role - 1].id)))
         set_bit(word_span(role_bits_, role), bit);
   }
-  const Column sizes[kAttributes] = {static_cast<Column>(2 + department_names_.size()),
-                                     static_cast<Column>(2 + unit_names_.size()),
-                                     static_cast<Column>(tables_.purposes.size() * kinds_),
-                                     3,
-                                     3,
-                                     3,
-                                     4,
-                                     3,
-                                     static_cast<Column>(2 + approval_steps_.size()),
-                                     static_cast<Column>(2 + presence_steps_.size()),
-                                     3,
-                                     25};
+  const auto steps = static_cast<Column>(2 + approval_steps_.size());
+  std::array<Column, kAttributes> sizes;
+  sizes.fill(3);  // unknown, yes, no
+  const auto size_of = [&](Attribute a) -> Column& { return sizes[static_cast<std::size_t>(a)]; };
+  size_of(Attribute::department) = static_cast<Column>(2 + department_names_.size());
+  size_of(Attribute::unit) = static_cast<Column>(2 + unit_names_.size());
+  size_of(Attribute::matter) = static_cast<Column>(tables_.purposes.size() * kinds_);
+  size_of(Attribute::standing) = kOther + 1;
+  size_of(Attribute::evidence) = kTouch + 1;
+  for (std::size_t k = 0; k < kApprovers; ++k)
+    size_of(approvals_of(static_cast<Approver>(k))) = steps;
+  size_of(Attribute::presence) = static_cast<Column>(2 + presence_steps_.size());
+  size_of(Attribute::hour) = 25;
+  size_of(Attribute::subject_class) = kClasses + kSubjectClasses;
   for (std::size_t a = 0; a < kAttributes; ++a) fill(static_cast<Attribute>(a), sizes[a]);
+  by_field_ = tested(Attribute::court) || tested(Attribute::consent);
 }
 
 // Every value that some rule names gets a column of its own; all others share "elsewhere".
@@ -157,7 +161,7 @@ void Compiled::fill(Attribute a, Column count) {
   for (std::size_t g = 0; g < grants(); ++g) columns.tested |= !test_bit(columns.bits, g);
   for (std::size_t f = 0; f < forbids(); ++f)
     columns.tested |= !test_bit(columns.bits, first_forbid_ + f);
-  if (columns.tested && a != Attribute::standing) tested_.push_back(a);
+  if (columns.tested && static_cast<std::size_t>(a) < kWholeAttributes) tested_.push_back(a);
 }
 
 // A grant's condition on an attribute; a condition it does not name holds for every value.
@@ -187,14 +191,25 @@ bool Compiled::holds(const GrantRow& grant, Attribute a, Column c) const {
     case Attribute::standing:
       return !needs.subject_in_case || c == kNamed || (needs.kin && c == kKin);
     case Attribute::evidence:
-      return !needs.signature || c == kSignature;
+      return needs.evidence == Proof::channel ||
+             (c != kUnknown && c - kChannel >= static_cast<int>(needs.evidence));
     case Attribute::approvals:
-      return needs.approvals == 0 || (c >= 2 && approval_steps_[c - 2] >= needs.approvals);
+    case Attribute::approvals_superior:
+    case Attribute::approvals_other_unit:
+    case Attribute::approvals_superior_other_unit:
+      return needs.approvals == 0 || a != approvals_of(needs.approver) ||
+             (c >= 2 && approval_steps_[c - 2] >= needs.approvals);
     case Attribute::presence:  // column i + 1: no older than step i; the last: older than all
       return !needs.uv_max_age_ms || (c >= 1 && c <= presence_steps_.size() &&
                                       presence_steps_[c - 1] <= *needs.uv_max_age_ms);
     case Attribute::court:
       return !needs.court_order || is(c, true);
+    case Attribute::consent:
+      return !needs.consent || is(c, true);
+    case Attribute::glass:
+      return is(c, needs.break_glass);
+    case Attribute::subject_class:
+      return true;  // a grant is for whomever its other needs fit
     case Attribute::hour:
       return !needs.hours || (c > 0 && needs.hours->covers(c - 1U));
   }
@@ -230,11 +245,22 @@ bool Compiled::holds(const ForbidRow& forbid, Attribute a, Column c) const {
                        static_cast<Standing>(c - 1)) != forbid.subjects.end();
     case Attribute::hour:
       return !forbid.hours || c == kUnknown || forbid.hours->covers(c - 1U);
+    case Attribute::glass:
+      return !forbid.except_break_glass || !is(c, true);
+    case Attribute::subject_class:
+      return forbid.classes.empty() || c == kUnknown ||
+             (c >= kClasses &&
+              std::find(forbid.classes.begin(), forbid.classes.end(),
+                        static_cast<SubjectClass>(c - kClasses)) != forbid.classes.end());
     case Attribute::own_unit:
     case Attribute::evidence:
     case Attribute::approvals:
+    case Attribute::approvals_superior:
+    case Attribute::approvals_other_unit:
+    case Attribute::approvals_superior_other_unit:
     case Attribute::presence:
     case Attribute::court:
+    case Attribute::consent:
       return true;
   }
   insist(false);
@@ -271,6 +297,15 @@ std::optional<Column> Compiled::role(std::string_view id) const {
   if (at == roles_.end()) return std::nullopt;
   return at->second;
 }
+const DepartmentRow* Compiled::department_row(std::string_view id) const {
+  for (const DepartmentRow& row : tables_.departments)
+    if (row.id == id) return &row;
+  return nullptr;
+}
+void Compiled::set_approvals(Situation& s, const std::array<unsigned, kApprovers>& counts) const {
+  for (std::size_t k = 0; k < kApprovers; ++k)
+    s[approvals_of(static_cast<Approver>(k))] = approvals(counts[k]);
+}
 Column Compiled::approvals(unsigned n) const {
   // Column 1: fewer than the first step; column i + 2: at least step i.
   Column c = 1;
@@ -300,7 +335,7 @@ std::span<const std::uint64_t> Compiled::of_field(FieldId field) const {
   return std::span(field_bits_).subspan(number(field) * words_, words_);
 }
 
-// matching ANDs everything but the standing.
+// matching ANDs everything that is the same for the whole question.
 Rules Compiled::matching(const Situation& s) const {
   Rules rules;
   const std::uint64_t* none = role_bits_.data();
@@ -316,22 +351,71 @@ Rules Compiled::matching(const Situation& s) const {
   return rules;
 }
 
+// of_field is the value of an attribute that differs from field to field.
+Column Compiled::of_field(const Situation& s, Attribute a, FieldId field) const {
+  const FieldSet& covered = a == Attribute::court ? s.ordered : s.consented;
+  return covered.test(number(field)) ? kYes : kNo;
+}
+
+// narrow folds the forbids of one field that hold for some classes alone.
+void Compiled::narrow(const Situation& s, std::size_t asked, std::size_t word, std::uint64_t bits,
+                      const Rank* ranks, Verdict& verdict) const {
+  for (std::size_t one = 0; one < kSubjectClasses; ++one) {
+    if ((s.later >> one & 1) == 0) continue;
+    const std::uint64_t* members =
+        column(Attribute::subject_class, static_cast<Column>(kClasses + one)).data();
+    for (std::uint64_t left = bits & members[word]; left != 0; left &= left - 1) {
+      const auto place = static_cast<std::size_t>(std::countr_zero(left));
+      for (std::size_t k = 0; k < kStandings; ++k) {
+        const std::uint64_t* standing =
+            column(Attribute::standing, static_cast<Column>(k + kNamed)).data();
+        if ((standing[word] >> place & 1) == 0) continue;
+        Rank& cap = verdict.narrowed[one][k][asked];
+        cap = std::min(cap, ranks[word * 64 + place]);
+        if ((verdict.narrowing >> one & 1) == 0) verdict.narrower[one] = word * 64 + place;
+        verdict.narrowing = static_cast<ClassMask>(verdict.narrowing | 1U << one);
+      }
+    }
+  }
+}
+
 void Compiled::decide(const Situation& s, std::span<const FieldId> asked, Verdict& verdict) const {
   insist(asked.size() <= kFieldsMax);
   insist(s.role_count <= kRolesAsked);
   const Rules rules = matching(s);
+  // The classes a citizen is of for sure; forbids of other classes wait until that is known.
+  Rules sure;
+  const std::uint64_t* no_class = column(Attribute::subject_class, kNoClass).data();
+  for (std::size_t w = 0; w < words_; ++w) sure[w] = no_class[w];
+  for (std::size_t one = 0; one < kSubjectClasses; ++one) {
+    if ((s.classes >> one & 1) == 0) continue;
+    const std::uint64_t* bits =
+        column(Attribute::subject_class, static_cast<Column>(kClasses + one)).data();
+    for (std::size_t w = 0; w < words_; ++w) sure[w] |= bits[w];
+  }
   const std::uint64_t* standing[kStandings] = {column(Attribute::standing, kNamed).data(),
                                                column(Attribute::standing, kKin).data(),
                                                column(Attribute::standing, kOther).data()};
   for (auto& decided : verdict.decided)
     for (std::size_t w = 0; w < words_; ++w) decided[w] = 0;
+  verdict.narrowing = 0;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const std::uint64_t* named = field_bits_.data() + number(asked[i]) * words_;
     const Rank* ranks = ranks_.data() + number(asked[i]) * stride_;
+    const std::uint64_t* court = column(Attribute::court, kYes).data();
+    const std::uint64_t* consent = column(Attribute::consent, kYes).data();
+    if (by_field_) {
+      court = column(Attribute::court, of_field(s, Attribute::court, asked[i])).data();
+      consent = column(Attribute::consent, of_field(s, Attribute::consent, asked[i])).data();
+    }
+    if (s.later != 0)
+      for (auto& of_class : verdict.narrowed)
+        for (auto& of_standing : of_class) of_standing[i] = kFull;
     std::array<Rank, kStandings> granted{}, cap;
     cap.fill(kFull);
     for (std::size_t w = 0; w < words_; ++w) {
-      std::uint64_t left = named[w] & rules[w];
+      const std::uint64_t all = named[w] & rules[w] & court[w] & consent[w];
+      std::uint64_t left = all & sure[w];
       while (left != 0) {
         const auto place = static_cast<std::size_t>(std::countr_zero(left));
         const std::size_t bit = w * 64 + place;
@@ -346,6 +430,7 @@ void Compiled::decide(const Situation& s, std::span<const FieldId> asked, Verdic
             cap[k] = std::min(cap[k], rank);
         }
       }
+      if (s.later != 0 && (all & ~sure[w]) != 0) narrow(s, i, w, all & ~sure[w], ranks, verdict);
     }
     for (std::size_t k = 0; k < kStandings; ++k) {
       verdict.granted[k][i] = granted[k];
@@ -354,16 +439,22 @@ void Compiled::decide(const Situation& s, std::span<const FieldId> asked, Verdic
   }
 }
 
-// missing_of says which needs of one grant fail, as the most useful of their reasons.
-Missing Compiled::missing_of(const Situation& s, Standing standing, std::size_t bit) const {
+// missing_of says which needs of one grant fail, the most useful first.
+Missing Compiled::missing_of(const Situation& s, FieldId field, Standing standing,
+                             std::size_t bit) const {
+  const GrantRow& grant = tables_.grants[bit];
   const auto fails = [&](Attribute a, Column c) { return !test_bit(column(a, c), bit); };
   // Without a case, or with one nobody knows, that alone is what is missing of it.
   const Reason case_gone = s.kind == kNoCase ? Reason::case_missing : Reason::case_unknown;
   const bool case_known = s.kind >= kOtherKind;
-  std::vector<Reason> reasons;
-  const auto add = [&](Reason reason) {
-    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end())
-      reasons.push_back(reason);
+  std::vector<Need> needs;
+  const auto add = [&](Reason reason) -> Need& {
+    for (Need& one : needs)
+      if (one.reason == reason) return one;
+    needs.emplace_back();
+    needs.back().reason = reason;
+    needs.back().rule = grant.id;
+    return needs.back();
   };
   if (fails(Attribute::matter, s[Attribute::matter]))
     add(case_known ? Reason::case_wrong_kind : case_gone);
@@ -373,18 +464,32 @@ Missing Compiled::missing_of(const Situation& s, Standing standing, std::size_t 
     if (fails(a, s[a])) add(case_known ? Reason::officer_not_assigned : case_gone);
   if (fails(Attribute::standing, static_cast<Column>(static_cast<unsigned>(standing) + 1)))
     add(case_known ? Reason::subject_not_in_case : case_gone);
-  if (fails(Attribute::approvals, s[Attribute::approvals])) add(Reason::approval_required);
-  if (fails(Attribute::court, s[Attribute::court])) add(Reason::court_order_missing);
-  if (fails(Attribute::presence, s[Attribute::presence])) add(Reason::presence_too_old);
-  if (fails(Attribute::evidence, s[Attribute::evidence])) add(Reason::evidence_too_weak);
+  const Attribute approvals = approvals_of(grant.needs.approver);
+  if (fails(approvals, s[approvals])) {
+    Need& need = add(Reason::approval_required);
+    need.approvals = grant.needs.approvals;
+    need.word = approver_words()[static_cast<std::size_t>(grant.needs.approver)];
+  }
+  if (fails(Attribute::court, of_field(s, Attribute::court, field)))
+    add(Reason::court_order_missing);
+  if (fails(Attribute::consent, of_field(s, Attribute::consent, field)))
+    add(Reason::consent_missing);
+  if (fails(Attribute::presence, s[Attribute::presence]))
+    add(Reason::presence_too_old).max_age_s = *grant.needs.uv_max_age_ms / 1000;
+  if (fails(Attribute::evidence, s[Attribute::evidence]))
+    add(Reason::evidence_too_weak).word =
+        proof_words()[static_cast<std::size_t>(grant.needs.evidence)];
   if (fails(Attribute::hour, s[Attribute::hour])) add(Reason::outside_hours);
-  insist(!reasons.empty());
-  Missing missing;
-  missing.count = static_cast<std::uint8_t>(reasons.size());
-  missing.reason = *std::min_element(reasons.begin(), reasons.end(), [](Reason a, Reason b) {
-    return usefulness(a) < usefulness(b);
+  if (fails(Attribute::glass, s[Attribute::glass])) add(Reason::break_glass_only);
+  insist(!needs.empty());
+  std::sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) {
+    return usefulness(a.reason) < usefulness(b.reason);
   });
-  missing.rule = tables_.grants[bit].id;
+  Missing missing;
+  missing.count = static_cast<std::uint8_t>(needs.size());
+  missing.reason = needs.front().reason;
+  missing.rule = grant.id;
+  missing.needs = std::move(needs);
   return missing;
 }
 
@@ -392,14 +497,22 @@ Missing Compiled::missing(const Situation& s, FieldId field, Standing standing,
                           Rank granted) const {
   const std::span<const std::uint64_t> named = of_field(field);
   if (granted > kNone) {
-    Missing forbidden{Reason::forbidden_by_rule, 0xfd, {}};
+    Missing forbidden{Reason::forbidden_by_rule, 0xfd, {}, {}};
     const Rules rules = matching(s);
+    Rules sure;
+    for (std::size_t w = 0; w < words_; ++w) {
+      sure[w] = column(Attribute::subject_class, kNoClass)[w];
+      for (std::size_t one = 0; one < kSubjectClasses; ++one)
+        if ((s.classes >> one & 1) != 0)
+          sure[w] |= column(Attribute::subject_class, static_cast<Column>(kClasses + one))[w];
+    }
     const auto column_of_standing =
         column(Attribute::standing, static_cast<Column>(static_cast<unsigned>(standing) + 1));
     for (std::size_t f = 0; f < forbids(); ++f) {
       const std::size_t bit = first_forbid_ + f;
-      if (test_bit(named, bit) && test_bit(rules, bit) && test_bit(column_of_standing, bit) &&
-          rank_of(field, bit) == kNone && forbidden.rule.empty())
+      if (test_bit(named, bit) && test_bit(rules, bit) && test_bit(sure, bit) &&
+          test_bit(column_of_standing, bit) && rank_of(field, bit) == kNone &&
+          forbidden.rule.empty())
         forbidden.rule = tables_.forbids[f].id;
     }
     return forbidden;
@@ -417,12 +530,13 @@ Missing Compiled::missing(const Situation& s, FieldId field, Standing standing,
   }
   Missing nearest{purpose_held ? Reason::field_not_granted : Reason::purpose_not_held,
                   static_cast<std::uint8_t>(purpose_held ? 0xfe : 0xff),
+                  {},
                   {}};
   for (std::size_t w = 0; w < first_forbid_ / 64; ++w) {
     for (std::uint64_t left = fit[w] & named[w]; left != 0; left &= left - 1) {
-      const Missing one =
-          missing_of(s, standing, w * 64 + static_cast<std::size_t>(std::countr_zero(left)));
-      if (one.nearer_than(nearest)) nearest = one;
+      Missing one =
+          missing_of(s, field, standing, w * 64 + static_cast<std::size_t>(std::countr_zero(left)));
+      if (one.nearer_than(nearest)) nearest = std::move(one);
     }
   }
   return nearest;

@@ -8,7 +8,8 @@
 //     for a forbid that tests it 1. So what is not known never opens anything;
 //  2. grants hold the bits [0, grants()), forbids [first_forbid(), first_forbid() + forbids()), and
 //     first_forbid() is a multiple of 64;
-//  3. rank_of(f, r) is 0 for a grant and 255 for a forbid that does not name the field.
+//  3. rank_of(f, r) is 0 for a grant and 255 for a forbid that does not name the field;
+//  4. a set (the asker's roles, the citizen's classes) holds what any of its members holds.
 
 #include <array>
 #include <cstdint>
@@ -32,27 +33,50 @@ enum class Attribute : std::uint8_t {
   case_open,
   assigned,
   own_unit,
-  standing,
   evidence,
-  approvals,
+  approvals,  // of anybody; then of a superior, of another unit, of both: one per Approver
+  approvals_superior,
+  approvals_other_unit,
+  approvals_superior_other_unit,
   presence,
+  glass,
+  hour,
+  // Those that differ between the fields or the citizens of one question.
+  standing,
   court,
-  hour
+  consent,
+  subject_class
 };
-inline constexpr std::size_t kAttributes = 12;
+inline constexpr std::size_t kAttributes = 18;
+inline constexpr std::size_t kWholeAttributes = 14;  // up to and with hour
+
+inline Attribute approvals_of(Approver approver) {
+  return static_cast<Attribute>(static_cast<unsigned>(Attribute::approvals) +
+                                static_cast<unsigned>(approver));
+}
 
 using Column = std::uint16_t;
 inline constexpr Column kUnknown = 0;
-inline constexpr Column kYes = 1, kNo = 2;                 // case_open, assigned, own_unit, court
-inline constexpr Column kNamed = 1, kKin = 2, kOther = 3;  // standing
-inline constexpr Column kChannel = 1, kSignature = 2;      // evidence
-inline constexpr Column kElsewhere = 1;                    // a department or unit no rule names
+// case_open, assigned, own_unit, court, consent, glass:
+inline constexpr Column kYes = 1, kNo = 2;
+inline constexpr Column kNamed = 1, kKin = 2, kOther = 3;          // standing
+inline constexpr Column kChannel = 1, kSignature = 2, kTouch = 3;  // evidence
+inline constexpr Column kNoClass = 1, kClasses = 2;                // subject_class
+inline constexpr Column kElsewhere = 1;  // a department or unit no rule names
 inline constexpr Column kNoCase = 1, kOtherKind = 2,
                         kKinds = 3;  // kinds: none asked, not named, named ones
 inline constexpr std::size_t kRolesAsked = 40;
-inline constexpr std::size_t kWordsMax = kRulesMax / 64 + 1;
+inline constexpr std::size_t kWordsMax = 2 * kRulesMax / 64 + 2;  // two policies side by side
 
 using Rules = std::array<std::uint64_t, kWordsMax>;  // a set of rules
+
+inline Column column_of(SubjectClass one) {
+  return static_cast<Column>(kClasses + static_cast<unsigned>(one));
+}
+using ClassMask = std::uint8_t;  // bit i: SubjectClass i
+inline ClassMask mask_of(SubjectClass one) {
+  return static_cast<ClassMask>(1U << static_cast<unsigned>(one));
+}
 
 /// Situation is the inputs of one decision as columns. The standing is not in it: a decision gives
 /// all three.
@@ -61,6 +85,9 @@ struct Situation {
   std::array<Column, kRolesAsked> roles{};
   std::size_t role_count = 0;
   Column purpose = 0, kind = 0;
+  FieldSet ordered, consented;  // fields that a court order, the citizen's consent covers
+  ClassMask classes = 0;        // the citizen's, or possibly the citizen's: it is not known
+  ClassMask later = 0;          // those learned with the citizen, decided apart
   Column& operator[](Attribute a) { return column[static_cast<std::size_t>(a)]; }
   Column operator[](Attribute a) const { return column[static_cast<std::size_t>(a)]; }
 };
@@ -70,13 +97,18 @@ struct Verdict {
   std::array<Rank, kFieldsMax> rank[kStandings];     // [standing][place among the asked]
   std::array<Rank, kFieldsMax> granted[kStandings];  // the same before forbids
   Rules decided[kStandings];
+  // Of each class in Situation::later that takes something: its caps, and the first that took.
+  ClassMask narrowing = 0;
+  std::array<Rank, kFieldsMax> narrowed[kSubjectClasses][kStandings];
+  std::size_t narrower[kSubjectClasses];
 };
 
 /// Missing is what stands nearest between a question and a field.
 struct Missing {
   Reason reason = Reason::purpose_not_held;  // the farthest there is
   std::uint8_t count = 0xff;                 // how many needs fail; fewer is nearer
-  std::string_view rule;  // the grant or forbid that says so; empty if there is none
+  std::string_view rule;    // the grant or forbid that says so; empty if there is none
+  std::vector<Need> needs;  // all that the grant lacks, most useful first
   bool nearer_than(const Missing& other) const;
 };
 
@@ -106,6 +138,8 @@ class Compiled {
   Column matter(Column purpose, Column kind) const {
     return static_cast<Column>(purpose * kinds_ + kind);
   }
+  /// set_approvals writes how many approvals there are of each kind.
+  void set_approvals(Situation& s, const std::array<unsigned, kApprovers>& counts) const;
   Column approvals(unsigned n) const;
   Column presence(std::optional<std::uint64_t> age_ms) const;
   static Column hour(std::optional<unsigned> utc_hour) {
@@ -120,6 +154,10 @@ class Compiled {
   const std::vector<std::string>& unit_names() const { return unit_names_; }
   const std::vector<std::string>& kind_names() const { return kind_names_; }  // column - kKinds
 
+  /// tested says whether any rule tells one value of an attribute from another.
+  bool tested(Attribute a) const { return columns_[static_cast<std::size_t>(a)].tested; }
+  /// department_row is the row of a department, or null.
+  const DepartmentRow* department_row(std::string_view id) const;
   std::span<const std::uint64_t> column(Attribute a, Column c) const;
   std::span<const std::uint64_t> role_column(Column role) const;  // role 0: none at all
   std::span<const std::uint64_t> of_field(FieldId field) const;   // rules that name the field
@@ -140,17 +178,22 @@ class Compiled {
   bool holds(const GrantRow& grant, Attribute a, Column c) const;
   bool holds(const ForbidRow& forbid, Attribute a, Column c) const;
   Rules matching(const Situation& situation) const;
-  Missing missing_of(const Situation& situation, Standing standing, std::size_t bit) const;
+  Column of_field(const Situation& situation, Attribute a, FieldId field) const;
+  void narrow(const Situation& situation, std::size_t asked, std::size_t word, std::uint64_t bits,
+              const Rank* ranks, Verdict& verdict) const;
+  Missing missing_of(const Situation& situation, FieldId field, Standing standing,
+                     std::size_t bit) const;
 
   Tables tables_;
   const FieldTable& fields_;
   std::size_t words_ = 0, first_forbid_ = 0, stride_ = 0;
   std::array<Columns, kAttributes> columns_;
-  std::vector<Attribute> tested_;            // without standing
+  std::vector<Attribute> tested_;            // of the whole question
   std::vector<std::uint64_t> role_bits_;     // (roles + 1) × words
   std::vector<std::uint64_t> purpose_bits_;  // purposes × words, kinds aside
   std::vector<std::uint64_t> field_bits_;    // fields × words
   std::vector<Rank> ranks_;                  // fields × stride
+  bool by_field_ = false;                    // some rule asks for an order or a consent
   Column kinds_ = 0;
   std::vector<std::string> department_names_, unit_names_, kind_names_;
   std::vector<unsigned> approval_steps_;

@@ -89,8 +89,12 @@ class Writer {
         purposes_(purpose_names(sizes)) {}
 
   std::string text() {
-    for (const auto& role : roles_)
-      out_ += "[[role]]\nid = \"" + role + "\"\nsays = \"Role " + role + "\"\n";
+    for (std::size_t i = 0; i < roles_.size(); ++i) {
+      out_ += "[[role]]\nid = \"" + roles_[i] + "\"\nsays = \"Role " + roles_[i] + "\"\n";
+      if (i > 0 && draw_.one_in(3)) list("over", {roles_[i - 1]});
+    }
+    if (draw_.one_in(2))
+      out_ += "[[department]]\nid = \"police\"\nsays = \"Police\"\nofficers = \"certificate\"\n";
     for (unsigned i = 0; i < sizes_.purposes; ++i) {
       out_ += "[[purpose]]\nid = \"" + purposes_[i] + "\"\nsays = \"purpose\"\nlaw = \"law\"\n";
       // The first purpose knows every kind, so that any kind may be named.
@@ -162,8 +166,14 @@ class Writer {
     if (draw_.one_in(3)) add("officer_assigned = true");
     if (draw_.one_in(6)) add("own_unit = true");
     if (draw_.one_in(8)) add("court_order = true");
-    if (draw_.one_in(8)) add("evidence = \"signature\"");
-    if (draw_.one_in(8)) add("approvals = " + std::to_string(1 + draw_.below(2)));
+    if (draw_.one_in(10)) add("consent = true");
+    if (draw_.one_in(10)) add("break_glass = true");
+    if (draw_.one_in(6))
+      add(std::string("evidence = \"") + (draw_.one_in(2) ? "signature" : "touch") + "\"");
+    if (draw_.one_in(6)) {
+      add("approvals = " + std::to_string(1 + draw_.below(2)));
+      if (draw_.one_in(2)) add("approver = \"" + draw_.of(approver_words()) + "\"");
+    }
     if (draw_.one_in(8))
       add(std::string("uv_max_age = \"") + (draw_.one_in(2) ? "5m" : "15m") + "\"");
     if (draw_.one_in(8)) add("hours = \"08-20+05\"");
@@ -187,10 +197,14 @@ class Writer {
       add(std::string("officer_assigned = ") + (draw_.one_in(2) ? "true" : "false"));
     if (draw_.one_in(6)) add("hours = \"22-06+05\"");
     if (!when.empty()) out_ += "when = { " + when + " }\n";
-    if (draw_.one_in(3)) {
+    if (draw_.one_in(3)) some("subjects", class_words(), 3);
+    if (draw_.one_in(5)) {
+      out_ += "except = [\"break_glass\"]\n";
+    } else if (draw_.one_in(3)) {
       out_ += "[forbid.except]\n";
       some("purposes", purposes_, 1);
       if (draw_.one_in(2)) some("departments", departments(), 1);
+      if (draw_.one_in(3)) out_ += "break_glass = true\n";
     }
   }
 

@@ -3,6 +3,7 @@
 // no columns or bits, to hold the compiled form against. For tests only.
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +18,13 @@ struct Circumstances {
   std::string department, unit, purpose;  // department and unit: empty means unknown
   enum class Known : std::uint8_t { no_case, unknown_case, known_case } known = Known::no_case;
   std::string kind;  // of a known case
-  std::optional<bool> case_open, assigned, own_unit, court_order;
+  std::optional<bool> case_open, assigned, own_unit;
+  FieldSet ordered, consented;  // what a court order, the citizen's consent covers
+  std::optional<bool> glass = false;
   Standing standing = Standing::other;
-  bool signature = false;
-  unsigned approvals = 0;
+  std::vector<SubjectClass> classes;  // the citizen's
+  std::optional<Proof> proof = Proof::channel;
+  std::array<unsigned, kApprovers> approvals{};
   std::optional<std::uint64_t> presence_ms;
   std::optional<unsigned> utc_hour;
 };
@@ -33,7 +37,7 @@ inline bool any_in(const std::vector<std::string>& words, const std::vector<std:
                      [&](const std::string& word) { return in(words, word); });
 }
 
-inline bool applies(const GrantRow& g, const Circumstances& c, const Tables& t) {
+inline bool applies(const GrantRow& g, const Circumstances& c, const Tables& t, FieldId field) {
   if (!any_in(g.roles, c.roles) || !in(g.purposes, c.purpose)) return false;
   if (!g.departments.empty() && !in(g.departments, c.department)) return false;
   if (!g.units.empty() && !in(g.units, c.unit)) return false;
@@ -46,11 +50,13 @@ inline bool applies(const GrantRow& g, const Circumstances& c, const Tables& t) 
   if (n.case_open && c.case_open != true) return false;
   if (n.officer_assigned && c.assigned != true) return false;
   if (n.own_unit && c.own_unit != true) return false;
-  if (n.court_order && c.court_order != true) return false;
+  if (n.court_order && !c.ordered.test(number(field))) return false;
+  if (n.consent && !c.consented.test(number(field))) return false;
+  if (!c.glass || *c.glass != n.break_glass) return false;
   if (n.subject_in_case && c.standing != Standing::named && !(n.kin && c.standing == Standing::kin))
     return false;
-  if (n.signature && !c.signature) return false;
-  if (c.approvals < n.approvals) return false;
+  if (n.evidence != Proof::channel && !(c.proof && *c.proof >= n.evidence)) return false;
+  if (c.approvals[static_cast<std::size_t>(n.approver)] < n.approvals) return false;
   if (n.uv_max_age_ms && !(c.presence_ms && *c.presence_ms <= *n.uv_max_age_ms)) return false;
   if (n.hours && !(c.utc_hour && n.hours->covers(*c.utc_hour))) return false;
   return true;
@@ -72,6 +78,11 @@ inline bool applies(const ForbidRow& f, const Circumstances& c) {
   if (!f.subjects.empty() &&
       std::find(f.subjects.begin(), f.subjects.end(), c.standing) == f.subjects.end())
     return false;
+  if (!f.classes.empty() && std::none_of(f.classes.begin(), f.classes.end(), [&](SubjectClass one) {
+        return std::find(c.classes.begin(), c.classes.end(), one) != c.classes.end();
+      }))
+    return false;
+  if (f.except_break_glass && c.glass == true) return false;
   if (f.hours && c.utc_hour && !f.hours->covers(*c.utc_hour)) return false;
   return true;
 }
@@ -86,7 +97,7 @@ inline Rank rank_in(const std::vector<Cell>& cells, FieldId field, Rank otherwis
 inline Rank rank(const Tables& t, const Circumstances& c, FieldId field) {
   Rank granted = kNone;
   for (const auto& g : t.grants)
-    if (applies(g, c, t)) granted = std::max(granted, rank_in(g.cells, field, kNone));
+    if (applies(g, c, t, field)) granted = std::max(granted, rank_in(g.cells, field, kNone));
   for (const auto& f : t.forbids)
     if (applies(f, c)) granted = std::min(granted, rank_in(f.cells, field, kFull));
   return granted;

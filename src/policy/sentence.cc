@@ -59,12 +59,23 @@ std::string needs_in_words(const Compiled&, const GrantRow& grant, const Purpose
   if (needs.officer_assigned) parts.push_back("the officer assigned to the case");
   if (needs.own_unit) parts.push_back("a case of the officer's own unit");
   if (needs.court_order) parts.push_back("a court order");
-  if (needs.approvals > 0)
-    parts.push_back(needs.approvals == 1 ? "the approval of a second person"
-                                         : std::to_string(needs.approvals) + " approvals");
+  if (needs.consent) parts.push_back("the citizen's own consent");
+  if (needs.approvals > 0) {
+    constexpr std::string_view kOf[] = {"", " who is a superior", " of another unit",
+                                        " who is a superior in another unit"};
+    const std::string_view who = kOf[static_cast<std::size_t>(needs.approver)];
+    parts.push_back((needs.approvals == 1
+                         ? "the approval of a second person"
+                         : "the approval of " + std::to_string(needs.approvals) + " others") +
+                    (needs.approvals > 1 && !who.empty() ? ", each" : "") + std::string(who));
+  }
   if (needs.uv_max_age_ms)
     parts.push_back("a sign-in not older than " + span_in_words(*needs.uv_max_age_ms));
-  if (needs.signature) parts.push_back("a question signed by the device");
+  if (needs.evidence == Proof::signature) parts.push_back("a question signed by the device");
+  if (needs.evidence == Proof::touch)
+    parts.push_back("a question confirmed with the officer's passkey");
+  if (needs.break_glass)
+    parts.push_back("an emergency that the officer declares and answers for in a review");
   if (needs.hours) parts.push_back("the hours " + hours_in_words(*needs.hours));
   return joined(parts, "and");
 }

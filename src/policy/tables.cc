@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "crypto/crypto.h"
 #include "model/insist.h"
 #include "net/toml.h"
 #include "storage/file.h"
@@ -23,7 +24,14 @@ using net::Toml;
 using net::TomlReader;
 using Words = std::vector<std::string>;
 
-const Words kRights = {"records", "cases", "audit", "hold", "approve"};
+const Words kRights = {"records", "cases",  "audit", "hold",         "approve",
+                       "policy",  "review", "enrol", "enrol-citizen", "introspect"};
+const Words kClassWords = {"self", "own_family", "colleague_same_unit", "officer_of_record",
+                           "protected"};
+const Words kProofWords = {"channel", "signature", "touch"};
+const Words kApproverWords = {"anyone", "superior", "other_unit", "superior_other_unit"};
+const Words kOfficersAsk = {"passkey", "certificate"};
+const Words kServicesAsk = {"signed", "channel"};
 const Words kLevels = {"none", "exists", "masked", "full"};
 const Words kClasses = {"open", "ordinary", "sensitive", "secret_existence"};
 const Words kStandingWords = {"named", "kin", "other"};
@@ -97,22 +105,6 @@ class Row {
   std::uint32_t line_;
 };
 
-// 15m, 8h, 7d: minutes, hours, days; 0 < length <= 3660 days.
-std::optional<std::uint64_t> span_of(std::string_view text) {
-  std::uint64_t n = 0;
-  if (text.size() < 2) return std::nullopt;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size() - 1, n);
-  if (error != std::errc{} || end != text.data() + text.size() - 1 || n == 0 || n > 10'000'000)
-    return std::nullopt;
-  const char unit = text.back();
-  const std::uint64_t ms = unit == 'm'   ? n * 60'000
-                           : unit == 'h' ? n * 3'600'000
-                           : unit == 'd' ? n * kDayMs
-                                         : 0;
-  if (ms == 0 || ms > 3660 * kDayMs) return std::nullopt;
-  return ms;
-}
-
 // "08-20+05": from 8 o'clock until before 20 o'clock, five hours east of Greenwich.
 std::optional<Hours> hours_of(std::string_view text) {
   const auto two = [&](std::size_t at) -> int {
@@ -145,12 +137,15 @@ class TablesReader {
   using Reader = Result<void> (TablesReader::*)(const Toml&, const std::string&);
   Result<void> field(const Toml& table, const std::string& file);
   Result<void> role(const Toml& table, const std::string& file);
+  Result<void> department(const Toml& table, const std::string& file);
   Result<void> purpose(const Toml& table, const std::string& file);
   Result<void> quota(const Toml& table, const std::string& file);
   Result<void> grant(const Toml& table, const std::string& file);
   Result<void> forbid(const Toml& table, const std::string& file);
   Result<Needs> needs(Row& row, const std::string& file);
   Result<void> when(Row& row, const std::string& file, ForbidRow& forbid);
+  Result<void> except(Row& row, const Toml& table, const std::string& file, ForbidRow& forbid);
+  Result<void> check_over() const;
   Result<std::vector<Cell>> cells(Row& row, std::string_view level_otherwise);
   Result<void> refine(Row& row, const Toml& masks, const FieldSet& named,
                       std::map<std::uint16_t, Rank>& ranks);
@@ -158,7 +153,7 @@ class TablesReader {
 
   const FieldTable& fields_;
   Tables tables_;
-  std::set<std::string> field_ids_, role_ids_, purpose_ids_, quota_ids_, rule_ids_;
+  std::set<std::string> field_ids_, department_ids_, role_ids_, purpose_ids_, quota_ids_, rule_ids_;
   Words roles_, purposes_, quotas_, kinds_;
 };
 
@@ -216,9 +211,46 @@ Result<void> TablesReader::role(const Toml& table, const std::string& file) {
   if (!says) return std::unexpected(says.error());
   auto rights = row.words("rights", &kRights, "right");
   if (!rights) return std::unexpected(rights.error());
+  // The roles it is over may stand further down, so they are checked once all are read.
+  auto over = row.words("over", nullptr, "role");
+  if (!over) return std::unexpected(over.error());
   if (auto end = row.reader().finish(); !end) return end;
   roles_.push_back(*id);
-  tables_.roles.push_back({*std::move(id), *std::move(says), *std::move(rights)});
+  tables_.roles.push_back({*std::move(id), *std::move(says), *std::move(rights), *std::move(over)});
+  return {};
+}
+
+Result<void> TablesReader::check_over() const {
+  for (const RoleRow& role : tables_.roles)
+    for (const auto& word : role.over)
+      if (!has(roles_, word) || word == role.id)
+        return fail(Reason::policy_wrong, "role " + role.id + ": `over` names no other role \"" +
+                                              word + "\"" + meant(word, roles_));
+  return {};
+}
+
+Result<void> TablesReader::department(const Toml& table, const std::string& file) {
+  Row row(table, file);
+  DepartmentRow department;
+  auto id = row.id(department_ids_);
+  if (!id) return std::unexpected(id.error());
+  auto says = row.says();
+  if (!says) return std::unexpected(says.error());
+  auto officers = row.reader().string_or("officers", "passkey");
+  if (!officers) return std::unexpected(officers.error());
+  if (!has(kOfficersAsk, *officers))
+    return row.wrong("`officers` is \"passkey\" or \"certificate\"" +
+                     meant(*officers, kOfficersAsk));
+  auto services = row.reader().string_or("services", "signed");
+  if (!services) return std::unexpected(services.error());
+  if (!has(kServicesAsk, *services))
+    return row.wrong("`services` is \"signed\" or \"channel\"" + meant(*services, kServicesAsk));
+  if (auto end = row.reader().finish(); !end) return end;
+  department.id = *std::move(id);
+  department.says = *std::move(says);
+  department.officers = *officers == "passkey" ? Proof::touch : Proof::channel;
+  department.services = *services == "signed" ? Proof::signature : Proof::channel;
+  tables_.departments.push_back(std::move(department));
   return {};
 }
 
@@ -362,7 +394,9 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
                                                  {"kin", &needs.kin},
                                                  {"officer_assigned", &needs.officer_assigned},
                                                  {"own_unit", &needs.own_unit},
-                                                 {"court_order", &needs.court_order}};
+                                                 {"court_order", &needs.court_order},
+                                                 {"consent", &needs.consent},
+                                                 {"break_glass", &needs.break_glass}};
   for (const auto& [key, flag] : flags) {
     auto value = reader.boolean_or(key, false);
     if (!value) return std::unexpected(value.error());
@@ -373,6 +407,14 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
   auto approvals = reader.integer_or("approvals", 0, 0, 8);
   if (!approvals) return std::unexpected(approvals.error());
   needs.approvals = static_cast<std::uint8_t>(*approvals);
+  auto approver = reader.string_or("approver", "anyone");
+  if (!approver) return std::unexpected(approver.error());
+  if (!has(kApproverWords, *approver))
+    return row.wrong("no approver \"" + *approver + "\"" + meant(*approver, kApproverWords));
+  if (*approver != "anyone" && needs.approvals == 0)
+    return row.wrong("`approver` says who approves, but `approvals` asks for none");
+  needs.approver = static_cast<Approver>(
+      std::find(kApproverWords.begin(), kApproverWords.end(), *approver) - kApproverWords.begin());
   auto age = reader.string_or("uv_max_age", "");
   if (!age) return std::unexpected(age.error());
   if (!age->empty()) {
@@ -382,9 +424,10 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
   }
   auto evidence = reader.string_or("evidence", "channel");
   if (!evidence) return std::unexpected(evidence.error());
-  if (*evidence != "channel" && *evidence != "signature")
-    return row.wrong("`evidence` is \"channel\" or \"signature\"");
-  needs.signature = *evidence == "signature";
+  if (!has(kProofWords, *evidence))
+    return row.wrong("`evidence` is \"channel\", \"signature\" or \"touch\"");
+  needs.evidence = static_cast<Proof>(std::find(kProofWords.begin(), kProofWords.end(), *evidence) -
+                                      kProofWords.begin());
   auto hours = reader.string_or("hours", "");
   if (!hours) return std::unexpected(hours.error());
   if (!hours->empty() && !(needs.hours = hours_of(*hours)))
@@ -413,10 +456,11 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   }
   if (grant.roles.empty()) return row.wrong("`roles` is missing");
   if (grant.purposes.empty()) return row.wrong("`purposes` is missing");
-  auto read_cells = cells(row, "full");
-  if (!read_cells) return std::unexpected(read_cells.error());
   auto read_needs = needs(row, file);
   if (!read_needs) return std::unexpected(read_needs.error());
+  // Past a forbid nobody sees more than a mask, unless the row says so in words.
+  auto read_cells = cells(row, read_needs->break_glass ? "masked" : "full");
+  if (!read_cells) return std::unexpected(read_cells.error());
   auto quota = row.reader().string_or("quota", "");
   if (!quota) return std::unexpected(quota.error());
   if (!quota->empty() && !has(quotas_, *quota))
@@ -482,18 +526,13 @@ Result<void> TablesReader::forbid(const Toml& table, const std::string& file) {
   auto read_cells = cells(row, "none");
   if (!read_cells) return std::unexpected(read_cells.error());
   if (auto read = when(row, file, forbid); !read) return read;
-  auto except = row.reader().table("except");
-  if (!except) return std::unexpected(except.error());
-  if (*except != nullptr) {
-    TomlReader reader(**except, file, Reason::policy_wrong);
-    auto purposes = row.words_of(reader, "purposes", &purposes_, "purpose");
-    if (!purposes) return std::unexpected(purposes.error());
-    auto departments = row.words_of(reader, "departments", nullptr, "");
-    if (!departments) return std::unexpected(departments.error());
-    if (auto end = reader.finish(); !end) return end;
-    forbid.except_purposes = *std::move(purposes);
-    forbid.except_departments = *std::move(departments);
-  }
+  auto classes = row.words("subjects", &kClassWords, "class of citizens");
+  if (!classes) return std::unexpected(classes.error());
+  for (const auto& word : *classes)
+    forbid.classes.push_back(static_cast<SubjectClass>(
+        std::find(kClassWords.begin(), kClassWords.end(), word) - kClassWords.begin()));
+  std::sort(forbid.classes.begin(), forbid.classes.end());
+  if (auto read = except(row, table, file, forbid); !read) return read;
   if (auto end = row.reader().finish(); !end) return end;
   for (const Cell& cell : *read_cells)
     if (cell.rank == kFull) return row.wrong("a forbid of level full forbids nothing");
@@ -501,6 +540,34 @@ Result<void> TablesReader::forbid(const Toml& table, const std::string& file) {
   forbid.says = *std::move(says);
   forbid.cells = *std::move(read_cells);
   tables_.forbids.push_back(std::move(forbid));
+  return {};
+}
+
+// except is written as a table, or as the one word `except = ["break_glass"]`.
+Result<void> TablesReader::except(Row& row, const Toml& table, const std::string& file,
+                                  ForbidRow& forbid) {
+  const Toml* there = table.find("except");
+  if (there != nullptr && there->table() == nullptr) {
+    const Words known = {"break_glass"};
+    auto words = row.words("except", &known, "exception");
+    if (!words) return std::unexpected(words.error());
+    forbid.except_break_glass = !words->empty();
+    return {};
+  }
+  auto except = row.reader().table("except");
+  if (!except) return std::unexpected(except.error());
+  if (*except == nullptr) return {};
+  TomlReader reader(**except, file, Reason::policy_wrong);
+  auto purposes = row.words_of(reader, "purposes", &purposes_, "purpose");
+  if (!purposes) return std::unexpected(purposes.error());
+  auto departments = row.words_of(reader, "departments", nullptr, "");
+  if (!departments) return std::unexpected(departments.error());
+  auto glass = reader.boolean_or("break_glass", false);
+  if (!glass) return std::unexpected(glass.error());
+  if (auto end = reader.finish(); !end) return end;
+  forbid.except_purposes = *std::move(purposes);
+  forbid.except_departments = *std::move(departments);
+  forbid.except_break_glass = *glass;
   return {};
 }
 
@@ -513,9 +580,10 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
   }
   // Rules name roles, purposes, quotas and masks of any file, so those tables come first.
   const std::pair<const char*, Reader> kinds[] = {
-      {"field", &TablesReader::field},     {"role", &TablesReader::role},
-      {"purpose", &TablesReader::purpose}, {"quota", &TablesReader::quota},
-      {"grant", &TablesReader::grant},     {"forbid", &TablesReader::forbid}};
+      {"field", &TablesReader::field},           {"role", &TablesReader::role},
+      {"department", &TablesReader::department}, {"purpose", &TablesReader::purpose},
+      {"quota", &TablesReader::quota},           {"grant", &TablesReader::grant},
+      {"forbid", &TablesReader::forbid}};
   for (std::size_t i = 0; i < parsed.size(); ++i) {
     TomlReader reader(parsed[i], documents[i].name, Reason::policy_wrong);
     for (const auto& [key, read_row] : kinds)
@@ -532,6 +600,7 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
           return std::unexpected(done.error());
     }
   }
+  if (auto checked = check_over(); !checked) return std::unexpected(checked.error());
   if (tables_.grants.size() + tables_.forbids.size() > kRulesMax)
     return fail(Reason::policy_wrong, "more than 1024 rules");
   if (tables_.roles.size() > kListMax || tables_.purposes.size() > kListMax)
@@ -540,6 +609,32 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> span_of(std::string_view text) {
+  std::uint64_t n = 0;
+  if (text.size() < 2) return std::nullopt;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size() - 1, n);
+  if (error != std::errc{} || end != text.data() + text.size() - 1 || n == 0 || n > 10'000'000)
+    return std::nullopt;
+  const char unit = text.back();
+  const std::uint64_t ms = unit == 'm'   ? n * 60'000
+                           : unit == 'h' ? n * 3'600'000
+                           : unit == 'd' ? n * kDayMs
+                                         : 0;
+  if (ms == 0 || ms > 3660 * kDayMs) return std::nullopt;
+  return ms;
+}
+
+const std::vector<std::string>& rights() { return kRights; }
+const std::vector<std::string>& class_words() { return kClassWords; }
+const std::vector<std::string>& proof_words() { return kProofWords; }
+const std::vector<std::string>& approver_words() { return kApproverWords; }
+
+Digest documents_digest(const std::vector<Document>& documents) {
+  std::string text;
+  for (const Document& one : documents) text += one.name + "\n" + one.text;
+  return crypto::sha256(text);
+}
 
 bool Hours::covers(unsigned utc_hour) const {
   insist(utc_hour < 24);

@@ -1,5 +1,5 @@
 #pragma once
-// policy, tables: the six tables as read from TOML, checked word for word and with wildcards
+// policy, tables: the seven tables as read from TOML, checked word for word and with wildcards
 // expanded, before they are compiled. Plain values. Form: docs/policy.md.
 
 #include <cstdint>
@@ -48,7 +48,20 @@ struct Hours {
 struct RoleRow {
   std::string id, says;
   std::vector<std::string> rights;
+  std::vector<std::string> over;  // the roles it is the superior of
 };
+
+/// DepartmentRow says what must at least vouch for a question of its people and systems. A
+/// department without a row: touch and signature.
+struct DepartmentRow {
+  std::string id, says;
+  Proof officers = Proof::touch, services = Proof::signature;
+};
+
+/// Approver says who may approve: any other person who holds the right, the asker's superior, a
+/// person of another unit, or both. Values index Situation::approvals and attributes.
+enum class Approver : std::uint8_t { anyone, superior, other_unit, superior_other_unit };
+inline constexpr std::size_t kApprovers = 4;
 
 struct PurposeRow {
   std::string id, says, law;
@@ -64,8 +77,11 @@ struct Needs {
   bool officer_assigned = false;
   bool own_unit = false;  // the case belongs to the asker's unit
   bool court_order = false;
-  bool signature = false;  // the question itself was signed, not only its channel
+  bool consent = false;      // the citizen's own, for this purpose and field
+  bool break_glass = false;  // counts for a break-glass question, and for no other
+  Proof evidence = Proof::channel;
   std::uint8_t approvals = 0;
+  Approver approver = Approver::anyone;
   std::optional<std::uint64_t> uv_max_age_ms;
   std::optional<Hours> hours;
 };
@@ -82,7 +98,9 @@ struct ForbidRow {
   std::string id, says;
   std::vector<std::string> roles, purposes, departments, units, cases;
   std::vector<std::string> except_purposes, except_departments;
+  bool except_break_glass = false;
   std::vector<Standing> subjects;
+  std::vector<SubjectClass> classes;
   std::optional<bool> case_open;
   std::optional<bool> officer_assigned;
   std::optional<Hours> hours;
@@ -96,6 +114,7 @@ struct QuotaRow {
 
 struct Tables {
   std::vector<RoleRow> roles;
+  std::vector<DepartmentRow> departments;
   std::vector<PurposeRow> purposes;
   std::vector<GrantRow> grants;
   std::vector<ForbidRow> forbids;
@@ -111,12 +130,25 @@ struct Document {
 
 inline constexpr std::size_t kRulesMax = 1024;
 
+// The words of the form.
+const std::vector<std::string>& rights();          // what a role may hold outside lookups
+const std::vector<std::string>& class_words();     // by SubjectClass
+const std::vector<std::string>& proof_words();     // by Proof
+const std::vector<std::string>& approver_words();  // by Approver
+
 /// read_documents reads directory/*.toml, ascending by name. Errors: policy_wrong, file_failed.
 Result<std::vector<Document>> read_documents(const std::string& directory);
+/// documents_digest is SHA-256 over names and texts, in name order: what a POLICY entry commits to.
+Digest documents_digest(const std::vector<Document>& documents);
+/// span_of reads a length of time: "15m", "8h", "7d"; nothing unless it is one, at most 3660 days.
+std::optional<std::uint64_t> span_of(std::string_view text);
 /// read_tables reads the policy out of its files. Errors: policy_wrong ("file:line: ...").
 Result<Tables> read_tables(const std::vector<Document>& documents, const FieldTable& fields);
 /// canonical_text writes the policy in one fixed form: comments, order of rows and their split over
 /// files change nothing in it. Its SHA-256 is the policy's hash in every entry.
 std::string canonical_text(const Tables& tables, const FieldTable& fields);
+
+/// cedar_of writes the policy as Cedar, as far as Cedar has words for it.
+std::string cedar_of(const Tables& tables, const FieldTable& fields);
 
 }  // namespace amanat::policy

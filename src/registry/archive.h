@@ -4,6 +4,8 @@
 // change once made; whoever writes holds `writing`.
 
 #include <atomic>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -41,14 +43,36 @@ class Numbers {
   std::vector<std::vector<std::uint8_t>> fields_;
 };
 
+/// Families remembers who is family of an officer who asks, until anything is written. Thread-safe.
+class Families {
+ public:
+  using Tags = std::shared_ptr<const std::vector<Tag>>;
+  Tags find(const Tag& own, std::uint64_t generation) const {
+    const std::lock_guard lock(mutex_);
+    const auto at = known_.find(own);
+    return at != known_.end() && at->second.first == generation ? at->second.second : nullptr;
+  }
+  void keep(const Tag& own, std::uint64_t generation, Tags tags) {
+    const std::lock_guard lock(mutex_);
+    if (known_.size() >= kMax) known_.clear();
+    known_[own] = {generation, std::move(tags)};
+  }
+
+ private:
+  static constexpr std::size_t kMax = 100'000;
+  mutable std::mutex mutex_;
+  std::map<Tag, std::pair<std::uint64_t, Tags>> known_;
+};
+
 struct Archive {
   const Catalog& catalog;
   storage::Store& store;
   vault::Vault& vault;
   Numbers numbers;
   std::mutex writing;
-  std::uint64_t generation = 0;  // grows with every write; guarded by `writing`
+  std::atomic<std::uint64_t> generation = 0;  // grows with every write, under `writing`
   Decoys decoys;
+  Families families = {};
 };
 
 /// find_subject reads a subject's row; nothing if there is none or it is being erased.

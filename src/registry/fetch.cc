@@ -1,6 +1,7 @@
 #include "registry/fetch.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <tuple>
 
@@ -34,6 +35,14 @@ struct Plan {
   std::vector<PlanField> by_field;  // one a field of the dataset
 };
 
+/// Bearing is what a citizen is to the question, and what is read of them for it.
+struct Bearing {
+  Standing standing = Standing::other;
+  const std::vector<Plan>* plans = nullptr;
+  std::shared_ptr<const std::vector<FieldRelease>> releases;  // null: the standing's
+  std::string forbidden;  // the forbid that leaves nothing of what others would show
+};
+
 /// Scope limits what is read of one person.
 struct Scope {
   std::vector<DatasetId> limited;  // of these datasets, only the hits
@@ -62,11 +71,13 @@ class Reading {
   Result<std::map<SubjectName, std::vector<RecordKey>>> search();
   Result<bool> matches(const Criterion& criterion, const OpenRecord& record) const;
 
-  void make_plans();
+  std::vector<Plan> plans_of(const std::vector<FieldRelease>& releases) const;
   Standing standing_of(const SubjectName& name, bool kin) const;
-  const std::vector<Plan>& plans(Standing s) const { return plans_[static_cast<std::size_t>(s)]; }
+  Bearing bearing_of(const SubjectName& name, bool kin);
+  bool is_family(const Tag& citizen);
+  Result<void> add_only(const SubjectName& name, const Scope& scope);
 
-  Result<void> add(const SubjectName& name, Standing standing, const Scope& scope,
+  Result<void> add(const SubjectName& name, const Bearing& bearing, const Scope& scope,
                    const Relative* relative);
   Result<void> add_records(const Plan& plan, vault::Slot slot, const Scope& scope, Person& person);
   Result<void> add_numbers(const Plan& plan, const std::optional<vault::Slot>& slot,
@@ -77,9 +88,9 @@ class Reading {
   Result<void> add_value(const PlanField& field, const RecordReader::Value& value,
                          std::uint32_t version, FoundRecord& record);
   void add_kinship(const Plan& plan, const Relative& relative, Person& person);
-  Result<void> read_plans(Standing standing, const std::optional<vault::Slot>& slot,
+  Result<void> read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                           const Scope& scope, const Relative* relative, Person& person);
-  Result<void> read_decoy(const SubjectName& asked, Standing standing);
+  Result<void> read_decoy(const SubjectName& asked, const Bearing& bearing);
 
   Archive& archive_;
   const Wanted& wanted_;
@@ -87,6 +98,7 @@ class Reading {
   const SubjectForm form_;
   Window window_;
   std::vector<Plan> plans_[kStandings];
+  std::deque<std::vector<Plan>> own_plans_;  // of citizens with releases of their own
   Findings::Content content_;
   // Scratch of one record.
   WipingBuffer plain_, linked_;
@@ -105,25 +117,58 @@ Result<void> Reading::read_window() {
   return {};
 }
 
-void Reading::make_plans() {
+std::vector<Plan> Reading::plans_of(const std::vector<FieldRelease>& releases) const {
   const FieldTable& table = archive_.catalog.fields();
-  for (std::size_t s = 0; s < kStandings; ++s) {
-    insist(wanted_.releases[s] != nullptr);
-    for (const auto& release : *wanted_.releases[s]) {
-      if (release.level == Level::none) continue;
-      const Dataset& dataset = archive_.catalog.dataset(table[release.field].dataset);
-      const auto place = dataset.find(release.field);
-      insist(place);
-      auto& plans = plans_[s];
-      auto plan = std::find_if(plans.begin(), plans.end(),
-                               [&](const Plan& p) { return p.dataset == &dataset; });
-      if (plan == plans.end()) {
-        plans.push_back(Plan{&dataset, std::vector<PlanField>(dataset.fields.size())});
-        plan = plans.end() - 1;
-      }
-      plan->by_field[*place] = PlanField{release.field, release.level};
+  std::vector<Plan> plans;
+  for (const auto& release : releases) {
+    if (release.level == Level::none) continue;
+    const Dataset& dataset = archive_.catalog.dataset(table[release.field].dataset);
+    const auto place = dataset.find(release.field);
+    insist(place);
+    auto plan = std::find_if(plans.begin(), plans.end(),
+                             [&](const Plan& p) { return p.dataset == &dataset; });
+    if (plan == plans.end()) {
+      plans.push_back(Plan{&dataset, std::vector<PlanField>(dataset.fields.size())});
+      plan = plans.end() - 1;
     }
+    plan->by_field[*place] = PlanField{release.field, release.level};
   }
+  return plans;
+}
+
+// is_family says whether a citizen is of the asker's family. What cannot be read is: a forbid
+// holds where it is not known that it does not.
+bool Reading::is_family(const Tag& citizen) {
+  const auto& own = wanted_.grant->caller().asker().own;
+  if (!own) return true;
+  const auto family = family_of_officer(archive_, *own);
+  if (!family) return true;
+  return std::binary_search((*family)->begin(), (*family)->end(), citizen);
+}
+
+Bearing Reading::bearing_of(const SubjectName& name, bool kin) {
+  Bearing bearing;
+  bearing.standing = standing_of(name, kin);
+  const auto k = static_cast<std::size_t>(bearing.standing);
+  bearing.plans = &plans_[k];
+  if (wanted_.grant == nullptr) return bearing;
+  const Tag tag = archive_.vault.tag(name);
+  const auto& narrowed = wanted_.grant->content().narrowed;
+  const bool asks = std::any_of(narrowed.begin(), narrowed.end(),
+                                [](const Narrowed& one) { return one.members == nullptr; });
+  auto [releases, rule] =
+      wanted_.grant->releases_for(bearing.standing, tag, asks && is_family(tag));
+  const auto& usual = *wanted_.releases[k];
+  const auto same = [](const FieldRelease& a, const FieldRelease& b) {
+    return a.level == b.level && a.mask == b.mask;
+  };
+  if (std::equal(releases.begin(), releases.end(), usual.begin(), usual.end(), same))
+    return bearing;
+  own_plans_.push_back(plans_of(releases));
+  bearing.plans = &own_plans_.back();
+  if (bearing.plans->empty()) bearing.forbidden = std::move(rule);
+  bearing.releases = std::make_shared<const std::vector<FieldRelease>>(std::move(releases));
+  return bearing;
 }
 
 Standing Reading::standing_of(const SubjectName& name, bool kin) const {
@@ -300,9 +345,9 @@ void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& pe
 }
 
 /// read_plans reads what is wanted of one person; `slot` is theirs if they have records.
-Result<void> Reading::read_plans(Standing standing, const std::optional<vault::Slot>& slot,
+Result<void> Reading::read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                                  const Scope& scope, const Relative* relative, Person& person) {
-  for (const auto& plan : plans(standing)) {
+  for (const auto& plan : *bearing.plans) {
     ordered_.clear();
     if (plan.dataset->tree) {
       if (relative != nullptr) add_kinship(plan, *relative, person);
@@ -323,7 +368,7 @@ Result<void> Reading::read_plans(Standing standing, const std::optional<vault::S
 
 /// read_decoy does for a name no registry knows what is done for one it knows, with somebody
 /// else's records, and forgets them.
-Result<void> Reading::read_decoy(const SubjectName& asked, Standing standing) {
+Result<void> Reading::read_decoy(const SubjectName& asked, const Bearing& bearing) {
   const auto decoy = archive_.decoys.pick(archive_.vault.tag(asked));
   if (!decoy) return {};
   auto row = find_subject(archive_.store, decoy->subject);
@@ -333,19 +378,20 @@ Result<void> Reading::read_decoy(const SubjectName& asked, Standing standing) {
   Scope scope;
   scope.own = decoy->record;
   const std::size_t before = content_.text.size();
-  auto read = read_plans(standing, decoy->record.slot, scope, nullptr, nobody);
+  auto read = read_plans(bearing, decoy->record.slot, scope, nullptr, nobody);
   content_.text.truncate(before);
   return read;
 }
 
-Result<void> Reading::add(const SubjectName& name, Standing standing, const Scope& scope,
+Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const Scope& scope,
                           const Relative* relative) {
   if (content_.people.size() >= std::max<std::size_t>(1, question_.max_subjects))
     return fail(Reason::too_many_subjects,
                 "the question allows " + std::to_string(question_.max_subjects));
   Person person;
   person.name = name;
-  person.standing = standing;
+  person.standing = bearing.standing;
+  person.releases = bearing.releases;
   person.label = archive_.vault.label(name);
   auto slice = archive_.vault.slice_for(person.label, now());
   if (!slice) return std::unexpected(slice.error());
@@ -355,25 +401,32 @@ Result<void> Reading::add(const SubjectName& name, Standing standing, const Scop
   std::optional<vault::Slot> slot;
   if (*row && (*row)->has_records) slot = (*row)->slot;
   person.exists = slot.has_value();
-  if (auto ok = read_plans(standing, slot, scope, relative, person); !ok) return ok;
+  if (auto ok = read_plans(bearing, slot, scope, relative, person); !ok) return ok;
   if (!person.exists)
-    if (auto ok = read_decoy(name, standing); !ok) return ok;
+    if (auto ok = read_decoy(name, bearing); !ok) return ok;
   content_.people.push_back(std::move(person));
   return {};
 }
 
-Result<void> Reading::by_name(const SubjectName& name) {
-  return add(name, standing_of(name, false), Scope{}, nullptr);
+// add_only adds the one citizen a question is about. If a forbid of their class leaves nothing, the
+// whole question is refused, as it is where that is known beforehand.
+Result<void> Reading::add_only(const SubjectName& name, const Scope& scope) {
+  const Bearing bearing = bearing_of(name, false);
+  if (!bearing.forbidden.empty())
+    return fail(Reason::forbidden_by_rule, "rule " + bearing.forbidden);
+  return add(name, bearing, scope, nullptr);
 }
+
+Result<void> Reading::by_name(const SubjectName& name) { return add_only(name, Scope{}); }
 
 Result<void> Reading::by_tree(const SubjectName& root) {
   auto tree = family(archive_, root, form_.hops, *wanted_.follow, kTreeMax);
   if (!tree) return std::unexpected(tree.error());
   const bool kin = standing_of(root, false) == Standing::named;
   for (const auto& one : *tree) {
-    const Standing standing = standing_of(one.name, kin && one.hops > 0);
-    if (one.hops > 0 && plans(standing).empty()) continue;  // nothing of theirs is released
-    if (auto ok = add(one.name, standing, Scope{}, &one); !ok) return ok;
+    const Bearing bearing = bearing_of(one.name, kin && one.hops > 0);
+    if (one.hops > 0 && bearing.plans->empty()) continue;  // nothing of theirs is released
+    if (auto ok = add(one.name, bearing, Scope{}, &one); !ok) return ok;
   }
   return {};
 }
@@ -394,7 +447,7 @@ Result<void> Reading::by_number(const SubjectName& asked) {
     if (auto ok = open_record(archive_, decoy->record); !ok) return std::unexpected(ok.error());
   }
   const SubjectName& name = *holder ? (*holder)->name : asked;
-  return add(name, standing_of(name, false), scope, nullptr);
+  return add_only(name, scope);
 }
 
 /// matches compares what a posting promised with the record: a posting may be stale, and narrowing
@@ -457,28 +510,33 @@ Result<void> Reading::by_search() {
     for (const auto& f : d.fields)
       if (f.search == form_.search) scope.limited.push_back(d.id);
   for (const auto& [name, hits] : *people) {
-    const Standing standing = standing_of(name, false);
-    if (plans(standing).empty()) continue;  // nothing of theirs is released
+    const Bearing bearing = bearing_of(name, false);
+    if (bearing.plans->empty()) continue;  // nothing of theirs is released
     scope.hits = hits;
-    if (auto ok = add(name, standing, scope, nullptr); !ok) return ok;
+    if (auto ok = add(name, bearing, scope, nullptr); !ok) return ok;
   }
   if (!content_.people.empty()) return {};
   // Every question leaves an entry: about the first one found, or about what was asked for.
   if (!people->empty()) {
     const auto& [name, hits] = *people->begin();
     scope.hits = hits;
-    return add(name, standing_of(name, false), scope, nullptr);
+    return add(name, bearing_of(name, false), scope, nullptr);
   }
   SubjectName nobody{SubjectKind::unidentified, form_.search + "="};
   append_folded(trim(form_.value), nobody.value);
-  return add(nobody, Standing::other, Scope{}, nullptr);
+  Bearing bearing;
+  bearing.plans = &plans_[static_cast<std::size_t>(Standing::other)];
+  return add(nobody, bearing, Scope{}, nullptr);
 }
 
 Result<Findings::Content> Reading::read() {
   if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
   auto name = named_directly(archive_.catalog, form_);
   if (!name) return std::unexpected(name.error());
-  make_plans();
+  for (std::size_t s = 0; s < kStandings; ++s) {
+    insist(wanted_.releases[s] != nullptr);
+    plans_[s] = plans_of(*wanted_.releases[s]);
+  }
   Result<void> done;
   if (!*name)
     done = by_search();

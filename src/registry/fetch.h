@@ -18,6 +18,8 @@ struct Wanted {
   const std::vector<FieldRelease>* releases[kStandings] = {};
   const std::vector<Tag>* case_subjects = nullptr;  // ascending
   const std::vector<std::string>* follow = nullptr;
+  // Where what is released differs between citizens of one standing; else null.
+  const Grant* grant = nullptr;
 };
 
 /// find answers it. Errors as of Registry::fetch.
@@ -53,6 +55,11 @@ Result<std::optional<Holder>> current_holder(const Archive& archive, std::string
 /// all that were ever theirs and nobody else's (what dies with them).
 enum class Holding : std::uint8_t { current, exclusive };
 Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot slot, Holding how);
+
+/// family_of_officer lists the keyed names of those within two steps of the person whose own keyed
+/// name this is, ascending, as far as the registers know them. Errors: store_failed, seal_broken,
+/// too_many_subjects.
+Result<Families::Tags> family_of_officer(Archive& archive, const Tag& own);
 
 /// Relative is one person of a family tree.
 struct Relative {

@@ -40,6 +40,7 @@ Result<Findings> Registry::fetch(Clearance clearance) const {
     wanted.releases[s] = &grant.releases(static_cast<Standing>(s));
   wanted.case_subjects = &grant.content().case_subjects;
   wanted.follow = &grant.content().follow;
+  if (grant.individual()) wanted.grant = &grant;
   auto found = find(**archive, wanted);
   if (!found) return std::unexpected(found.error());
   return Findings(std::move(clearance), *std::move(found));
