@@ -1,9 +1,9 @@
 #pragma once
 // storage: where bytes rest. One small interface (ordered tables, point read, prefix scan, atomic
-// batch, snapshot) with an engine in memory for tests and RocksDB for real; shaped so that a
-// PostgreSQL engine fits behind it: keys and values are byte strings, no engine's type shows, and a
-// batch is one transaction. Also the durable files the ledger and the vault write themselves.
-// Store is thread-safe. A Snapshot is read by one thread at a time.
+// batch, snapshot) with an engine in memory for tests, RocksDB for one machine and PostgreSQL for
+// more: keys and values are byte strings, no engine's type shows, and a batch is one transaction.
+// Also the durable files the ledger and the vault write themselves. Store is thread-safe. A
+// Snapshot is read by one thread at a time.
 
 #include <cstdint>
 #include <functional>
@@ -115,5 +115,20 @@ struct RocksOptions {
 /// Errors: exchange_busy (another process has it open), store_failed, disk_full.
 Result<std::unique_ptr<Store>> open_rocks(const std::string& directory,
                                           const RocksOptions& options);
+
+/// PostgresOptions: connections to one server at a time, and how long a read or write waits for a
+/// server that is gone for a moment (a failover, a restart).
+struct PostgresOptions {
+  std::size_t connections_max = 64;
+  unsigned patience_ms = 5'000;
+};
+/// open_postgres opens or makes a store in the PostgreSQL database that `url` names, and on the
+/// servers on which Citus has placed its tables (docs/storage.md). Errors: config_wrong (as
+/// check_postgres_url), exchange_busy (another process has it open), store_failed, disk_full.
+Result<std::unique_ptr<Store>> open_postgres(const std::string& url,
+                                             const PostgresOptions& options);
+/// check_postgres_url says whether a URL is fit to be written down: no password in it, a host, and
+/// on the network TLS with the server's name checked. Errors: config_wrong.
+Result<void> check_postgres_url(const std::string& url);
 
 }  // namespace amanat::storage

@@ -1,4 +1,4 @@
-// What every engine must do. An engine is a row of kEngines: PostgreSQL joins by adding one.
+// What every engine must do. An engine is a row of kEngines.
 
 #include "storage/storage.h"
 
@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "storage/postgres_server.h"
 #include "storage/scratch.h"
 
 namespace amanat::storage {
@@ -25,7 +26,37 @@ std::unique_ptr<Store> rocks(const std::string& directory) {
   auto store = open_rocks(directory + "/store", {.cache_mib = 8, .background_threads = 1});
   return store ? std::move(*store) : nullptr;
 }
-constexpr Engine kEngines[] = {{"memory", false, memory}, {"rocks", true, rocks}};
+// Its own database for each scratch directory, there again when that is opened again.
+std::string name_of(const std::string& directory) {
+  std::string name = "t";
+  for (const char c : directory.substr(directory.rfind('-') + 1)) {
+    // A name is folded to small letters, so capitals are told apart by a letter after them.
+    const bool capital = c >= 'A' && c <= 'Z';
+    name.push_back(capital ? static_cast<char>(c + 32) : c);
+    if (capital) name.push_back('_');
+  }
+  return name;
+}
+std::unique_ptr<Store> postgres(const std::string& directory) {
+  auto store = open_postgres(PostgresServer::shared().database(name_of(directory)), {});
+  return store ? std::move(*store) : nullptr;
+}
+// The tables in shards on two further servers.
+std::unique_ptr<Store> placed(const std::string& directory) {
+  const std::string name = name_of(directory), url = PostgresServer::shared().database(name);
+  const bool fresh =
+      PostgresServer::shared().sql(name, "SELECT to_regclass('pg_dist_node')").empty();
+  if (fresh) {
+    if (!open_postgres(url, {})) return nullptr;
+    PlacedDatabase::place(name);
+  }
+  auto store = open_postgres(url, {});
+  return store ? std::move(*store) : nullptr;
+}
+constexpr Engine kEngines[] = {{"memory", false, memory},
+                               {"rocks", true, rocks},
+                               {"postgres", true, postgres},
+                               {"postgres_in_shards", true, placed}};
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
