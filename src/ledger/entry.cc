@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "ledger/big_endian.h"
+#include "ledger/history.h"
 #include "ledger/tree.h"
 #include "model/insist.h"
 
@@ -343,7 +344,21 @@ Result<Opening> unseal(std::string_view sealed, const Key256& slice_key, const P
   return std::move(*opening);
 }
 
-Result<Prepared> prepare(const EntryContent& content, Moment time) {
+Blinds blinds_of(const Key256& slice_key, const Opening& opening) {
+  const crypto::Hmac mac(slice_key.bytes());
+  Blinds b;
+  b.subject = mac.mac({with_nul("amanat/r/subject"), opening.nonce});
+  b.actor = mac.mac({with_nul("amanat/r/actor"), opening.nonce});
+  b.body = mac.mac({with_nul("amanat/r/body"), opening.nonce});
+  for (std::size_t i = 0; i < kBodyParts; ++i) {
+    const auto which = static_cast<std::uint8_t>(i + 1);
+    const Digest salt = mac.mac({with_nul("amanat/salt/v1"), opening.nonce, Bytes(&which, 1)});
+    std::copy_n(salt.begin(), b.salts[i].size(), b.salts[i].begin());
+  }
+  return b;
+}
+
+Result<Prepared> prepare(const EntryContent& content, Moment time, std::optional<Moment> until) {
   const auto shape = shape_of(content.type);
   insist(shape.has_value());
   insist(shape->subject || !content.subject);
@@ -358,6 +373,12 @@ Result<Prepared> prepare(const EntryContent& content, Moment time) {
     if (content.parts[i].size() > kPartBytesMax)
       return fail(Reason::value_too_long, "part of an entry");
     opening.parts[i] = content.parts[i];
+  }
+  std::string dated;
+  if (until) {
+    auto& ninth = opening.parts[static_cast<std::size_t>(BodyPart::export_id) - 1];
+    dated = sealed_part(*until, ninth);
+    ninth = dated;
   }
   // Part 11 ties the evidence to the leaf, so that it cannot be swapped later.
   Digest evidence;
@@ -380,6 +401,7 @@ Result<Prepared> prepare(const EntryContent& content, Moment time) {
   prepared.leaf.size = static_cast<std::uint8_t>(kEntryHead + shape->tail);
   write_entry(prepared.leaf.bytes.data(), entry);
   prepared.hash = leaf_hash(prepared.leaf.view());
+  prepared.subject = content.subject;
   if (shape->body) prepared.opening = seal_with(mac, content.slice, opening, c);
   return prepared;
 }

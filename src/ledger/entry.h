@@ -93,9 +93,20 @@ struct Prepared {
   Leaf leaf;
   Digest hash{};  // the handler's own leaf hash, compared before anything is signed
   std::string opening;
+  std::optional<Label> subject;
 };
 /// prepare makes commitments, entry, opening and leaf hash with a fresh nonce. insists that the
-/// content fits its type. Errors: value_too_long (evidence, or a part).
-Result<Prepared> prepare(const EntryContent& content, Moment time);
+/// content fits its type. With `sealed_until` the citizen sees the content only from then on; the
+/// date is committed in part 9. Errors: value_too_long (evidence, or a part).
+Result<Prepared> prepare(const EntryContent& content, Moment time,
+                         std::optional<Moment> sealed_until = std::nullopt);
+
+/// Blinds is what opens the commitments of one entry, each for its reader alone: an r for each
+/// commitment, a salt for each part (ledger page 2.2).
+struct Blinds {
+  Digest subject{}, actor{}, body{};
+  std::array<std::array<std::uint8_t, 16>, kBodyParts> salts{};
+};
+Blinds blinds_of(const Key256& slice_key, const Opening& opening);
 
 }  // namespace amanat::ledger

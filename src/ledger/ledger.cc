@@ -317,6 +317,19 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   if (!publisher) return pass_on(std::move(publisher.error()));
   s.publisher = std::move(*publisher);
 
+  if (options.citizens) {
+    ByCitizen::Setup map;
+    map.disk = s.disk;
+    map.directory = directory;
+    map.log = s.log;
+    map.options = *options.citizens;
+    map.projection = s.projection.get();
+    map.size = recovered->range.size();
+    map.head = [p = s.publisher.get()] { return p->head(); };
+    map.append_epoch = [&s](const EpochMark& mark) { return s.append_epoch(mark); };
+    map.alarm = [&s](std::string_view words) { s.alarm(words); };
+    s.by_citizen = std::make_unique<ByCitizen>(std::move(map));
+  }
   auto segment =
       s.disk->open(segment_path(directory, recovered->next.segment), storage::Disk::Open::existing);
   if (!segment) return pass_on(std::move(segment.error()));
@@ -328,7 +341,9 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   setup.segment = std::move(*segment);
   setup.state = std::move(*recovered);
   setup.queue_entries_max = options.queue_entries_max;
-  setup.on_durable = [p = s.publisher.get()](std::shared_ptr<const Batch> b) {
+  setup.on_durable = [p = s.publisher.get(),
+                      c = s.by_citizen.get()](std::shared_ptr<const Batch> b) {
+    if (c != nullptr) c->durable(b);
     p->durable(std::move(b));
   };
   setup.on_segment_end = [p = s.publisher.get()](Snapshot snapshot) {
@@ -340,11 +355,14 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   setup.is_behind = [p = s.publisher.get()] { return p->is_behind(); };
   setup.on_death = [&s](std::string_view words) { s.death(words); };
   s.sequencer = std::make_unique<Sequencer>(std::move(setup));
+  if (s.by_citizen) s.by_citizen->start();
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
 }
 
 Ledger::~Ledger() {
+  if (state_->by_citizen) state_->by_citizen->cover();
   const bool closed = state_->sequencer->stop();
+  if (state_->by_citizen) state_->by_citizen->stop();
   state_->publisher->stop(closed);
 }
 
@@ -352,10 +370,13 @@ namespace {
 
 // Everything but index and receipt, in the asking thread.
 Result<void> prepare_all(const std::vector<const EntryContent*>& contents, Moment time,
-                         std::size_t payload_max, Submission& out) {
+                         std::size_t payload_max, Submission& out, std::uint64_t sealed_ms = 0) {
   out.entries.reserve(contents.size());
   for (const EntryContent* content : contents) {
-    auto prepared = prepare(*content, time);
+    // What a covert purpose hides, it hides until a date; whatever names nobody hides nothing.
+    std::optional<Moment> until = content->sealed_until;
+    if (!until && sealed_ms > 0 && content->subject) until = Moment{number(time) + sealed_ms};
+    auto prepared = prepare(*content, time, until);
     if (!prepared) return std::unexpected(std::move(prepared.error()));
     if (prepared->leaf.size + prepared->opening.size() + 6 > payload_max)
       return fail(Reason::value_too_long, "evidence");
@@ -368,6 +389,21 @@ void settle_now(Submission& s, Failure failure) {
   s.failure = std::move(failure);
   s.phase.store(Submission::Phase::settled, std::memory_order_release);
 }
+
+}  // namespace
+
+std::shared_ptr<Submission> Ledger::State::append_epoch(const EpochMark& mark) {
+  EntryContent content;
+  content.type = EntryType::epoch;
+  content.tail = tail_of_epoch(mark);
+  auto submission = std::make_shared<Submission>();
+  if (!prepare_all({&content}, clock->stamp(), sequencer->payload_max(), *submission) ||
+      !sequencer->submit(submission))
+    return nullptr;
+  return submission;
+}
+
+namespace {
 
 // The receipts of a settled submission, made by the thread that asked: copying a path costs the
 // sequencer nothing.
@@ -426,7 +462,7 @@ Pending<Receipt> Ledger::append(const Draft& draft) {
   auto ready = state_->may_disclose(submission->wants_quorum);
   if (ready)
     ready = prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(),
-                        *submission);
+                        *submission, draft.findings().clearance().grant().content().sealed_ms);
   if (ready) ready = state_->sequencer->submit(submission);
   if (!ready) settle_now(*submission, std::move(ready.error()));
   return {std::move(submission), &Ledger::receipt_of};

@@ -23,6 +23,7 @@
 
 namespace amanat::ledger {
 
+class HistoryMaker;
 class WitnessLine;
 using OpenWitnessLine = std::function<std::unique_ptr<WitnessLine>(const std::string& url)>;
 
@@ -71,6 +72,15 @@ struct WitnessStanding {
   bool a1_stopped = false, all_stopped = false;
 };
 
+/// CitizenOptions make the log keep a map over its citizens, from which each is shown a complete
+/// history (docs/ledger-history.md).
+struct CitizenOptions {
+  Key256 map_key;              // K_map: shared with the auditor alone
+  Key256 chain_key;            // seals the chain file
+  KeyOfSlice key_of_slice;     // from threads of the ledger
+  unsigned epoch_ms = 45'000;  // an entry waits at most so long for its EPOCH, and a little more
+};
+
 struct Options {
   std::string directory;
   std::string origin;             // name of the log = key name
@@ -80,6 +90,7 @@ struct Options {
   std::size_t queue_entries_max = 8192;
   unsigned publish_every_ms = 1000;
   std::optional<WitnessOptions> witnesses;
+  std::optional<CitizenOptions> citizens;
   std::function<Moment()> clock;  // null: now()
   /// alarm is told in words of what an operator should know (clock set back, a torn write cut off
   /// at the start). Null: standard error. Called from threads of the ledger.
@@ -151,6 +162,19 @@ class Ledger {
   /// prove makes the receipt of an entry against the published checkpoint, with the log's and the
   /// witnesses' signatures and no other line. Errors: no_record.
   Result<std::string> prove(EntryIndex index) const;
+  /// history makes the file of a citizen's complete history (ledger/history.h) at the newest
+  /// published epoch, without the openings of sealed entries and with erased ones marked. `proof`
+  /// is the VRF proof of the label. Errors: too_busy (histories are being made ready: try again),
+  /// no_record (this log keeps none), ledger_corrupt, file_failed.
+  Result<std::string> history(const Label& label, const std::array<std::uint8_t, 80>& proof) const;
+  /// keep_chains returns once the list of who is named where is durable for every entry so far. To
+  /// be called before slices are destroyed: afterwards the list could not be made again. Errors:
+  /// file_failed, disk_full, ledger_corrupt.
+  Result<void> keep_chains();
+  /// audit_feed is what the auditor receives for entries [from, to) of the newest published epoch:
+  /// index, label and r_subject of each entry with a subject (docs/ledger-audit.md), as lines to
+  /// `take`. Errors: as history.
+  Result<void> audit_feed(EntryIndex from, const std::function<void(std::string_view)>& take) const;
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.
   /// Errors: ledger_corrupt, file_failed.
@@ -161,6 +185,7 @@ class Ledger {
   Result<void> export_to(const std::string& directory) const;
 
  private:
+  friend class HistoryMaker;
   struct State;
   explicit Ledger(std::unique_ptr<State> state);
   static Result<Receipt> receipt_of(Submission& submission);

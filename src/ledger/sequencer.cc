@@ -252,7 +252,10 @@ void Sequencer::commit_batch() {
     if (written) {
       last_time_ = batch_time_;
       for (Part& part : parts_) {
+        note_marks(*batch, part);
         part.submission->runs.push_back({batch, part.first_index, part.count});
+      }
+      for (Part& part : parts_) {
         settle(part);
       }
       if (setup_.on_durable) setup_.on_durable(std::move(batch));
@@ -266,6 +269,26 @@ void Sequencer::commit_batch() {
   }
   parts_.clear();
   hand_over();
+}
+
+// What the map of citizens wants to know of a batch; noted before anybody else holds it.
+void Sequencer::note_marks(Batch& batch, const Part& part) {
+  const auto& entries = part.submission->entries;
+  std::size_t which = 0;
+  for (const auto& run : part.submission->runs) which += run.count;
+  for (std::uint32_t i = 0; i < part.count; ++i, ++which) {
+    const Prepared& entry = entries[which];
+    const std::uint64_t index = part.first_index + i;
+    const auto type = static_cast<EntryType>(entry.leaf.bytes[1]);
+    using Kind = Batch::Mark::Kind;
+    if (entry.subject)
+      batch.marks.push_back({Kind::entry, index, *entry.subject, {}});
+    else if (type == EntryType::epoch)
+      batch.marks.push_back(
+          {Kind::epoch, index, {}, std::string(entry.leaf.view().substr(kEntryHead))});
+    else if (type == EntryType::erasure)
+      batch.marks.push_back({Kind::run, index, {}, {}});
+  }
 }
 
 // Signs and writes what gather() put together; everything the log remembers changes only after

@@ -81,6 +81,7 @@ class Sequencer {
   bool place_entry(Submission& submission, std::uint32_t which, std::uint64_t index);
   bool fits(const Prepared& entry) const;
   void commit_batch();
+  static void note_marks(Batch& batch, const Part& part);
   Result<void> write_batch(Batch& batch);
   Result<void> write_frame(std::string_view frame);
   Result<void> next_segment();

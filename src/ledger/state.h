@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ledger/by_citizen.h"
 #include "ledger/ledger.h"
 #include "ledger/note.h"
 #include "ledger/projection.h"
@@ -45,6 +46,7 @@ struct Ledger::State {
   std::unique_ptr<Projection> projection;
   std::optional<LedgerClock> clock;
   std::unique_ptr<Publisher> publisher;
+  std::unique_ptr<ByCitizen> by_citizen;  // null: this log keeps no map
   std::unique_ptr<Filler> filler;
   std::unique_ptr<Sequencer> sequencer;
 
@@ -55,6 +57,7 @@ struct Ledger::State {
   Result<void> plan_witnesses(Publisher::Setup& world);
   bool wants_quorum(const Draft& draft) const;
   Result<void> may_disclose(bool quorum) const;
+  std::shared_ptr<Submission> append_epoch(const EpochMark& mark);
   void tick(std::uint64_t without_quorum_ms);
   Result<void> make_proofs(Submission& submission, const Head& head) const;
   void alarm(std::string_view words) const;

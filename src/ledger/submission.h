@@ -25,6 +25,15 @@ struct Batch {
   std::vector<Digest> leaves;
   std::string checkpoint;  // log-signed, never published itself
   Place place;
+  /// Mark is an entry that the map of citizens is about: one with a subject, an EPOCH, or the
+  /// ERASURE of a retention run, which has no subject.
+  struct Mark {
+    enum class Kind : std::uint8_t { entry = 1, epoch = 2, run = 3 } kind = Kind::entry;
+    std::uint64_t index = 0;
+    Label label{};
+    std::string epoch_tail;
+  };
+  std::vector<Mark> marks;
   std::uint64_t size() const { return tree.size(); }
 };
 

@@ -67,6 +67,7 @@ struct EntryContent {
   std::array<std::string, kBodyParts> parts;  // [i] is part i+1
   std::string evidence;                       // what the asker signed; kept in the opening
   std::string tail;                           // by type, encoded by ledger::tail_of_*
+  std::optional<Moment> sealed_until;         // hidden from the citizen until then
   Slice slice;
 
   std::string& part(BodyPart p) { return parts[static_cast<std::size_t>(p) - 1]; }

@@ -1,0 +1,467 @@
+// Complete histories: what is in them, and that nothing can be left out, added, moved or changed.
+
+#include "ledger/history.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include "ledger/big_endian.h"
+#include "ledger/by_citizen.h"
+#include "ledger/citizens_for_tests.h"
+#include "ledger/drafts_for_tests.h"
+
+namespace amanat::ledger {
+namespace {
+
+TEST(History, ShowsACitizenEverythingAndAStrangerNothing) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  const std::string a = town.citizen(1), b = town.citizen(2), nobody = town.citizen(3);
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(
+        record_one(**ledger, town.entry(i % 2 == 0 ? a : b, "purpose-" + std::to_string(i))));
+    if (i == 3) ASSERT_TRUE(record_one(**ledger, town.entry(a, "no", EntryType::denied)));
+  }
+  const auto file = town.history(**ledger, a, (*ledger)->size());
+  ASSERT_TRUE(file) << file.error().detail;
+  const auto verdict = verify_history(*file, town.check(a));
+  EXPECT_EQ(verdict.problem, "");
+  ASSERT_EQ(verdict.entries.size(), 4u);
+  EXPECT_EQ(verdict.entries[0].parts[0], "purpose-0");
+  EXPECT_EQ(verdict.entries[0].parts[2], "identity.persons.name");
+  EXPECT_EQ(verdict.entries[0].parts[1], "") << "the case is not shown";
+  EXPECT_EQ(verdict.entries[2].parts[9], "quota_spent");
+  EXPECT_EQ(file->find("FIR 1/26"), file->npos);
+  EXPECT_EQ(write_history(*parse_history(*file)), *file);
+  EXPECT_EQ(verify_history(*file, town.check(b)).fault, HistoryFault::label);
+
+  const auto none = town.history(**ledger, nobody, (*ledger)->size());
+  ASSERT_TRUE(none);
+  const auto never = verify_history(*none, town.check(nobody));
+  EXPECT_EQ(never.problem, "");
+  EXPECT_TRUE(never.entries.empty());
+
+  // What was seen once must be the beginning of what is seen next time.
+  ASSERT_TRUE(record_one(**ledger, town.entry(a, "later")));
+  const auto next = town.history(**ledger, a, (*ledger)->size());
+  ASSERT_TRUE(next);
+  auto check = town.check(a);
+  check.before = verdict.now;
+  EXPECT_EQ(verify_history(*next, check).problem, "");
+  const auto remembered = parse_remembered(write_remembered(verdict.now));
+  ASSERT_TRUE(remembered);
+  EXPECT_EQ(remembered->head, verdict.now.head);
+  auto longer = verify_history(*next, town.check(a)).now;
+  check.before = longer;
+  EXPECT_EQ(verify_history(*file, check).fault, HistoryFault::rewritten);
+}
+
+TEST(History, AnErasedSliceLeavesTheCountAndTheAct) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  const std::string a = town.citizen(1);
+  {
+    auto ledger = Ledger::open(options, town.log.seed);
+    ASSERT_TRUE(ledger);
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(record_one(**ledger, town.entry(a, "secret-purpose")));
+    ASSERT_TRUE(town.erase(**ledger, a));
+    ASSERT_TRUE(record_one(**ledger, town.entry(a, "after")));
+    const auto file = town.history(**ledger, a, (*ledger)->size());
+    ASSERT_TRUE(file) << file.error().detail;
+    const auto verdict = verify_history(*file, town.check(a));
+    EXPECT_EQ(verdict.problem, "");
+    ASSERT_EQ(verdict.entries.size(), 5u);
+    EXPECT_EQ(verdict.entries[1].state, HistoryEntry::State::erased);
+    EXPECT_EQ(verdict.entries[3].parts[0], "erased on request");
+    EXPECT_EQ(verdict.entries[4].parts[0], "after");
+  }
+  // The chain of an erased slice is primary data: it outlives a restart that cannot read it again.
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger);
+  const auto file = town.history(**ledger, a);
+  ASSERT_TRUE(file) << file.error().detail;
+  EXPECT_EQ(verify_history(*file, town.check(a)).problem, "");
+  ASSERT_TRUE(record_one(**ledger, town.entry(a, "next")));
+  const auto more = town.history(**ledger, a, (*ledger)->size());
+  ASSERT_TRUE(more) << more.error().detail;
+  const auto verdict = verify_history(*more, town.check(a));
+  EXPECT_EQ(verdict.problem, "");
+  EXPECT_EQ(verdict.entries.size(), 6u);
+  EXPECT_TRUE(town.alarms.empty()) << town.alarms.front();
+}
+
+TEST(History, ACovertEntryIsCountedHiddenAndOpensOnItsDateByItself) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  std::atomic<std::uint64_t> time{1'790'000'000'000};
+  Options options = town.options(&disk);
+  options.clock = [&time] { return Moment{time.load()}; };
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger);
+  const std::string a = town.citizen(1);
+  EntryContent covert = town.entry(a, "terror-investigation");
+  const std::uint64_t date = time + 86'400'000;
+  covert.sealed_until = Moment{date};
+  ASSERT_TRUE(record_one(**ledger, std::move(covert)));
+  ASSERT_TRUE(record_one(**ledger, town.entry(a, "open-one")));
+  const auto file = town.history(**ledger, a, 3);
+  ASSERT_TRUE(file) << file.error().detail;
+  auto check = town.check(a);
+  check.unix_time = time / 1000;
+  const auto verdict = verify_history(*file, check);
+  EXPECT_EQ(verdict.problem, "");
+  ASSERT_EQ(verdict.entries.size(), 2u);
+  EXPECT_EQ(verdict.entries[0].state, HistoryEntry::State::sealed);
+  EXPECT_EQ(verdict.entries[0].sealed_until, Moment{date});
+  EXPECT_EQ(verdict.entries[0].parts[0], "");
+  EXPECT_EQ(file->find(crypto::base64(crypto::bytes_of("terror-investigation"))), file->npos);
+  // Past its date a seal is a breach that the citizen can show ...
+  check.unix_time = date / 1000 + 1;
+  EXPECT_EQ(verify_history(*file, check).fault, HistoryFault::seal_date);
+  // ... and the exchange does not commit one: it opens by itself.
+  time = date + 1;
+  const auto opened = town.history(**ledger, a, 3);
+  ASSERT_TRUE(opened);
+  check.uncovered_age_max = 1u << 30;
+  const auto later = verify_history(*opened, check);
+  EXPECT_EQ(later.problem, "");
+  EXPECT_EQ(later.entries[0].parts[0], "terror-investigation");
+}
+
+TEST(History, MissingEpochsAreNoticed) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  std::atomic<std::uint64_t> time{1'790'000'000'000};
+  Options options = town.options(&disk, 5);
+  options.clock = [&time] { return Moment{time.load()}; };
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  const std::string a = town.citizen(1);
+  {
+    auto ledger = Ledger::open(options, town.log.seed);
+    ASSERT_TRUE(ledger);
+    ASSERT_TRUE(record_one(**ledger, town.entry(a)));
+    ASSERT_TRUE(town.history(**ledger, a, 2));
+  }
+  options.citizens->epoch_ms = 1u << 30;  // from now on no epochs in time
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger);
+  const auto size = (*ledger)->size();
+  ASSERT_TRUE(record_one(**ledger, town.entry(a)));
+  wait_published(**ledger, town.log.key());
+  const auto file = town.history(**ledger, a);
+  ASSERT_TRUE(file) << file.error().detail;
+  auto check = town.check(a);
+  check.unix_time = time / 1000 + 60;
+  EXPECT_EQ(verify_history(*file, check).problem, "") << size;
+  check.unix_time = time / 1000 + 121;
+  EXPECT_EQ(verify_history(*file, check).fault, HistoryFault::stale_epoch);
+}
+
+TEST(History, EpochsGoOnAcrossCrashesWithoutAnOperator) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  CitizensForTests town;
+  auto disk = std::make_unique<SimulatedDisk>();
+  ASSERT_TRUE(Ledger::create(town.options(disk.get()), town.log.seed, town.log.slice));
+  std::map<std::string, std::uint64_t> counts;
+  for (int round = 0; round < 12; ++round) {
+    auto ledger = Ledger::open(town.options(disk.get()), town.log.seed);
+    ASSERT_TRUE(ledger) << ledger.error().detail;
+    const bool dies = round % 2 == 0;
+    for (int i = 0; i < 12; ++i) {
+      const std::string id = town.citizen(random() % 5);
+      if (random() % 10 == 0 && town.live.contains(id)) {
+        ASSERT_TRUE(town.erase(**ledger, id));
+        ++counts[id];
+      }
+      ASSERT_TRUE(record_one(**ledger, town.entry(id)));
+      ++counts[id];
+      if (random() % 4 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(random() % 8));
+    }
+    std::unique_ptr<SimulatedDisk> after;
+    if (dies) after = disk->crash(random, 512, 0.5);
+    ledger->reset();
+    if (dies) disk = std::move(after);
+    auto again = Ledger::open(town.options(disk.get()), town.log.seed);
+    ASSERT_TRUE(again) << again.error().detail;
+    for (const auto& [id, count] : counts) {
+      const auto file = town.history(**again, id, dies ? 0 : 1);
+      ASSERT_TRUE(file) << file.error().detail;
+      // All of it is covered in the end: the first epoch after the start sees to it.
+      for (int i = 0; i < 3000; ++i) {
+        const auto now = town.history(**again, id);
+        ASSERT_TRUE(now);
+        const auto verdict = verify_history(*now, town.check(id));
+        ASSERT_EQ(verdict.problem, "");
+        if (verdict.entries.size() == count) break;
+        ASSERT_LT(i, 2999) << id << " " << verdict.entries.size() << " of " << count;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    }
+  }
+  EXPECT_TRUE(town.alarms.empty()) << town.alarms.front();
+}
+
+// ---- the malicious operator, part one: the file he hands out
+// -------------------------------------
+
+unsigned lies_wanted(unsigned otherwise) {
+  const char* const text = std::getenv("AMANAT_LIES");
+  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
+}
+
+/// Liar changes honest histories in every way its seed thinks of; each is a lie about something.
+struct Liar {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  std::unique_ptr<Ledger> ledger;
+  std::vector<std::string> ids, old_files, files;
+  std::string foreign_file;  // of another log with the same citizens
+
+  Liar() {
+    ledger = fill(town, disk, 40);
+    for (unsigned i = 0; i < 6; ++i) ids.push_back(town.citizen(i));
+    for (const auto& id : ids) old_files.push_back(*town.history(*ledger, id, ledger->size() - 1));
+    std::mt19937_64 random(3);
+    for (int i = 0; i < 30; ++i)
+      EXPECT_TRUE(record_one(*ledger, town.entry(ids[random() % ids.size()], "later")));
+    EXPECT_TRUE(town.erase(*ledger, ids[0]));
+    EXPECT_TRUE(record_one(*ledger, town.entry(ids[0], "after the erasure")));
+    EntryContent covert = town.entry(ids[1], "covert");
+    covert.sealed_until = Moment{number(now()) + 3'600'000};
+    EXPECT_TRUE(record_one(*ledger, std::move(covert)));
+    const auto size = ledger->size();
+    for (const auto& id : ids) files.push_back(*town.history(*ledger, id, size));
+  }
+  static std::unique_ptr<Ledger> fill(CitizensForTests& town, SimulatedDisk& disk, int n) {
+    const Options options = town.options(&disk);
+    EXPECT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+    auto opened = Ledger::open(options, town.log.seed);
+    EXPECT_TRUE(opened);
+    std::mt19937_64 random(1);
+    for (int i = 0; i < n; ++i)
+      EXPECT_TRUE(record_one(**opened, town.entry(town.citizen(random() % 6))));
+    return *std::move(opened);
+  }
+
+  /// lie changes `h`, the history of citizen `who`, and says what it did; empty if it could not.
+  std::string lie(std::mt19937_64& random, std::size_t who, History& h) {
+    const auto pick = [&](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+    if (h.entries.empty()) return "";
+    HistoryEntry& e = h.entries[pick(h.entries.size())];
+    const std::size_t other = (who + 1 + pick(ids.size() - 1)) % ids.size();
+    History theirs = *parse_history(files[other]);
+    History before = *parse_history(old_files[who]);
+    switch (pick(34)) {
+      case 0:
+        h.entries.erase(h.entries.begin() + static_cast<std::ptrdiff_t>(pick(h.entries.size())));
+        return "an entry left out";
+      case 1:
+        h.entries.pop_back();
+        return "the newest left out";
+      case 2:
+        h.entries.erase(h.entries.begin());
+        return "the oldest left out";
+      case 3:
+        h.entries.push_back(h.entries[pick(h.entries.size())]);
+        return "an entry twice";
+      case 4: {
+        if (h.entries.size() < 2) return "";
+        const auto i = pick(h.entries.size() - 1);
+        std::swap(h.entries[i], h.entries[i + 1]);
+        return "two entries swapped";
+      }
+      case 5: {
+        if (theirs.entries.empty()) return "";
+        h.entries[pick(h.entries.size())] = theirs.entries[pick(theirs.entries.size())];
+        return "another citizen's entry in place of one";
+      }
+      case 6: {
+        if (theirs.entries.empty()) return "";
+        h.entries.insert(h.entries.begin() + static_cast<std::ptrdiff_t>(pick(h.entries.size())),
+                         theirs.entries[pick(theirs.entries.size())]);
+        return "another citizen's entry added";
+      }
+      case 7:
+        e.proved.index += 1 + pick(3);
+        return "an index moved";
+      case 8:
+        e.proved.entry[pick(e.proved.entry.size())] ^= static_cast<char>(1 + pick(255));
+        return "an entry's byte";
+      case 9: {
+        if (e.proved.path.empty()) return "";
+        e.proved.path[pick(e.proved.path.size())][pick(32)] ^= 1;
+        return "a path's bit";
+      }
+      case 10: {
+        if (e.state != HistoryEntry::State::open || e.parts.empty()) return "";
+        e.parts[pick(e.parts.size())].bytes += "x";
+        return "a purpose reworded";
+      }
+      case 11: {
+        if (e.state != HistoryEntry::State::open) return "";
+        e.state = HistoryEntry::State::erased;
+        e.erasure = e.proved.index + 1;
+        return "an erasure invented";
+      }
+      case 12: {
+        if (e.state != HistoryEntry::State::open) return "";
+        e.state = HistoryEntry::State::sealed;
+        return "a seal without a date";
+      }
+      case 13: {
+        if (e.state == HistoryEntry::State::erased) return "";
+        e.r_subject[pick(32)] ^= 4;
+        return "another opening of the subject";
+      }
+      case 14: {
+        if (e.state == HistoryEntry::State::erased) return "";
+        e.r_body[pick(32)] ^= 4;
+        return "another opening of the body";
+      }
+      case 15: {
+        if (e.state == HistoryEntry::State::erased) return "";
+        e.part_hashes[pick(11)][pick(32)] ^= 4;
+        return "another part hash";
+      }
+      case 16: {
+        if (e.state != HistoryEntry::State::open || e.parts.empty()) return "";
+        e.parts.erase(e.parts.begin());
+        return "the purpose kept back";
+      }
+      case 17:
+        h.vrf = theirs.vrf;
+        return "another citizen's label";
+      case 18:
+        h.map = theirs.map, h.map_secret = theirs.map_secret;
+        return "another citizen's bucket";
+      case 19: {
+        h.map.bucket.clear();
+        h.entries.clear();
+        return "never looked at";
+      }
+      case 20:
+        h.map_secret[pick(32)] ^= 1;
+        return "another secret of the map";
+      case 21:
+        h.map.path[pick(kMapDepth)][pick(32)] ^= 1;
+        return "another map";
+      case 22: {
+        if (h.map.bucket.empty()) return "";
+        h.map.bucket[pick(h.map.bucket.size())].value[pick(32)] ^= 1;
+        return "another value";
+      }
+      case 23: {
+        if (h.map.bucket.empty()) return "";
+        h.map.bucket.push_back(h.map.bucket[0]);
+        return "two slots for one label";
+      }
+      case 24: {  // the shorter history of an older epoch, with today's checkpoint
+        if (before.entries.size() == h.entries.size()) return "";
+        const std::string today = h.checkpoint;
+        h = before;
+        h.checkpoint = today;
+        return "an old epoch under a new checkpoint";
+      }
+      case 25: {
+        if (before.entries.size() == h.entries.size()) return "";
+        h.entries = before.entries;
+        return "an old list under a new epoch";
+      }
+      case 26: {
+        if (before.entries.size() == h.entries.size()) return "";
+        h.map = before.map;
+        h.entries = before.entries;
+        return "an old bucket under a new epoch";
+      }
+      case 27:
+        h.epoch_entry.entry[106 + pick(56)] ^= 1;
+        return "a forged EPOCH";
+      case 28:
+        h.epoch_entry = e.proved;
+        return "something else as EPOCH";
+      case 29: {
+        if (h.after.empty()) return "";
+        h.after.erase(h.after.begin() + static_cast<std::ptrdiff_t>(pick(h.after.size())));
+        return "entries after the epoch kept back";
+      }
+      case 30:
+        h.genesis[pick(h.genesis.size())] ^= 2;
+        return "another genesis document";
+      case 31: {
+        const auto at = h.checkpoint.rfind("\n\n");
+        h.checkpoint[pick(at)] ^= 1;
+        return "another checkpoint";
+      }
+      case 32: {  // a checkpoint signed by a key of his own
+        const NoteSigner forger(town.log.origin, crypto::random_key());
+        const auto at = h.checkpoint.rfind("\n\n");
+        h.checkpoint = forger.sign(h.checkpoint.substr(0, at + 1));
+        return "another signer";
+      }
+      default: {
+        if (e.state != HistoryEntry::State::sealed) return "";
+        for (auto& part : e.parts)
+          if (part.number == 9)
+            part.bytes = sealed_part(Moment{number(now()) + 99'000'000'000}, "");
+        return "a later date of a seal";
+      }
+    }
+  }
+};
+
+TEST(MaliciousOperator, EveryLieToACitizenIsNamedAndNoHonestHistoryIsSuspected) {
+  const unsigned wanted = lies_wanted(1500);
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  Liar liar;
+  unsigned lies = 0;
+  std::map<std::string, unsigned> kinds;
+  while (lies < wanted) {
+    const std::size_t who = random() % liar.ids.size();
+    const std::string& honest = random() % 4 == 0 ? liar.old_files[who] : liar.files[who];
+    const auto check = liar.town.check(liar.ids[who]);
+    if (lies % 50 == 0) ASSERT_EQ(verify_history(honest, check).problem, "");
+    History h = *parse_history(honest);
+    const std::string what = liar.lie(random, who, h);
+    const std::string told = write_history(h);
+    if (what.empty() || told == honest) continue;
+    ++lies;
+    ++kinds[what];
+    const auto verdict = verify_history(told, check);
+    ASSERT_NE(verdict.fault, HistoryFault::none) << what;
+  }
+  EXPECT_GT(kinds.size(), 25u);
+  std::printf("    %u lies of %zu kinds, every one named\n", lies, kinds.size());
+}
+
+TEST(MaliciousOperator, EveryFlippedBitOfAHistoryIsNoticed) {
+  const unsigned wanted = lies_wanted(1500);
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  Liar liar;
+  for (unsigned i = 0; i < wanted; ++i) {
+    const std::size_t who = random() % liar.ids.size();
+    std::string told = liar.files[who];
+    // The cosignatures' place holds lines of keys a reader does not know: those are not signed for.
+    const std::size_t end = told.rfind("\n\n");
+    told[random() % end] ^= static_cast<char>(1u << (random() % 8));
+    EXPECT_NE(verify_history(told, liar.town.check(liar.ids[who])).fault, HistoryFault::none);
+  }
+}
+
+}  // namespace
+}  // namespace amanat::ledger

@@ -1,0 +1,256 @@
+// A citizen's history made from the map, the chain file, the frames and the tiles. Everything in it
+// is checked by whoever reads it; what could not be proved here is not handed out.
+
+#include <algorithm>
+#include <map>
+
+#include "ledger/entry.h"
+#include "ledger/frame_reader.h"
+#include "ledger/history.h"
+#include "ledger/proof.h"
+#include "ledger/recovery.h"
+#include "ledger/state.h"
+#include "ledger/tile.h"
+#include "ledger/tree.h"
+#include "model/insist.h"
+
+namespace amanat::ledger {
+namespace {
+
+// What a citizen reads: why, which fields, a refusal's reasons, and until when it was hidden. Who
+// asked is the answer's business, not the file's: a case or an officer is not shown by default.
+constexpr std::array<unsigned, 4> kShownParts{1, 3, 9, 10};
+constexpr std::array<unsigned, 1> kSealedParts{9};
+constexpr std::size_t kAfterMax = 65'536;
+
+/// Frames reads entries with their openings, going on from the frame read last where it can.
+class Frames {
+ public:
+  Frames(storage::Disk& disk, std::string directory, const Digest& log, const Projection& places)
+      : disk_(disk), directory_(std::move(directory)), log_(log), places_(places) {}
+
+  Result<Frame::Item> item(std::uint64_t index) {
+    const bool near = reader_ && index >= frame_.head.first && index - frame_.head.first < 1024;
+    if (!near) {
+      auto place = places_.frame_of(index);
+      if (!place) return std::unexpected(std::move(place.error()));
+      reader_.emplace(disk_, directory_, log_, *place);
+      if (auto r = reader_->next(frame_); !r) return std::unexpected(std::move(r.error()));
+    }
+    while (index >= frame_.head.first + frame_.items.size())
+      if (auto r = reader_->next(frame_); !r) return std::unexpected(std::move(r.error()));
+    if (index < frame_.head.first)
+      return fail(Reason::ledger_corrupt, "entry " + std::to_string(index) + " is not here");
+    return frame_.items[index - frame_.head.first];
+  }
+
+ private:
+  storage::Disk& disk_;
+  const std::string directory_;
+  const Digest log_;
+  const Projection& places_;
+  std::optional<FrameReader> reader_;
+  Frame frame_;
+};
+
+}  // namespace
+
+/// HistoryMaker makes one history.
+class HistoryMaker {
+ public:
+  HistoryMaker(const Ledger::State& state, std::shared_ptr<const Head> head)
+      : s_(state),
+        head_(std::move(head)),
+        frames_(*s_.disk, s_.options.directory, s_.log, *s_.projection),
+        tree_(head_->size, [this](const TileName& name) { return s_.projection->tile(name); }) {}
+
+  Result<std::string> make(const ByCitizen::Found& found, const crypto::VrfProof& vrf) {
+    auto document = read_small(*s_.disk, genesis_path(s_.options.directory), 64 * 1024);
+    if (!document) return std::unexpected(std::move(document.error()));
+    h_.genesis = *std::move(document);
+    if (auto r = prove(0, h_.genesis_entry); !r) return std::unexpected(std::move(r.error()));
+    if (auto r = prove(found.epoch.index, h_.epoch_entry); !r)
+      return std::unexpected(std::move(r.error()));
+    h_.vrf = vrf;
+    h_.map_secret = found.secret;
+    h_.map = found.proof;
+    for (const ChainLine& line : found.chain)
+      if (auto r = add(line); !r) return std::unexpected(std::move(r.error()));
+    if (auto r = mark_erased(found); !r) return std::unexpected(std::move(r.error()));
+    if (auto r = add_after(found.epoch.covered); !r) return std::unexpected(std::move(r.error()));
+    std::vector<VerifierKey> kept{s_.signer->verifier()};
+    kept.insert(kept.end(), s_.known.begin(), s_.known.end());
+    h_.checkpoint = keep_lines(head_->checkpoint, kept);
+    return write_history(h_);
+  }
+
+ private:
+  Result<void> prove(std::uint64_t index, ProvedEntry& out) {
+    auto item = frames_.item(index);
+    if (!item) return std::unexpected(std::move(item.error()));
+    return prove(index, item->entry, out);
+  }
+  Result<void> prove(std::uint64_t index, std::string_view entry, ProvedEntry& out) {
+    auto path = inclusion_path(index, head_->size, tree_.reader());
+    if (!path) return std::unexpected(std::move(path.error()));
+    if (!verify_inclusion(index, head_->size, leaf_hash(entry), *path, head_->root))
+      return fail(Reason::ledger_corrupt,
+                  "the tree files do not prove entry " + std::to_string(index));
+    out = {index, std::string(entry), *std::move(path)};
+    return {};
+  }
+
+  // One entry of the chain, as open as it may be shown.
+  Result<void> add(const ChainLine& line) {
+    auto item = frames_.item(line.index);
+    if (!item) return std::unexpected(std::move(item.error()));
+    HistoryEntry& out = h_.entries.emplace_back();
+    if (auto r = prove(line.index, item->entry, out.proved); !r) return r;
+    auto entry = decode_entry(item->entry);
+    if (!entry) return std::unexpected(std::move(entry.error()));
+    const auto slice = slice_of(item->opening);
+    auto key = slice ? s_.options.citizens->key_of_slice(*slice) : fail(Reason::seal_broken);
+    if (!key) {
+      if (key.error().reason != Reason::erased && key.error().reason != Reason::key_missing)
+        return std::unexpected(std::move(key.error()));
+      out.state = HistoryEntry::State::erased;
+      key_lost_ = key_lost_ || key.error().reason == Reason::key_missing;
+      return {};
+    }
+    auto opening = unseal(item->opening, *key, *entry);
+    if (!opening) return std::unexpected(std::move(opening.error()));
+    const Blinds blinds = blinds_of(*key, *opening);
+    out.r_subject = blinds.subject;
+    out.r_body = blinds.body;
+    const std::string body = canonical_body(*key, *opening);
+    std::memcpy(out.part_hashes.data(), body.data(), body.size());
+    const auto until = sealed_until(opening->parts[8]);
+    const bool sealed = until && number(*until) > number(s_.clock->stamp());
+    out.state = sealed ? HistoryEntry::State::sealed : HistoryEntry::State::open;
+    const auto show = [&](unsigned number) {
+      if (opening->parts[number - 1].empty()) return;
+      out.parts.push_back({number, blinds.salts[number - 1], opening->parts[number - 1]});
+    };
+    if (sealed)
+      for (const unsigned n : kSealedParts) show(n);
+    else
+      for (const unsigned n : kShownParts) show(n);
+    return {};
+  }
+
+  // Each erased entry names an erasure after it: one of the citizen's own, one that no epoch covers
+  // yet, or a retention run's.
+  Result<void> mark_erased(const ByCitizen::Found& found) {
+    for (HistoryEntry& e : h_.entries) {
+      if (e.state != HistoryEntry::State::erased) continue;
+      for (const HistoryEntry& later : h_.entries)
+        if (e.erasure == 0 && later.proved.index > e.proved.index && is_erasure(later.proved.entry))
+          e.erasure = later.proved.index;
+      for (const std::uint64_t run : found.runs)
+        if (e.erasure == 0 && run > e.proved.index && run < head_->size) {
+          e.erasure = run;
+          if (auto r = add_erasure(run, std::nullopt); !r) return r;
+        }
+      if (e.erasure != 0) continue;
+      auto own = uncovered_erasure(found);
+      if (!own) return std::unexpected(std::move(own.error()));
+      e.erasure = *own;
+      // The keys go first, the record of it a moment later. A key that was lost without an erasure
+      // is another matter, and the reader's to judge.
+      if (*own == 0 && !key_lost_) return fail(Reason::too_busy, "an erasure is being recorded");
+    }
+    return {};
+  }
+  static bool is_erasure(std::string_view entry) {
+    return static_cast<EntryType>(static_cast<std::uint8_t>(entry[1])) == EntryType::erasure;
+  }
+  Result<void> add_erasure(std::uint64_t index, std::optional<Digest> r_subject) {
+    for (const auto& known : h_.erasures)
+      if (known.proved.index == index) return {};
+    History::Erasure& out = h_.erasures.emplace_back();
+    out.r_subject = r_subject;
+    return prove(index, out.proved);
+  }
+  Result<std::uint64_t> uncovered_erasure(const ByCitizen::Found& found) {
+    for (std::uint64_t i = found.epoch.covered; i < head_->size; ++i) {
+      auto item = frames_.item(i);
+      if (!item) return std::unexpected(std::move(item.error()));
+      if (!is_erasure(item->entry)) continue;
+      auto entry = decode_entry(item->entry);
+      const auto slice = slice_of(item->opening);
+      auto key = slice ? s_.options.citizens->key_of_slice(*slice) : fail(Reason::seal_broken);
+      if (!entry || !key) continue;
+      const auto opening = unseal(item->opening, *key, *entry);
+      if (!opening || opening->subject != found.label) continue;
+      if (auto r = add_erasure(i, blinds_of(*key, *opening).subject); !r)
+        return std::unexpected(std::move(r.error()));
+      return i;
+    }
+    return std::uint64_t{0};
+  }
+
+  Result<void> add_after(std::uint64_t covered) {
+    for (std::uint64_t i = covered; i < head_->size; ++i) {
+      if (h_.after.size() == kAfterMax) return fail(Reason::too_busy, "epochs are late");
+      auto item = frames_.item(i);
+      if (!item) return std::unexpected(std::move(item.error()));
+      if (auto r = prove(i, item->entry, h_.after.emplace_back()); !r) return r;
+      auto entry = decode_entry(item->entry);
+      if (!entry) return std::unexpected(std::move(entry.error()));
+      if (entry->subject != Digest{}) return {};
+    }
+    return {};
+  }
+
+  const Ledger::State& s_;
+  const std::shared_ptr<const Head> head_;
+  Frames frames_;
+  TileTree tree_;
+  History h_;
+  bool key_lost_ = false;
+};
+
+Result<std::string> Ledger::history(const Label& label,
+                                    const std::array<std::uint8_t, 80>& proof) const {
+  const State& s = *state_;
+  if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
+  auto found = s.by_citizen->find(label);
+  if (!found) return std::unexpected(std::move(found.error()));
+  const auto head = s.publisher->head();
+  insist(head->size > found->epoch.index);
+  return HistoryMaker(s, head).make(*found, proof);
+}
+
+Result<void> Ledger::keep_chains() {
+  if (!state_->by_citizen) return {};
+  return state_->by_citizen->keep(size());
+}
+
+// A line: index, label, r_subject, in hexadecimal but for the index; "-" where the slice is gone.
+Result<void> Ledger::audit_feed(EntryIndex from,
+                                const std::function<void(std::string_view)>& take) const {
+  const State& s = *state_;
+  if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
+  const std::uint64_t covered = s.by_citizen->last_epoch().covered;
+  Frames frames(*s.disk, s.options.directory, s.log, *s.projection);
+  Result<void> outcome;
+  auto visited = s.by_citizen->visit_chain(covered, [&](const ChainLine& line) {
+    if (!outcome || line.kind != ChainLine::Kind::entry || line.index < number(from)) return;
+    std::string out = std::to_string(line.index) + " " + crypto::hex(line.label) + " ";
+    auto item = frames.item(line.index);
+    if (!item) {
+      outcome = std::unexpected(std::move(item.error()));
+      return;
+    }
+    const auto entry = decode_entry(item->entry);
+    const auto slice = slice_of(item->opening);
+    auto key = slice ? s.options.citizens->key_of_slice(*slice) : fail(Reason::seal_broken);
+    auto opening = key && entry ? unseal(item->opening, *key, *entry) : fail(Reason::seal_broken);
+    out += opening ? crypto::hex(blinds_of(*key, *opening).subject) : "-";
+    take(out += "\n");
+  });
+  if (!visited) return visited;
+  return outcome;
+}
+
+}  // namespace amanat::ledger

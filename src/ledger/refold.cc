@@ -1,0 +1,244 @@
+#include "ledger/refold.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "ledger/big_endian.h"
+#include "ledger/tile.h"
+#include "ledger/tree.h"
+#include "model/insist.h"
+
+namespace amanat::ledger {
+namespace {
+
+constexpr std::size_t kSubjectAt = 10, kTailAt = 106;
+constexpr std::uint8_t kEpoch = 4;
+
+Digest digest_at(std::string_view bytes, std::size_t at) {
+  Digest d;
+  insist(bytes.size() >= at + d.size());
+  std::memcpy(d.data(), bytes.data() + at, d.size());
+  return d;
+}
+
+crypto::Bytes subject_domain() {
+  static constexpr char kDomain[] = "amanat/subject/v1";  // with its NUL
+  return {reinterpret_cast<const std::uint8_t*>(kDomain), sizeof kDomain};
+}
+
+class Run {
+ public:
+  Run(LogSource& source, const Key256& map_key, const Feed& feed, const RefoldOptions& options,
+      Refold& out)
+      : source_(source), feed_(feed), options_(options), out_(out), map_(map_key) {}
+
+  Result<void> all() {
+    const std::uint64_t size = out_.at.checkpoint.size;
+    if (auto r = advance(); !r) return r;
+    for (std::uint64_t number = 0; number * kTileWidth < size && holds(); ++number) {
+      if (auto r = take_bundle(number, size); !r) return r;
+      if (options_.progress) options_.progress(out_.entries, size);
+    }
+    if (!holds()) return {};
+    if (range_.root() != out_.at.checkpoint.root)
+      return problem("the entries' root is not the one the checkpoint signs");
+    if (next_ && next_->index < size)
+      return problem("the feed names entry " + std::to_string(next_->index) + " out of order");
+    if (options_.before && !met_before_)
+      return problem("the EPOCH audited before is not in this log");
+    out_.citizens = map_.citizens();
+    out_.uncovered = pending_.size();
+    return {};
+  }
+
+ private:
+  bool holds() const { return out_.problem.empty(); }
+  Result<void> problem(std::string words) {
+    if (holds()) out_.problem = std::move(words);
+    return {};
+  }
+  std::string place() const { return "entry " + std::to_string(out_.entries); }
+
+  Result<void> advance() {
+    const auto before = next_ ? std::optional<std::uint64_t>(next_->index) : std::nullopt;
+    auto line = feed_();
+    if (!line) return std::unexpected(std::move(line.error()));
+    next_ = *std::move(line);
+    if (next_ && before && next_->index <= *before)
+      return problem("the feed goes back to entry " + std::to_string(next_->index));
+    return {};
+  }
+
+  Result<void> take_bundle(std::uint64_t number, std::uint64_t size) {
+    const TileName name{TileName::Kind::entries, 0, number, tile_width(0, number, size)};
+    auto bundle = source_.read(tile_path(name));
+    if (!bundle && bundle.error().reason == Reason::no_record && name.width != kTileWidth)
+      bundle = source_.read(tile_path({TileName::Kind::entries, 0, number, kTileWidth}));
+    if (!bundle && bundle.error().reason == Reason::no_record)
+      return problem(tile_path(name) + " is missing");
+    if (!bundle) return std::unexpected(std::move(bundle.error()));
+    auto entries = parse_bundle(*bundle, name.width);
+    if (!entries && name.width != kTileWidth) {
+      entries = parse_bundle(*bundle, kTileWidth);
+      if (entries) entries->resize(name.width);
+    }
+    if (!entries) return problem(tile_path(name) + ": " + entries.error().detail);
+    for (const std::string_view entry : *entries) {
+      if (auto r = take(entry); !r || !holds()) return r;
+      ++out_.entries;
+    }
+    return {};
+  }
+
+  Result<void> take(std::string_view entry) {
+    const Digest leaf = leaf_hash(entry);
+    range_.append(leaf);
+    const auto head = read_entry_head(entry);
+    if (!head) return problem(place() + " is not in the form of a public entry");
+    if (head->type == kEpoch) return take_epoch(entry);
+    const Digest subject = digest_at(entry, kSubjectAt);
+    const bool told = next_ && next_->index == out_.entries;
+    if (subject == Digest{}) {
+      if (told) return problem(place() + " names nobody, but the feed gives it to a citizen");
+      return {};
+    }
+    if (!told) return problem(place() + " names a citizen, but the feed does not say which");
+    if (next_->r_subject) {
+      if (crypto::Hmac(*next_->r_subject).mac({subject_domain(), next_->label}) != subject)
+        return problem(place() + " is filed under a citizen whom it does not name");
+    } else {
+      ++out_.erased;
+      const bool seen = options_.before && out_.entries < options_.before->covered;
+      if (!seen && !options_.allow_erased)
+        return problem(place() + " was erased before it was ever audited");
+    }
+    ++out_.named;
+    pending_.push_back({next_->label, leaf, out_.entries, 0});
+    return advance();
+  }
+
+  Result<void> take_epoch(std::string_view entry) {
+    const char* const tail = entry.data() + kTailAt;
+    const auto epoch = load_number<std::uint64_t>(tail);
+    const auto covered = load_number<std::uint64_t>(tail + 8);
+    const Digest root = digest_at(entry, kTailAt + 16);
+    const auto previous = load_number<std::uint64_t>(tail + 48);
+    if (epoch != out_.now.epoch + 1) return problem(place() + ": EPOCH numbers do not follow");
+    if (previous != last_epoch_) return problem(place() + ": it names another EPOCH before it");
+    if (covered > out_.entries || covered < out_.now.covered)
+      return problem(place() + ": it covers entries it cannot");
+    const auto end = std::partition_point(pending_.begin(), pending_.end(),
+                                          [&](const MapUpdate& u) { return u.index < covered; });
+    const Digest folded = map_.stage(std::span(pending_.begin(), end));
+    map_.commit();
+    pending_.erase(pending_.begin(), end);
+    if (folded != root)
+      return problem(place() + ": EPOCH " + std::to_string(epoch) +
+                     " is not the map over the entries it covers");
+    last_epoch_ = out_.entries;
+    ++out_.epochs;
+    out_.now.covered = covered;
+    out_.now.epoch = epoch;
+    out_.now.root = root;
+    if (options_.before && options_.before->epoch == epoch) {
+      met_before_ = true;
+      if (options_.before->root != root || options_.before->covered != covered)
+        return problem(place() + ": EPOCH " + std::to_string(epoch) +
+                       " is not the one audited before");
+    }
+    return {};
+  }
+
+  LogSource& source_;
+  const Feed& feed_;
+  const RefoldOptions& options_;
+  Refold& out_;
+  Map map_;
+  CompactRange range_;
+  std::optional<FeedLine> next_;
+  std::vector<MapUpdate> pending_;
+  std::uint64_t last_epoch_ = 0;
+  bool met_before_ = false;
+};
+
+template <class Array>
+bool from_hex_exactly(std::string_view text, Array& out) {
+  const auto bytes = crypto::from_hex(text);
+  if (!bytes || bytes->size() != out.size()) return false;
+  std::memcpy(out.data(), bytes->data(), out.size());
+  return true;
+}
+
+}  // namespace
+
+std::string write_feed_line(const FeedLine& line) {
+  return std::to_string(line.index) + " " + crypto::hex(line.label) + " " +
+         (line.r_subject ? crypto::hex(*line.r_subject) : "-") + "\n";
+}
+
+Result<FeedLine> parse_feed_line(std::string_view line) {
+  const std::size_t first = line.find(' ');
+  const std::size_t second = first == line.npos ? line.npos : line.find(' ', first + 1);
+  const auto wrong = [] { return fail(Reason::note_malformed, "a line of the feed"); };
+  if (second == line.npos) return wrong();
+  const auto index = parse_decimal(line.substr(0, first));
+  FeedLine out;
+  if (!index || !from_hex_exactly(line.substr(first + 1, second - first - 1), out.label))
+    return wrong();
+  out.index = *index;
+  const std::string_view r = line.substr(second + 1);
+  if (r == "-") return out;
+  if (!from_hex_exactly(r, out.r_subject.emplace())) return wrong();
+  return out;
+}
+
+std::string write_audited(const Audited& a) {
+  return "amanat-audited/1\n" + a.origin + "\n" + std::to_string(a.epoch) + "\n" +
+         std::to_string(a.covered) + "\n" + crypto::hex(a.root) + "\n";
+}
+
+Result<Audited> parse_audited(std::string_view text) {
+  const auto line = [&text]() -> std::optional<std::string_view> {
+    const std::size_t end = text.find('\n');
+    if (end == text.npos) return std::nullopt;
+    const auto out = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    return out;
+  };
+  Audited out;
+  const auto magic = line(), origin = line(), epoch = line(), covered = line(), root = line();
+  const auto e = epoch ? parse_decimal(*epoch) : std::nullopt;
+  const auto c = covered ? parse_decimal(*covered) : std::nullopt;
+  if (magic != "amanat-audited/1" || !origin || !e || !c || !root ||
+      !from_hex_exactly(*root, out.root) || !text.empty())
+    return fail(Reason::note_malformed, "not what an audit left behind");
+  out.origin = *origin;
+  out.epoch = *e;
+  out.covered = *c;
+  return out;
+}
+
+Result<Refold> refold_log(LogSource& source, const VerifierKey& log, const Key256& map_key,
+                          const Feed& feed, const RefoldOptions& options) {
+  auto note = source.read("checkpoint");
+  if (!note) return std::unexpected(std::move(note.error()));
+  Refold out;
+  auto opened = open_checkpoint(*note, log);
+  if (!opened) {
+    out.problem = std::string(row_of(opened.error().reason).english);
+    return out;
+  }
+  out.at = *std::move(opened);
+  out.note = *std::move(note);
+  out.now.origin = out.at.checkpoint.origin;
+  if (options.before && options.before->origin != out.now.origin) {
+    out.problem = "the earlier audit was of another log";
+    return out;
+  }
+  if (auto ran = Run(source, map_key, feed, options, out).all(); !ran)
+    return std::unexpected(std::move(ran.error()));
+  return out;
+}
+
+}  // namespace amanat::ledger
