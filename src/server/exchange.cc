@@ -17,6 +17,7 @@ namespace amanat::server {
 namespace {
 
 constexpr std::string_view kLedgerSigner = "ledger-signer";
+constexpr std::string_view kLedgerMap = "ledger-map";  // K_map: shared with the auditor alone
 
 ledger::Options ledger_options(const Home& home, const Config& config) {
   ledger::Options options;
@@ -47,6 +48,21 @@ std::vector<std::string> addresses_of(const Config& config, const std::string& l
   const std::string own = "https://" + listening;
   addresses.insert(any_port ? addresses.begin() : addresses.end(), own);
   return addresses;
+}
+
+// The log keeps a map over its citizens, from which each is shown a complete history.
+Result<void> add_citizens(vault::Vault& vault, ledger::Options& options) {
+  auto map = vault.named_secret(kLedgerMap);
+  if (!map) return std::unexpected(map.error());
+  auto chains = vault.named_secret("ledger-chains");
+  if (!chains) return std::unexpected(chains.error());
+  options.citizens.emplace();
+  options.citizens->map_key = *std::move(map);
+  options.citizens->chain_key = *std::move(chains);
+  options.citizens->key_of_slice = [&vault](std::span<const std::uint8_t, 16> id) {
+    return vault.slice_key(id);
+  };
+  return {};
 }
 
 // record() is a coroutine's business; tools and acts wait for it on their own thread.
@@ -228,6 +244,8 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   ledger::Options log_options = ledger_options(s.home, s.config);
   if (auto added = add_witnesses(s.home, log_options); !added)
     return std::unexpected(added.error());
+  if (auto added = add_citizens(*s.vault, log_options); !added)
+    return std::unexpected(added.error());
   auto ledger = ledger::Ledger::open(log_options, *seed);
   if (!ledger) return std::unexpected(ledger.error());
   s.ledger = *std::move(ledger);
@@ -344,6 +362,8 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   if (!erased && !(erased.error().reason == Reason::no_record && *forgotten > 0))
     return std::unexpected(erased.error());
   const auto gone = erased ? *erased : registry::Registry::Erased{};
+  // What lists this citizen's entries can be read from no opening once these are gone.
+  if (auto kept = state_->ledger->keep_chains(); !kept) return std::unexpected(kept.error());
   auto openings = state_->vault->destroy_slices(label);
   if (!openings) return std::unexpected(openings.error());
   // The ERASURE entry names its subject under the live slice, made after the others died, so that
@@ -360,6 +380,13 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   if (!recorded) return std::unexpected(recorded.error());
   return Erased{gone.records, gone.keys + *forgotten, *openings, recorded->front().index};
 }
+
+Result<std::string> Exchange::history(const SubjectName& citizen) const {
+  return state_->ledger->history(state_->vault->label(citizen),
+                                 state_->vault->label_proof(citizen));
+}
+
+Result<Key256> Exchange::map_key() const { return state_->vault->named_secret(kLedgerMap); }
 
 Result<void> Exchange::scan_ledger(EntryIndex from,
                                    const std::function<bool(const ledger::Opened&)>& visit) const {

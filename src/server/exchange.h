@@ -124,6 +124,11 @@ class Exchange {
   };
   Result<Erased> erase(const SubjectName& citizen);
   Result<Status> status();
+  /// history is the file of a citizen's complete history, for amanat-verify citizen. The caller has
+  /// made sure that it is this citizen who asks. Errors: those of ledger::Ledger::history.
+  Result<std::string> history(const SubjectName& citizen) const;
+  /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.
+  Result<Key256> map_key() const;
   /// scan_ledger visits entries with their openings, as far as their slices still live.
   Result<void> scan_ledger(EntryIndex from,
                            const std::function<bool(const ledger::Opened&)>& visit) const;

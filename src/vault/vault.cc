@@ -137,6 +137,9 @@ void Vault::keep_in(storage::Store& store) {
 
 Tag Vault::tag(const SubjectName& name) const { return first16(mac_name(state_->tags, name)); }
 Label Vault::label(const SubjectName& name) const { return state_->labels.of(name, tag(name)); }
+std::array<std::uint8_t, 80> Vault::label_proof(const SubjectName& name) const {
+  return state_->labels.proof(name);
+}
 std::array<std::uint8_t, 32> Vault::label_key() const { return state_->labels.public_key(); }
 Tag Vault::index_tag(std::string_view space, std::string_view value) const {
   return first16(mac_pair(state_->index, space, value));
