@@ -21,9 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::map<std::string, int> kRows = {
-    {"model", 0},    {"storage", 1}, {"crypto", 1},    {"net", 1},      {"ledger", 2},
-    {"vault", 2},    {"identity", 3}, {"policy", 3},    {"detection", 3}, {"registry", 3},
-    {"disclosure", 3}, {"lookup", 4},  {"trace", 4},  {"probe", 4},    {"server", 5},   {"cli", 6}};
+    {"model", 0},      {"storage", 1},  {"crypto", 1}, {"net", 1},       {"ledger", 2},
+    {"vault", 2},      {"identity", 3}, {"policy", 3}, {"detection", 3}, {"registry", 3},
+    {"disclosure", 3}, {"lookup", 4},   {"trace", 4},  {"probe", 4},     {"console", 4},
+    {"server", 5},     {"cli", 6}};
 
 const fs::path kSource = AMANAT_SOURCE_DIR;
 
@@ -35,7 +36,8 @@ std::string content(const fs::path& file) {
 }
 
 /// complaint says what is wrong with an include line of a file in `own`, or nothing.
-std::optional<std::string> complaint(const std::string& file, const std::string& own, const std::string& line) {
+std::optional<std::string> complaint(const std::string& file, const std::string& own,
+                                     const std::string& line) {
   static const std::regex include(R"(^\s*#\s*include\s*([<"])([^>"]*)[>"])");
   std::smatch match;
   if (!std::regex_search(line, match, include)) return std::nullopt;
@@ -91,8 +93,10 @@ TEST(House, AnUpwardIncludeIsFound) {
 TEST(House, ASidewaysIncludeIsFound) {
   EXPECT_EQ(complaint("src/ledger/tree.cc", "ledger", "#include \"vault/vault.h\""),
             "src/ledger/tree.cc: ledger may not know vault");
-  EXPECT_TRUE(complaint("src/ledger/tree.cc", "ledger", "#include \"../lookup/lookup.h\"").has_value());
-  EXPECT_FALSE(complaint("src/ledger/tree.cc", "ledger", "#include \"crypto/crypto.h\"").has_value());
+  EXPECT_TRUE(
+      complaint("src/ledger/tree.cc", "ledger", "#include \"../lookup/lookup.h\"").has_value());
+  EXPECT_FALSE(
+      complaint("src/ledger/tree.cc", "ledger", "#include \"crypto/crypto.h\"").has_value());
   EXPECT_FALSE(complaint("src/ledger/tree.cc", "ledger", "#include <net/if.h>").has_value());
 }
 
@@ -112,16 +116,19 @@ TEST(House, TheArchitecturePagePrintsTheSameRows) {
     if (!std::regex_search(line, match, row)) continue;
     const int number = std::stoi(match[1]);
     const std::string rooms = match[2];
-    for (auto w = std::sregex_iterator(rooms.begin(), rooms.end(), word); w != std::sregex_iterator(); ++w)
+    for (auto w = std::sregex_iterator(rooms.begin(), rooms.end(), word);
+         w != std::sregex_iterator(); ++w)
       printed[(*w)[1]] = number;
   }
   EXPECT_EQ(printed, kRows);
 }
 
 TEST(House, NoPathIsAJunkDrawer) {
-  const std::set<std::string> junk = {"util",  "utils", "common", "core",    "base", "helper", "helpers",
-                                      "manager", "service", "impl", "shared", "misc", "tools",  "scripts"};
-  for (const char* top : {"src", "tests", "bench", "fuzz", "docs", "packaging", "catalog", "examples"}) {
+  const std::set<std::string> junk = {"util",   "utils",   "common",  "core",    "base",
+                                      "helper", "helpers", "manager", "service", "impl",
+                                      "shared", "misc",    "tools",   "scripts"};
+  for (const char* top :
+       {"src", "tests", "bench", "fuzz", "docs", "packaging", "catalog", "examples"}) {
     if (!fs::exists(kSource / top)) continue;
     for (const auto& file : files_under(kSource / top)) {
       const fs::path inside = fs::relative(file, kSource);
@@ -164,7 +171,8 @@ TEST(House, ThirdPartiesStayInTheirRoomsAndBehindTheirFrontDoors) {
   EXPECT_TRUE(doors.contains("ledger/ledger.h"));
   for (const auto& file : files_under(kSource / "src")) {
     const fs::path inside = fs::relative(file, kSource / "src");
-    if (file.stem().string().ends_with("_test") || file.stem().string().starts_with("test_")) continue;
+    if (file.stem().string().ends_with("_test") || file.stem().string().starts_with("test_"))
+      continue;
     std::istringstream text(content(file));
     for (std::string line; std::getline(text, line);) {
       if (line.find("#include <") == std::string::npos) continue;
@@ -179,7 +187,8 @@ TEST(House, ThirdPartiesStayInTheirRoomsAndBehindTheirFrontDoors) {
 
 TEST(House, EveryReasonIsCompleteInTwoLanguages) {
   const auto urdu = [](std::string_view text) {
-    return std::any_of(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xE0) == 0xC0; });
+    return std::any_of(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xE0) == 0xC0; });
   };
   std::set<std::string_view> ids;
   for (std::size_t i = 0; i < amanat::reason_count(); ++i) {
@@ -219,7 +228,8 @@ TEST(House, ThreatsNameTestsThatExist) {
   const std::string page = content(kSource / "docs" / "threats.md");
   static const std::regex name(R"(`([A-Z]\w+)\.([A-Z]\w+)`)");
   std::size_t named = 0;
-  for (auto m = std::sregex_iterator(page.begin(), page.end(), name); m != std::sregex_iterator(); ++m, ++named) {
+  for (auto m = std::sregex_iterator(page.begin(), page.end(), name); m != std::sregex_iterator();
+       ++m, ++named) {
     const std::string test = "(" + (*m)[1].str() + ", " + (*m)[2].str() + ")";
     EXPECT_NE(sources.find(test), std::string::npos) << "docs/threats.md names " << (*m)[0];
   }
@@ -237,8 +247,10 @@ TEST(House, EveryLinkOfAPageLeadsSomewhere) {
   for (const auto& page : pages) {
     if (page.extension() != ".md") continue;
     const std::string text = content(page);
-    for (auto m = std::sregex_iterator(text.begin(), text.end(), link); m != std::sregex_iterator(); ++m, ++links)
-      EXPECT_TRUE(fs::exists(page.parent_path() / (*m)[1].str())) << fs::relative(page, kSource) << " links " << (*m)[1];
+    for (auto m = std::sregex_iterator(text.begin(), text.end(), link); m != std::sregex_iterator();
+         ++m, ++links)
+      EXPECT_TRUE(fs::exists(page.parent_path() / (*m)[1].str()))
+          << fs::relative(page, kSource) << " links " << (*m)[1];
   }
   EXPECT_GE(links, 20u);
 }

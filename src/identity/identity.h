@@ -180,6 +180,8 @@ class Identity {
   /// forget destroys the name and the keyed national ID of officers who are this citizen; the
   /// account stays, for the ledger names it. Returns how many. Errors: store_failed, file_failed.
   Result<std::uint64_t> forget(const SubjectName& citizen);
+  /// devices lists an account's devices, oldest first, ended ones too; nothing for an unknown id.
+  std::vector<DeviceRecord> devices(std::string_view account_id) const;
   /// accounts lists every account, ascending by number, without its devices.
   std::vector<Asker> accounts() const;
   /// own_of_unit lists the keyed own national IDs of the officers of a department's unit, ascending;

@@ -20,6 +20,11 @@ enum class PublicRoute : std::uint8_t {
   token,                   // POST /oauth/token: proves its client itself, as the next two do
   introspection,           // POST /oauth/introspect
   revocation,              // POST /oauth/revoke
+  sign_in_page,            // /sign-in: the page of sign_in_begin and sign_in_finish
+  enrol_page,              // /enrol: the page of register_begin and register_finish
+  ledger_page,             // GET /ledger: the checkpoint as a page
+  language,                // GET /language: remembers the reader's choice
+  asset,                   // GET /assets/...: style, script, font
 };
 
 }  // namespace amanat::identity

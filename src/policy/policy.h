@@ -80,6 +80,11 @@ struct WaitingQuestion {
   std::vector<Decision> decided;
 };
 
+/// question_in_words takes a canonical question apart for people: (name, value), lists with commas
+/// between. Nothing unless the bytes are exactly one question.
+std::optional<std::vector<std::pair<std::string, std::string>>> question_in_words(
+    std::string_view canonical);
+
 /// EmergencyReview is a question past the rules and its review.
 struct EmergencyReview {
   std::string id, asker, purpose, case_ref, reason, reviewed_by;

@@ -68,6 +68,11 @@ Api::Api(Exchange& exchange)
   add_sign_in();
   add_enrolment();
   add_oauth();
+  add_alerts();
+  add_approvals();
+  add_cases();
+  add_policy();
+  add_pages();
   add_public();
 }
 

@@ -20,9 +20,17 @@ class Api {
   void add_public();
   void add_lookups();
   void add_records();
+  void add_alerts();
+  void add_approvals();
+  void add_cases();
+  void add_policy();
   void add_sign_in();
   void add_enrolment();
   void add_oauth();
+  void add_pages();
+  void add_open_pages();
+  void add_own_pages();
+  void add_ask_pages();
   Exchange& exchange_;
   Routes routes_;
 };

@@ -1,6 +1,7 @@
 #include "server/problem.h"
 
 #include "net/json.h"
+#include "server/page.h"
 
 namespace amanat::server {
 namespace {
@@ -56,6 +57,7 @@ std::uint64_t age_wanted(const Failure& failure) {
 }  // namespace
 
 Response refusal(const Failure& failure, const Request& request) {
+  if (wants_page(request)) return refused_page(failure, request, {});
   Response response = problem(failure, request.header("accept-language"));
   const bool bearer = shows_bearer(request) && failure.reason != Reason::token_binding_wrong;
   const std::string_view error = error_of(failure.reason);
@@ -89,6 +91,21 @@ Response problem(const Failure& failure, std::string_view accept_language) {
   json.key("reason").string(row.id);
   if (row.detail_shown && !failure.detail.empty()) json.key("detail").string(failure.detail);
   json.key("next").string(urdu ? row.next_urdu : row.next_english);
+  if (!failure.needs.empty()) {
+    json.key("needs").begin_array();
+    for (const Need& need : failure.needs) {
+      json.begin_object().key("reason").string(row_of(need.reason).id);
+      if (!need.rule.empty()) json.key("rule").string(need.rule);
+      if (need.max_age_s > 0) json.key("max_age").number(need.max_age_s);
+      if (need.approvals > 0) json.key("approvals").number(need.approvals);
+      if (!need.word.empty())
+        json.key(need.reason == Reason::evidence_too_weak ? "evidence" : "approver")
+            .string(need.word);
+      if (!need.id.empty()) json.key("approval").string(need.id);
+      json.end_object();
+    }
+    json.end_array();
+  }
   json.end_object();
   Response response;
   response.status = row.http_status;

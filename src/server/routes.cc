@@ -74,7 +74,7 @@ void Routes::serve(Request request, net::Reply reply) const {
     return;
   }
   const Failure none{path_known ? Reason::wrong_method : Reason::no_such_route, {}};
-  reply(problem(none, request.header("accept-language")));
+  reply(refusal(none, request));
 }
 
 std::vector<std::string> Routes::walk() const {

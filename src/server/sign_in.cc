@@ -5,12 +5,10 @@
 #include "net/json.h"
 #include "server/api.h"
 #include "server/exchange.h"
+#include "server/webauthn_options.h"
 
 namespace amanat::server {
 namespace {
-
-constexpr std::string_view kCookieEnd = "; Path=/; Secure; HttpOnly; SameSite=Strict";
-constexpr std::uint64_t kPromptMs = 120'000;
 
 std::string b64(std::string_view bytes) { return crypto::base64url(crypto::bytes_of(bytes)); }
 
@@ -18,27 +16,6 @@ Response document(net::JsonWriter& json) {
   Response response;
   response.body = json.take();
   return response;
-}
-
-void write_ids(net::JsonWriter& json, std::string_view key, const std::vector<std::string>& ids) {
-  json.key(key).begin_array();
-  for (const std::string& id : ids) {
-    json.begin_object();
-    json.key("type").string("public-key").key("id").string(b64(id));
-    json.end_object();
-  }
-  json.end_array();
-}
-
-// PublicKeyCredentialRequestOptionsJSON (WebAuthn 5.1.8).
-void write_request_options(net::JsonWriter& json, const identity::Offer& offer) {
-  json.key("publicKey").begin_object();
-  json.key("challenge").string(b64(offer.challenge));
-  json.key("timeout").number(kPromptMs);
-  json.key("rpId").string(offer.rp_id);
-  write_ids(json, "allowCredentials", offer.credentials);
-  json.key("userVerification").string(offer.verification ? "required" : "discouraged");
-  json.end_object();
 }
 
 void write_put_forward(net::JsonWriter& json, std::string_view name,
@@ -53,31 +30,6 @@ void write_put_forward(net::JsonWriter& json, std::string_view name,
   json.key("expires").number(number(put.offer.expires));
   write_request_options(json, put.offer);
   json.end_object();
-}
-
-// PublicKeyCredentialCreationOptionsJSON (WebAuthn 5.1.8): ES256 alone is offered.
-std::string creation_options(const identity::RegistrationOffer& made) {
-  net::JsonWriter json;
-  json.begin_object();
-  json.key("expires").number(number(made.offer.expires));
-  json.key("publicKey").begin_object();
-  json.key("rp").begin_object();
-  json.key("id").string(made.offer.rp_id).key("name").string("Amanat").end_object();
-  json.key("user").begin_object();
-  json.key("id").string(b64(made.user_handle));
-  json.key("name").string(made.account).key("displayName").string(made.account).end_object();
-  json.key("challenge").string(b64(made.offer.challenge));
-  json.key("pubKeyCredParams").begin_array().begin_object();
-  json.key("type").string("public-key").key("alg").raw("-7");
-  json.end_object().end_array();
-  json.key("timeout").number(kPromptMs);
-  write_ids(json, "excludeCredentials", made.offer.credentials);
-  json.key("authenticatorSelection").begin_object();
-  json.key("residentKey").string("required").key("requireResidentKey").boolean(true);
-  json.key("userVerification").string("required").end_object();
-  json.key("attestation").string(made.direct ? "direct" : "none");
-  json.end_object().end_object();
-  return json.take();
 }
 
 void write_asker(net::JsonWriter& json, const Asker& asker) {
@@ -132,8 +84,7 @@ void Api::add_sign_in() {
                  json.key("ends").number(number(in->ends));
                  json.end_object();
                  Response response = document(json);
-                 response.headers.emplace_back(
-                     "Set-Cookie", "__Host-amanat=" + in->token + std::string(kCookieEnd));
+                 response.headers.emplace_back("Set-Cookie", session_cookie(in->token));
                  return response;
                });
   routes_.session({"GET", "/v1/session", "a signed-in person", "Who is signed in."},
@@ -151,8 +102,7 @@ void Api::add_sign_in() {
           return std::unexpected(out.error());
         Response response;
         response.body = "{}";
-        response.headers.emplace_back("Set-Cookie",
-                                      "__Host-amanat=; Max-Age=0" + std::string(kCookieEnd));
+        response.headers.emplace_back("Set-Cookie", no_session_cookie());
         return response;
       });
   routes_.session(
