@@ -108,10 +108,12 @@ std::vector<const Device*> candidates(const ClientAssertion& assertion, const Bo
       keys.push_back(device);
     return keys;
   }
-  for (const Device* device : account.devices())
-    if (device->key != nullptr && !device->revoked.load(std::memory_order_acquire) &&
-        keys.size() < kKeysTriedMax)
-      keys.push_back(device);
+  // Live keys first; a revoked one is tried too, so that its holder is told why.
+  for (const bool revoked : {false, true})
+    for (const Device* device : account.devices())
+      if (device->key != nullptr && keys.size() < kKeysTriedMax &&
+          device->revoked.load(std::memory_order_acquire) == revoked)
+        keys.push_back(device);
   return keys;
 }
 
@@ -145,6 +147,29 @@ Result<Client> by_assertion(std::string_view text, const std::string* named, con
 }
 
 }  // namespace
+
+Result<Parameters> Parameters::read(const Request& request) {
+  std::string_view type = request.header("content-type");
+  type = type.substr(0, std::min(type.find(';'), type.size()));
+  if (type != "application/x-www-form-urlencoded")
+    return fail(Reason::oauth_request_wrong, "the body is not application/x-www-form-urlencoded");
+  auto form = net::parse_form(request.body, {.bytes_max = 32 * 1024, .fields_max = 32});
+  if (!form) return fail(Reason::oauth_request_wrong, "a parameter is not form-encoded");
+  const auto& fields = form->fields();
+  for (std::size_t i = 1; i < fields.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (fields[i].first == fields[j].first)
+        return fail(Reason::oauth_request_wrong, "a parameter is repeated");
+  Parameters parameters;
+  parameters.form_ = *std::move(form);
+  return parameters;
+}
+
+const std::string* Parameters::find(std::string_view name) const {
+  for (const auto& [known, value] : form_.fields())
+    if (known == name) return value.empty() ? nullptr : &value;
+  return nullptr;
+}
 
 Result<void> once_only(ReplayStore& store, const Tag& name, Moment until, Moment at,
                        Reason reason) {
@@ -190,7 +215,7 @@ Result<const Device*> live_certificate(const Book& book, const Account& account,
   return device;
 }
 
-Result<Client> authenticate(const Request& request, const net::Form& form, const Book& book,
+Result<Client> authenticate(const Request& request, const Parameters& form, const Book& book,
                             const Services& services) {
   if (!request.header("authorization").empty())
     return fail(Reason::client_unknown, "a secret in the Authorization header");

@@ -11,6 +11,18 @@
 
 namespace amanat::identity {
 
+/// Parameters are those of a request to the authorization server; none stands twice (RFC 6749 3.2).
+class Parameters {
+ public:
+  /// read takes the body of a request apart. Errors: oauth_request_wrong.
+  static Result<Parameters> read(const Request& request);
+  /// find returns a parameter's value, or null; an empty value counts as left out (RFC 6749 3.2).
+  const std::string* find(std::string_view name) const;
+
+ private:
+  net::Form form_;
+};
+
 /// Client is an authenticated client.
 struct Client {
   Account* account = nullptr;
@@ -38,7 +50,7 @@ Result<ClientAssertion> read_client_assertion(std::string_view text);
 /// authenticate proves the client of a request to the token, introspection or revocation endpoint.
 /// Errors: client_unknown, client_assertion_malformed, client_assertion_audience,
 /// client_assertion_time, client_assertion_signature, revoked_device, the certificate's own.
-Result<Client> authenticate(const Request& request, const net::Form& form, const Book& book,
+Result<Client> authenticate(const Request& request, const Parameters& form, const Book& book,
                             const Services& services);
 
 /// key_of finds a live JWK of an account by its thumbprint. Errors: proof_key_wrong,

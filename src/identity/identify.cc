@@ -290,6 +290,7 @@ Result<Caller> Identity::admit(const Request& request) const {
   auto shown = state_->shown(request, Repeat::refused);
   if (!shown) return std::unexpected(shown.error());
   Caller::Content content = state_->content_of(*std::move(shown), request);
+  if (content.proof == Proof::channel) content.evidence.clear();  // nothing was signed
   return Caller(std::move(content));
 }
 

@@ -15,15 +15,6 @@ namespace amanat::identity {
 namespace {
 
 constexpr std::size_t kDetailsBytesMax = 8 * 1024;
-constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
-
-Result<net::Form> read_form(const Request& request) {
-  std::string_view type = request.header("content-type");
-  type = type.substr(0, std::min(type.find(';'), type.size()));
-  if (type != kFormType)
-    return fail(Reason::oauth_request_wrong, "the body is not application/x-www-form-urlencoded");
-  return net::Form::read(request.body);
-}
 
 // What a token is bound to: the key of the DPoP proof, else the connection's certificate. Exactly
 // one, and enrolled for this client either way.
@@ -69,7 +60,7 @@ Result<Binding> binding_of(const Request& request, const Client& client, const B
   return binding;
 }
 
-Result<std::optional<Allowance>> allowance_of(const net::Form& form, const FieldTable& fields) {
+Result<std::optional<Allowance>> allowance_of(const Parameters& form, const FieldTable& fields) {
   const std::string* text = form.find("authorization_details");
   if (text == nullptr) return std::optional<Allowance>{};
   const net::JsonLimits limits{.bytes_max = kDetailsBytesMax, .depth_max = 4, .values_max = 64};
@@ -128,7 +119,7 @@ std::string Identity::fresh_nonce(const Request& request) const {
 
 Result<IssuedToken> Identity::issue_token(const Request& request) const {
   Services& services = *state_->services;
-  auto form = read_form(request);
+  auto form = Parameters::read(request);
   if (!form) return std::unexpected(form.error());
   auto client = authenticate(request, *form, state_->book, services);
   if (!client) return std::unexpected(client.error());
@@ -168,7 +159,7 @@ Result<IssuedToken> Identity::issue_token(const Request& request) const {
 Result<std::string> Identity::introspect(const Request& request,
                                          const std::function<bool(const Asker&)>& may) const {
   Services& services = *state_->services;
-  auto form = read_form(request);
+  auto form = Parameters::read(request);
   if (!form) return std::unexpected(form.error());
   auto client = authenticate(request, *form, state_->book, services);
   if (!client) return std::unexpected(client.error());
@@ -208,7 +199,7 @@ Result<std::string> Identity::introspect(const Request& request,
 
 Result<void> Identity::withdraw_token(const Request& request) const {
   Services& services = *state_->services;
-  auto form = read_form(request);
+  auto form = Parameters::read(request);
   if (!form) return std::unexpected(form.error());
   auto client = authenticate(request, *form, state_->book, services);
   if (!client) return std::unexpected(client.error());

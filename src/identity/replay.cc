@@ -52,8 +52,8 @@ ReplayStore::Use ReplayStore::use(const Tag& name, Moment until, Moment at) {
   const std::lock_guard lock(shard.mutex);
   for (Bucket& bucket : shard.buckets) {
     if (bucket.used == 0) continue;
-    // Two slots of grace: threads read the clock before they take the lock.
-    if (bucket.slot + 2 < now_slot) {
+    // A slot of grace: threads read the clock before they take the lock.
+    if (bucket.slot + 1 < now_slot) {
       shard.used -= bucket.used;
       bucket = Bucket{};
     } else if (bucket.holds(name)) {

@@ -24,7 +24,7 @@ class ReplayStore {
   std::size_t bytes() const;
 
   /// At most so many names are held: 64 MB when tables are at their emptiest. 10,000 uses a second
-  /// for 60 s and one bucket more are 750,000.
+  /// for 60 s and two buckets more are 900,000.
   static constexpr std::size_t kNamesMax = 1u << 20;
 
  private:
