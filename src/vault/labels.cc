@@ -86,4 +86,8 @@ Label Labels::of(const SubjectName& name, const Tag& tag) const {
   return label;
 }
 
+crypto::VrfProof Labels::proof(const SubjectName& name) const {
+  return key_.prove(crypto::bytes_of(alpha(name)));
+}
+
 }  // namespace amanat::vault
