@@ -17,12 +17,28 @@ TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux curl openssl ca-cer
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit
 
-# need(packages): installs what is missing, and says what.
+# Node is wanted with its npm, from Debian or anywhere else.
+ifeq ($(shell command -v node && command -v npm),)
+TEST_PACKAGES += nodejs npm
+endif
+
+# clients: other people's programs that the tests run, as tests/clients/package-lock.json pins them.
+clients = if [ ! tests/clients/node_modules/.package-lock.json -nt tests/clients/package-lock.json ]; then \
+  echo "Installing npm packages for tests (tests/clients) ..."; \
+  (cd tests/clients && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json); \
+fi
+
+# need(packages): installs what is missing, and says what. No server among them may begin to serve by
+# itself: tests and benches run servers of their own.
 define need
 missing=$$(for p in $(1); do dpkg-query -Wf '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; done); \
 if [ -n "$$missing" ]; then \
   echo "Installing Debian packages:" $$missing; \
   if [ "$$(id -u)" != 0 ]; then echo "This needs root: sudo apt-get install --no-install-recommends" $$missing; exit 2; fi; \
+  if [ ! -e /usr/sbin/policy-rc.d ]; then \
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; \
+  fi; \
   log=$$(mktemp); \
   (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing) >$$log 2>&1 \
     || { cat $$log; rm -f $$log; exit 2; }; rm -f $$log; \
@@ -53,6 +69,7 @@ demo: deps ## the whole story on this machine: 20 seconds once built
 
 test: ## build everything and run every test; the last line counts them
 	@$(call need,$(TEST_PACKAGES))
+	@$(clients)
 	@$(call configured,build,release)
 	@echo "Building Amanat and its tests ..."
 	@$(NINJA) -C build
@@ -61,6 +78,7 @@ test: ## build everything and run every test; the last line counts them
 
 check-sanitizers: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(call need,$(TEST_PACKAGES) $(CHECK_PACKAGES))
+	@$(clients)
 	@$(call configured,build-checked,checked)
 	@$(NINJA) -C build-checked
 	@ctest --test-dir build-checked -V --timeout $(TEST_SECONDS) $(CTEST) 2>&1 | awk -f tests/sentences.awk
@@ -70,12 +88,8 @@ gcc: ## the same code with g++ 12, warnings as errors
 	@$(call configured,build-gcc,gcc)
 	@$(NINJA) -C build-gcc
 
-# What is installed for the bench must not begin to serve by itself: the bench runs servers of its own.
 bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 for a smoke run
-	@if [ "$$(id -u)" = 0 ] && [ ! -e /usr/sbin/policy-rc.d ]; then \
-	  trap 'rm -f /usr/sbin/policy-rc.d' EXIT; \
-	  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d; \
-	fi; $(call need,$(BENCH_PACKAGES))
+	@$(call need,$(BENCH_PACKAGES))
 	@$(call configured,build,release)
 	@echo "Building Amanat and its benches ..."
 	@$(NINJA) -C build amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))

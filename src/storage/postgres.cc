@@ -188,7 +188,7 @@ class Postgres : public Store {
     }
     watch_wake_.notify_all();
     if (watch_.joinable()) watch_.join();
-    (void)committer_.flush_all(*places());
+    if (opened_) (void)committer_.flush_all(*places());
   }
   Result<void> open();
 
@@ -220,6 +220,7 @@ class Postgres : public Store {
   std::condition_variable watch_wake_;
   bool stopping_ = false;
   std::thread watch_;
+  bool opened_ = false;
 };
 
 Reply<void> Postgres::read_places() const {
@@ -279,6 +280,7 @@ Result<void> Postgres::open() {
       return failed(recovered.error());
   }
   watch_ = std::thread([this] { watch(); });
+  opened_ = true;
   return {};
 }
 
