@@ -256,7 +256,8 @@ std::string answer_page(const Reader& reader, const std::vector<AnsweredCitizen>
     for (const auto& record : one.records) {
       html.open("table").open("caption").value(record.dataset).text(" · ");
       html.text(record.source);
-      if (!record.date.empty()) html.text(" · ").text(say(Word::as_of, l, record.date));
+      if (!record.date.empty())
+        html.text(" · ").text(say(Word::as_of, l)).text(" ").value(record.date);
       html.close();
       html.open("thead").open("tr");
       html.element("th", {{"scope", "col"}}, say(Word::field, l));
@@ -264,7 +265,8 @@ std::string answer_page(const Reader& reader, const std::vector<AnsweredCitizen>
       for (const auto& [field, value] : record.fields) {
         html.open("tr");
         html.open("th", {{"scope", "row"}}).value(field).close();
-        html.element("td", {{"data-label", say(Word::shown, l)}, {"dir", "auto"}}, value).close();
+        html.open("td", {{"data-label", say(Word::shown, l)}});
+        html.element("bdi", value).close().close();
       }
       html.close().close();
     }
@@ -275,8 +277,9 @@ std::string answer_page(const Reader& reader, const std::vector<AnsweredCitizen>
       html.close().close().open("tbody");
       for (const auto& held : one.withheld) {
         html.open("tr").open("th", {{"scope", "row"}}).value(held.field).close();
-        html.element("td", {{"data-label", say(Word::why, l)}}, held.reason);
-        html.element("td", {{"data-label", say(Word::next_step, l)}}, held.next).close();
+        html.element("td", {{"data-label", say(Word::why, l)}}, text_of(*held.why, l));
+        html.element("td", {{"data-label", say(Word::next_step, l)}}, next_of(*held.why, l));
+        html.close();
       }
       html.close().close();
     }

@@ -63,7 +63,8 @@ struct AnswerRecord {
   std::vector<std::pair<std::string, std::string>> fields;
 };
 struct AnswerWithheld {
-  std::string field, reason, next;
+  std::string field;
+  const ReasonRow* why = nullptr;
 };
 struct AnsweredCitizen {
   std::string citizen, receipt;

@@ -38,7 +38,7 @@ std::vector<std::string> every_page(Language language) {
   citizen.receipt = evil;
   citizen.entry = 7;
   citizen.records = {{"a.b", evil, "2026-11-22", {{"name", evil}}}};
-  citizen.withheld = {{"a.b.d", evil, evil}};
+  citizen.withheld = {{evil, &row_of(Reason::field_not_granted)}};
   return {sign_in_page(reader, to_sign(), &row_of(Reason::no_session)),
           code_page(reader, nullptr),
           register_page(reader, evil, evil, to_sign()),

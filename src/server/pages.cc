@@ -115,6 +115,13 @@ std::string text_at(const net::Json& object, std::string_view name) {
   return value != nullptr && value->string() != nullptr ? *value->string() : std::string();
 }
 
+const ReasonRow* row_named(std::string_view id) {
+  for (std::size_t i = 0; i < reason_count(); ++i)
+    if (row_of(static_cast<Reason>(i)).id == id) return &row_of(static_cast<Reason>(i));
+  insist(false);  // the answer is ours
+  return nullptr;
+}
+
 console::AnsweredCitizen answered_citizen(const net::Json& one) {
   console::AnsweredCitizen citizen;
   citizen.citizen = text_at(one, "citizen");
@@ -140,8 +147,7 @@ console::AnsweredCitizen answered_citizen(const net::Json& one) {
         }
   if (const net::Json* withheld = one.find("withheld"); withheld && withheld->array())
     for (const net::Json& held : *withheld->array())
-      citizen.withheld.push_back(
-          {text_at(held, "field"), text_at(held, "reason"), text_at(held, "next")});
+      citizen.withheld.push_back({text_at(held, "field"), row_named(text_at(held, "reason"))});
   return citizen;
 }
 
