@@ -4,14 +4,10 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <charconv>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +17,11 @@
 #include "ledger/audit.h"
 #include "ledger/log_source.h"
 #include "ledger/receipt_file.h"
+#include "ledger/verify_words.h"
 
 namespace amanat::ledger {
 namespace {
 
-constexpr int kHolds = 0, kDoesNotHold = 1, kTrouble = 2;
 constexpr const char* kVersion = "amanat-verify 0.1.0";
 
 constexpr const char* kHelp =
@@ -34,6 +30,10 @@ constexpr const char* kHelp =
   amanat-verify --vkey KEY --dir DIR          a static export (checkpoint, tile/...)
   amanat-verify --vkey KEY --url URL          a served log; the transport is not trusted
   amanat-verify --vkey KEY RECEIPT...         receipts, offline ('-' is standard input)
+
+  amanat-verify citizen ...                   a citizen's history: is anything missing?
+  amanat-verify refold ...                    the auditor's check of every EPOCH
+  amanat-verify fork ...                      has a log signed two histories?
 
 A RECEIPT is a tlog-proof file or the JSON answer of a lookup (amanat lookup --json).
 
@@ -54,60 +54,6 @@ struct Arguments {
 struct Wrong {
   std::string what, hint;
 };
-
-// What does not hold or went wrong, as a person reads it: what, why, what to do.
-// Returns the exit code it was given.
-int complain(int exit_code, std::string_view what, std::string_view why, std::string_view hint) {
-  std::string text = "amanat-verify: " + std::string(what) + "\n";
-  if (!why.empty()) text += "  why: " + std::string(why) + "\n";
-  if (!hint.empty()) text += "  hint: " + std::string(hint) + "\n";
-  std::fputs(text.c_str(), stderr);
-  return exit_code;
-}
-
-int complain(int exit_code, const Failure& failure, std::string_view where = {}) {
-  const ReasonRow& row = row_of(failure.reason);
-  std::string why(where);
-  if (!failure.detail.empty()) why += (why.empty() ? "" : ": ") + failure.detail;
-  return complain(exit_code, row.english, why, row.next_english);
-}
-
-std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      constexpr std::string_view digits = "0123456789abcdef";
-      out += "\\u00";
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
-std::string time_text(Moment time) {
-  const std::uint64_t ms = number(time);
-  const auto seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm parts{};
-  char date[32], whole[48];
-  if (gmtime_r(&seconds, &parts) == nullptr || parts.tm_year > 8099)
-    return std::to_string(ms) + " ms";
-  std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(whole, sizeof(whole), "%s.%03uZ", date, static_cast<unsigned>(ms % 1000));
-  return whole;
-}
-
-std::string grouped(std::uint64_t value) {
-  std::string text = std::to_string(value);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
-}
 
 std::optional<Wrong> parse(int argc, char** argv, Arguments& out) {
   struct Option {
@@ -160,17 +106,7 @@ std::optional<Wrong> parse(int argc, char** argv, Arguments& out) {
 }
 
 Result<std::string> read_input(const std::string& name) {
-  std::ifstream file;
-  if (name != "-") file.open(name, std::ios::binary);
-  std::istream& in = name == "-" ? std::cin : file;
-  if (!in) return fail(Reason::file_failed, name);
-  std::string bytes;
-  for (std::array<char, 65536> part; in.read(part.data(), part.size()) || in.gcount() > 0;) {
-    bytes.append(part.data(), static_cast<std::size_t>(in.gcount()));
-    if (bytes.size() > kReceiptFileBytesMax) return fail(Reason::value_too_long, name);
-  }
-  if (in.bad()) return fail(Reason::file_failed, name);
-  return bytes;
+  return ledger::read_input(name, kReceiptFileBytesMax);
 }
 
 // Progress on a terminal only, at most ten times a second.
@@ -346,6 +282,11 @@ int verify_receipts(const Arguments& arguments, const VerifierKey& log) {
 }
 
 int run(int argc, char** argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  const std::vector<std::string> others(argv + std::min(argc, 2), argv + argc);
+  if (first == "citizen") return run_citizen(others);
+  if (first == "refold") return run_refold(others);
+  if (first == "fork") return run_fork(others);
   Arguments arguments;
   if (const auto wrong = parse(argc, argv, arguments))
     return complain(kTrouble, "The command line is wrong.", wrong->what, wrong->hint);
