@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <optional>
 
 #if defined(__SSE2__)
@@ -470,6 +471,91 @@ struct Masks {
   std::uint64_t digits = 0, leads = 0;
 };
 
+// What a byte before or after a number is if it can be no part of it: it ends fields and sentences.
+constexpr std::array<bool, 256> make_fences() {
+  std::array<bool, 256> fence{};
+  for (unsigned c = 0; c < 128; ++c) {
+    const bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+    const bool digit = c >= '0' && c <= '9';
+    fence[c] = !letter && !digit && c != ' ' && c != '-' && c != '.' && c != '/' && c != '_' &&
+               c != '(' && c != ')' && c != '+';
+  }
+  return fence;
+}
+constexpr auto kFences = make_fences();
+bool fence(char c) { return kFences[static_cast<unsigned char>(c)]; }
+
+// One bit a byte: which of 16 are ASCII digits.
+inline unsigned digits_of_16(const char* at) {
+#if defined(__SSE2__)
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  const __m128i from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+  return static_cast<unsigned>(_mm_movemask_epi8(
+      _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero)));
+#else
+  unsigned mask = 0;
+  for (unsigned i = 0; i < 16; ++i) mask |= (at[i] >= '0' && at[i] <= '9' ? 1u : 0u) << i;
+  return mask;
+#endif
+}
+
+// read_fenced reads the commonest layouts between two fences in one look: 16 bytes and what is
+// around them decide. 0: it cannot tell, read_at must.
+inline std::size_t read_fenced(std::string_view text, std::size_t at, std::size_t n,
+                               std::vector<Identifier>& found) {
+  if (at + 16 > text.size()) return 0;
+  const char* d = text.data() + at;
+  const char left = at == 0 ? ',' : d[-1];
+  const bool plus = left == '+';
+  if (!fence(left) && !plus) return 0;
+  std::size_t length = n;
+  Identifier id;
+  id.offset = static_cast<std::uint32_t>(at);
+  id.kind = Kind::msisdn;
+  id.layout = Layout::trunk;
+  char* to = id.digits.data();
+  if (n == 12 && d[0] == '9' && d[1] == '2' && d[2] == '3') {
+    id.layout = Layout::country;
+    std::memcpy(to, d, 12);
+  } else if (plus) {
+    return 0;
+  } else if (n == 13 && d[0] != '0') {
+    id.kind = Kind::national_id;
+    id.layout = Layout::plain;
+    std::memcpy(to, d, 13);
+  } else if (n == 5 && d[0] != '0' && d[5] == d[13] && (d[5] == '-' || d[5] == ' ') &&
+             digits_of_16(d) == 0b0101'1111'1101'1111) {
+    id.kind = Kind::national_id;
+    id.layout = d[5] == '-' ? Layout::grouped : Layout::spaced;
+    length = 15;
+    std::memcpy(to, d, 5);
+    std::memcpy(to + 5, d + 6, 7);
+    to[12] = d[14];
+  } else if (n == 11 && d[0] == '0' && d[1] == '3') {
+    std::memcpy(to + 2, d + 1, 10);
+  } else if (n == 4 && d[0] == '0' && d[1] == '3' && (d[4] == '-' || d[4] == ' ') &&
+             (digits_of_16(d) & 0x1fff) == 0b0'1111'1110'1111) {
+    length = 12;
+    std::memcpy(to + 2, d + 1, 3);
+    std::memcpy(to + 5, d + 5, 7);
+  } else if (n == 10 && d[0] == '3') {
+    id.layout = Layout::bare;
+    std::memcpy(to + 2, d, 10);
+  } else {
+    return 0;
+  }
+  if (!fence(at + length < text.size() ? d[length] : ',')) return 0;
+  id.length = static_cast<std::uint16_t>(length);
+  if (id.kind == Kind::msisdn) {
+    to[0] = '9', to[1] = '2';
+    id.count = kMsisdnDigits;
+  } else {
+    id.count = kNationalIdDigits;
+  }
+  found.push_back(id);
+  return at + length;
+}
+
 #if defined(__SSE2__)
 inline Masks masks_of(const char* block) {
   Masks m;
@@ -541,7 +627,9 @@ void find_identifiers(std::string_view text, std::vector<Identifier>& found) {
       if ((m.digits >> bit & 1) != 0) {
         const auto here = static_cast<std::size_t>(std::countr_one(m.digits >> bit));
         const std::size_t n = bit + here < 64 ? here : run_length(text, at);
-        if (plausible(text, at, n)) resume = read_at(text, at, found);
+        if (!plausible(text, at, n)) continue;
+        const std::size_t end = read_fenced(text, at, n, found);
+        resume = end != 0 ? end : read_at(text, at, found);
       } else if (wide_digit(text, at)) {
         resume = read_at(text, at, found);
       }

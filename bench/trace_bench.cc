@@ -1,0 +1,280 @@
+// What it costs to read a leak and to find it in the index: the numbers of P6.
+//
+//   trace_bench [MIB]                  reading: dirty text of MIB mebibytes, beside memchr and
+//   memcpy trace_bench index [MILLIONS] [DIR] matching: a leak against so many million disclosures,
+//   made
+//                                      through the index's own writer in DIR (9 bytes each)
+//
+// Prints figures, and part lines for bench/parts.sh.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "storage/file.h"
+#include "trace/identifiers.h"
+#include "trace/index.h"
+#include "trace/match.h"
+#include "trace/read.h"
+
+namespace {
+
+using namespace amanat;
+using namespace amanat::trace;
+
+double cpu_now() {
+  timespec t{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+void part(const char* name, double value, const char* unit, const char* words) {
+  std::printf("part\t%s\t%.6g\t%s\t%s\n", name, value, unit, words);
+}
+
+// Rows of about 86 bytes: serial, national ID and phone in any layout, name, address, date.
+std::string dirty_text(std::size_t bytes, std::size_t& rows) {
+  std::mt19937_64 draw(7);
+  std::string text;
+  text.reserve(bytes + 256);
+  char line[256];
+  static const char* const kNames[] = {"Muhammad Ali", "Fatima Bibi", "A. Rehman",
+                                       "Syed Hussain Shah", "Nasreen"};
+  for (rows = 0; text.size() < bytes; ++rows) {
+    const auto id = static_cast<unsigned long long>(3'000'000'000'000 + draw() % 1'000'000'000'000);
+    const auto phone = static_cast<unsigned long long>(3'000'000'000 + draw() % 490'000'000);
+    char number[32], call[32];
+    switch (draw() % 3) {
+      case 0:
+        std::snprintf(number, sizeof number, "%05llu-%07llu-%llu", id / 100'000'000,
+                      id / 10 % 10'000'000, id % 10);
+        break;
+      case 1:
+        std::snprintf(number, sizeof number, "%05llu %07llu %llu", id / 100'000'000,
+                      id / 10 % 10'000'000, id % 10);
+        break;
+      default:
+        std::snprintf(number, sizeof number, "%llu", id);
+    }
+    switch (draw() % 4) {
+      case 0:
+        std::snprintf(call, sizeof call, "0%03llu-%07llu", phone / 10'000'000, phone % 10'000'000);
+        break;
+      case 1:
+        std::snprintf(call, sizeof call, "0%llu", phone);
+        break;
+      case 2:
+        std::snprintf(call, sizeof call, "+92%llu", phone);
+        break;
+      default:
+        std::snprintf(call, sizeof call, "%llu", phone);
+    }
+    const int n = std::snprintf(
+        line, sizeof line, "%zu,%s,%s,%s,House %d Street %d Lahore,2026-%02d-%02d\n", rows, number,
+        call, kNames[draw() % 5], static_cast<int>(draw() % 900), static_cast<int>(draw() % 40),
+        static_cast<int>(1 + draw() % 12), static_cast<int>(1 + draw() % 28));
+    text.append(line, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+template <class F>
+double best_of(int times, F f) {
+  double best = 1e9;
+  for (int i = 0; i < times; ++i) {
+    const double begin = cpu_now();
+    f();
+    best = std::min(best, cpu_now() - begin);
+  }
+  return best;
+}
+
+int read_bench(std::size_t mib) {
+  std::size_t rows = 0;
+  const std::string text = dirty_text(mib << 20, rows);
+  const double mb = static_cast<double>(text.size()) / 1e6;
+  std::string copy(text.size(), '\0');
+  std::size_t lines = 0;
+  const double memcpy_s = best_of(3, [&] { std::memcpy(copy.data(), text.data(), text.size()); });
+  const double memchr_s = best_of(3, [&] {
+    lines = 0;
+    asm volatile("" : : : "memory");
+    const char *p = text.data(), *end = p + text.size();
+    asm volatile("" : "+r"(p) : : "memory");
+    while ((p = static_cast<const char*>(
+                std::memchr(p, '\n', static_cast<std::size_t>(end - p)))) != nullptr)
+      ++p, ++lines;
+  });
+  std::vector<Identifier> found;
+  found.reserve(rows * 2 + 16);
+  const double scan_s = best_of(3, [&] {
+    found.clear();
+    find_identifiers(text, found);
+  });
+  std::uint64_t seen = 0, numbers = 0;
+  ReadOptions options;
+  options.on_row = [&](const LeakRow& row) { numbers += row.identifiers.size(); };
+  const double read_s = best_of(3, [&] {
+    numbers = 0;
+    auto summary = read_leak_bytes(text, "bench.csv", options);
+    seen = summary ? summary->rows : 0;
+  });
+  const double r = static_cast<double>(rows);
+  std::printf("%.0f MB, %zu rows, %zu lines; CPU seconds of one thread, best of 3\n", mb, rows,
+              lines);
+  std::printf("  memcpy      %8.0f MB/s\n  memchr      %8.0f MB/s\n", mb / memcpy_s, mb / memchr_s);
+  std::printf("  identifiers %8.0f MB/s  %.1f M rows/s, %zu of %zu found\n", mb / scan_s,
+              r / scan_s / 1e6, found.size(), rows * 2);
+  std::printf(
+      "  read_leak   %8.0f MB/s  %.1f M rows/s, %llu rows, %llu identifiers, SHA-256 of the file "
+      "included\n",
+      mb / read_s, r / read_s / 1e6, static_cast<unsigned long long>(seen),
+      static_cast<unsigned long long>(numbers));
+  std::printf("  identifiers take %.1f times memchr, %.1f times memcpy\n", scan_s / memchr_s,
+              scan_s / memcpy_s);
+  part("trace scan", mb / scan_s, "MB/s", "identifiers found in dirty text, one core");
+  part("trace scan rows", r / scan_s / 1e6, "M rows/s", "the same in rows");
+  part("trace read", mb / read_s, "MB/s", "a leaked CSV read whole, digest included");
+  part("trace scan per memchr", scan_s / memchr_s, "x", "time beside memchr over the same text");
+  return found.size() == rows * 2 && numbers == rows * 2 ? 0 : 1;
+}
+
+double wall_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::uint64_t national_id_of(std::uint64_t citizen) {
+  // 100 million invented citizens spread over 13-digit numbers; odd ones are in nobody's answer.
+  return 1'000'000'000'000 + citizen * 79'999;
+}
+
+std::uint64_t hash_of(const IdentifierHash& hash, std::uint64_t national_id) {
+  char digits[16];
+  const int n =
+      std::snprintf(digits, sizeof digits, "%013llu", static_cast<unsigned long long>(national_id));
+  return hash({digits, static_cast<std::size_t>(n)});
+}
+
+// make_segment writes `disclosures` postings of a tenth as many citizens, through the writer every
+// index is written by.
+bool make_segment(const IdentifierHash& hash, const std::string& path, std::uint64_t disclosures) {
+  const std::uint64_t citizens = disclosures / 10;
+  std::vector<std::uint64_t> hashes(citizens);
+  for (std::uint64_t c = 0; c < citizens; ++c) hashes[c] = hash_of(hash, national_id_of(2 * c));
+  std::sort(hashes.begin(), hashes.end());
+  auto writer = SegmentWriter::create(storage::system_disk(), path);
+  if (!writer) return false;
+  std::mt19937_64 draw(11);
+  std::vector<std::uint64_t> postings;
+  for (std::uint64_t c = 0; c < citizens; ++c) {
+    postings.resize(1 + draw() % 19);
+    for (auto& p : postings)
+      p = pack({AccountId{static_cast<std::uint32_t>(draw() % 100'000)},
+                static_cast<std::uint16_t>(9000 + draw() % 365), 1, 2});
+    std::sort(postings.begin(), postings.end());
+    if (!writer->add(hashes[c], postings)) return false;
+  }
+  return writer->finish({0, disclosures, {}, {"f"}}).has_value();
+}
+
+// drop takes a file out of the page cache, so that the next reader waits for the disk.
+void drop(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY);
+  ::fdatasync(fd);
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  ::close(fd);
+}
+
+struct Leak {
+  std::vector<Identifier> ids;
+  explicit Leak(std::uint64_t rows, std::uint64_t citizens) {
+    std::mt19937_64 draw(13);
+    ids.resize(rows);
+    for (auto& id : ids) {
+      char digits[16];
+      // Half of the rows are of citizens with disclosures.
+      const std::uint64_t c = 2 * (draw() % citizens) + draw() % 2;
+      std::snprintf(digits, sizeof digits, "%013llu",
+                    static_cast<unsigned long long>(national_id_of(c)));
+      std::copy_n(digits, 13, id.digits.begin());
+      id.count = 13;
+      id.layout = Layout::grouped;
+    }
+  }
+};
+
+double match_once(const IdentifierHash& hash, const std::string& path, const Leak& leak,
+                  std::uint64_t& matched) {
+  auto snapshot = std::make_shared<Snapshot>();
+  auto segment = Segment::open(path);
+  if (!segment) return -1;
+  snapshot->segments.push_back(std::make_shared<const Segment>(*std::move(segment)));
+  const Aliases none;
+  const double begin = wall_now();
+  Matcher matcher(hash, snapshot, none, {});
+  const std::uint16_t column = kNoColumn;
+  LeakRow row;
+  for (const auto& id : leak.ids) {
+    row.identifiers = {&id, 1};
+    row.columns = {&column, 1};
+    ++row.number;
+    matcher.take(row);
+  }
+  Summary read;
+  read.clusters.resize(1);
+  matched = matcher.finish(read).rows_matched;
+  return wall_now() - begin;
+}
+
+int index_bench(double millions, const std::string& directory) {
+  const auto disclosures = static_cast<std::uint64_t>(millions * 1e6);
+  Key256 key;
+  key.mutable_bytes()[0] = 5;
+  const IdentifierHash hash(key);
+  const std::string path = directory + "/trace_bench.postings";
+  const double begin = wall_now();
+  if (!make_segment(hash, path, disclosures)) return 1;
+  const auto size = static_cast<double>(std::filesystem::file_size(path));
+  auto segment = Segment::open(path);
+  const auto postings = static_cast<double>(segment->postings());
+  std::printf("%.0f M disclosures of %llu citizens: %.2f GB, %.3f bytes each, written in %.1f s\n",
+              postings / 1e6, static_cast<unsigned long long>(segment->subjects()), size / 1e9,
+              size / postings, wall_now() - begin);
+  part("trace index bytes", size / postings, "bytes", "a disclosure in the index, all in");
+  bool right = size <= 9.0 * postings;
+  for (const std::uint64_t rows : {1000ull, 100'000ull, 1'000'000ull, 10'000'000ull}) {
+    if (rows > disclosures / 2) continue;
+    const Leak leak(rows, disclosures / 10);
+    std::uint64_t matched = 0;
+    drop(path);
+    const double cold = match_once(hash, path, leak, matched);
+    double warm = 1e9;
+    for (int i = 0; i < 2; ++i) warm = std::min(warm, match_once(hash, path, leak, matched));
+    right = right && matched > rows / 3;
+    std::printf("  %9llu rows: warm %.4f s, cold %.3f s, %llu matched\n",
+                static_cast<unsigned long long>(rows), warm, cold,
+                static_cast<unsigned long long>(matched));
+    const std::string name = "trace match " + std::to_string(rows);
+    part(name.c_str(), warm, "s", "a leak of so many rows against all disclosures, in memory");
+  }
+  std::filesystem::remove(path);
+  return right ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view(argv[1]) == "index")
+    return index_bench(argc > 2 ? std::strtod(argv[2], nullptr) : 20, argc > 3 ? argv[3] : "/tmp");
+  return read_bench(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 64);
+}
