@@ -50,9 +50,13 @@ std::vector<Situation> situations(const Compiled& compiled, const invented::Size
     s[Attribute::matter] = compiled.matter(s.purpose, s.kind);
     for (const Attribute a :
          {Attribute::department, Attribute::unit, Attribute::case_open, Attribute::assigned,
-          Attribute::own_unit, Attribute::court, Attribute::presence, Attribute::approvals})
+          Attribute::own_unit, Attribute::presence, Attribute::approvals})
       s[a] = static_cast<Column>(draw.below(compiled.columns(a)));
-    s[Attribute::evidence] = draw.one_in(2) ? kSignature : kChannel;
+    s[Attribute::evidence] = static_cast<Column>(kChannel + draw.below(3));
+    s[Attribute::glass] = draw.one_in(8) ? kYes : kNo;
+    if (draw.one_in(2)) s.ordered.set();
+    if (draw.one_in(4)) s.classes = mask_of(SubjectClass::colleague);
+    if (draw.one_in(2)) s.later = mask_of(SubjectClass::own_family);
     s[Attribute::hour] = Compiled::hour(draw.below(24));
   }
   return all;
@@ -107,7 +111,8 @@ Result<Question> question(const FieldTable& fields) {
   const storage::Scratch scratch;
   std::filesystem::create_directory(scratch / "policy");
   std::ofstream(scratch / "policy/p.toml")
-      << "[[role]]\nid = \"investigator\"\nsays = \"s\"\n[[purpose]]\nid = \"crime\"\nsays = "
+      << "[[role]]\nid = \"investigator\"\nsays = \"s\"\n[[department]]\nid = \"police\"\nsays = "
+         "\"s\"\nofficers = \"certificate\"\n[[purpose]]\nid = \"crime\"\nsays = "
          "\"s\"\nlaw = \"l\"\ncases = [\"fir\"]\n"
          "[[quota]]\nid = \"q\"\ndistinct_subjects = [{ per = \"officer\", n = 2000, window = "
          "\"365d\" }, { per = \"case\", n = 25 }]\n"

@@ -29,7 +29,8 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
 
   auto receipt = co_await ledger_.append(*draft);            // returns after the frame is durable
   if (!receipt) co_return std::unexpected(receipt.error());  // nothing recorded, nothing released
-  detection_.commit(*draft, receipt->entries().back().time);
+  detection_.commit(*draft, *receipt);
+  policy_.commit(*draft);
 
   co_return disclosure_.release(*std::move(draft), *std::move(receipt));
 }

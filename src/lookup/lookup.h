@@ -49,6 +49,7 @@ class Lookup {
   Strangers& strangers() { return strangers_; }
 
  private:
+  void introduce();
   Task<Result<Answer>> turned_away(const Request& request, const Failure& why);
   Task<Result<Answer>> refused(const Asked& asked, const Failure& why);
   Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);

@@ -12,6 +12,11 @@ std::string denial_bytes(const Failure& why) {
   std::string out(row_of(why.reason).id);
   out.push_back('\n');
   out += why.detail;
+  for (const Need& need : why.needs) {
+    out += "\nneed ";
+    out += row_of(need.reason).id;
+    out += " " + need.rule;
+  }
   return out;
 }
 
@@ -38,7 +43,35 @@ Lookup::Lookup(identity::Identity& identity, policy::Policy& policy,
       registry_(registry),
       disclosure_(disclosure),
       ledger_(ledger),
-      vault_(vault) {}
+      vault_(vault) {
+  introduce();
+}
+
+// introduce tells policy where to ask about people, and how to raise an alarm: the rooms are blind
+// to each other. An alert goes into the ledger's queue ahead of the answer it warns of, so it is
+// durable no later; if the queue is gone, so is the answer.
+void Lookup::introduce() {
+  policy::Roster roster;
+  roster.own_of_unit = [this](std::string_view department, std::string_view unit) {
+    return identity_.own_of_unit(department, unit);
+  };
+  roster.own_of = [this](std::string_view account) { return identity_.own_of(account); };
+  roster.changes = [this] { return identity_.changes(); };
+  roster.accounts = [this] { return identity_.accounts(); };
+  roster.alert = [this](std::string text) -> Result<void> {
+    EntryContent alert;
+    alert.type = EntryType::alert;
+    alert.part(BodyPart::denial) = std::move(text);
+    auto slice = vault_.system_slice(now());
+    if (!slice) return fail(Reason::ledger_not_durable, "no slice for the alert");
+    alert.slice = *std::move(slice);
+    std::vector<EntryContent> entries;
+    entries.push_back(std::move(alert));
+    const auto pending = ledger_.record(std::move(entries));
+    return {};
+  };
+  policy_.introduce(std::move(roster));
+}
 
 Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& why) {
   // A device we know that sends nonsense is a refusal of a known caller; anybody else is only
@@ -64,6 +97,7 @@ Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
   denial.part(BodyPart::purpose) = asked.question.purpose;
   denial.part(BodyPart::case_ref) = asked.question.case_ref;
   denial.part(BodyPart::denial) = denial_bytes(why);
+  denial.part(BodyPart::policy_hash) = why.policy_hash;
   denial.evidence = asked.evidence;
   if (const auto named = registry_.subject_of_question(asked.question); named && *named)
     denial.subject = vault_.label(**named);
@@ -75,11 +109,28 @@ Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& w
       denial.subject ? vault_.slice_for(*denial.subject, now()) : vault_.system_slice(now());
   if (!slice) co_return fail(Reason::ledger_not_durable, "no slice for the refusal");
   denial.slice = *std::move(slice);
+  // The alert of the rule that was broken is durable together with the refusal.
+  std::vector<detection::Alert> alerts;
+  if (denial.actor) alerts = detection_.take_alerts(denial.actor->account);
   std::vector<EntryContent> entries;
   entries.push_back(std::move(denial));
+  for (const detection::Alert& alert : alerts) {
+    auto system = vault_.system_slice(now());
+    if (!system) {
+      detection_.give_back(std::move(alerts));
+      co_return fail(Reason::ledger_not_durable, "no slice for the alert");
+    }
+    entries.push_back(detection::entry_of(alert));
+    entries.back().slice = *std::move(system);
+  }
   auto recorded = co_await ledger_.record(std::move(entries));
   // A refusal that could not be recorded is not told: the caller learns only that nothing is.
-  if (!recorded) co_return std::unexpected(recorded.error());
+  if (!recorded) {
+    detection_.give_back(std::move(alerts));
+    co_return std::unexpected(recorded.error());
+  }
+  for (std::size_t i = 0; i < alerts.size(); ++i)
+    detection_.recorded(alerts[i], recorded->entries[i + 1].index);
   detection_.observe(recorded->entries.back().time);
   co_return std::unexpected(why);
 }

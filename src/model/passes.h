@@ -60,6 +60,7 @@ struct Asker {
   std::optional<Tag> own;      // keyed name of an officer's own national ID, where the roster has it
   Actor actor;                 // account + device key
   std::uint64_t epoch = 0;     // of account and device, for revocation
+  std::string station, shift;  // of the roster: "Lahore", "08:00-16:00"
 };
 
 /// Standing is what a citizen is to the question's case; decided per citizen by the registry,
@@ -289,7 +290,9 @@ class Findings {
   /// Settled is the stamp that the outcome was judged too; detection alone can make one.
   class Settled {
     friend class detection::Detection;
-    Settled() = default;
+    explicit Settled(std::vector<std::string> words) : words(std::move(words)) {}
+    std::vector<std::string> words;
+    friend class Findings;
   };
   Findings(Findings&&) noexcept = default;
   Findings& operator=(Findings&&) noexcept = default;
@@ -299,8 +302,16 @@ class Findings {
   const Clearance& clearance() const { return clearance_; }
   const std::vector<Person>& people() const { return content().people; }
   std::string_view text(const FoundValue& v) const { return content().text.view(v.text); }
-  void settle(Settled) { settled_ = true; }
+  void settle(Settled settled) {
+    judged_ = std::move(settled.words);
+    settled_ = true;
+  }
   bool is_settled() const { return settled_; }
+  /// judged is detection's word on the i-th person, for the entry; may be empty.
+  const std::string& judged(std::size_t i) const {
+    insist(i < judged_.size());
+    return judged_[i];
+  }
 
  private:
   friend class registry::Registry;
@@ -313,6 +324,7 @@ class Findings {
   Clearance clearance_;
   std::unique_ptr<const Content> content_;
   bool settled_ = false;
+  std::vector<std::string> judged_;
 };
 
 /// Draft is the exact bytes to be released and what their entries commit to. It opens nothing.

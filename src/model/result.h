@@ -50,6 +50,7 @@ struct Failure {
   Reason reason;
   std::string detail;
   std::vector<Need> needs = {};  // all that is missing, where a question may be asked again
+  std::string policy_hash = {};  // 32 bytes of the policy that refused, for the record of it
 };
 
 template <class T>

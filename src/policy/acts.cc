@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "model/insist.h"
+#include "policy/bytes.h"
 #include "policy/state.h"
 
 namespace amanat::policy {
@@ -60,6 +61,37 @@ bool is_over(const Tables& tables, const std::vector<std::string>& upper,
 }
 
 }  // namespace
+
+std::optional<std::vector<std::pair<std::string, std::string>>> question_in_words(
+    std::string_view canonical) {
+  constexpr const char* kKindWords[] = {"", "lookup", "list", "export", "break-glass", "trail", "page"};
+  Taker take(canonical);
+  std::vector<std::pair<std::string, std::string>> words;
+  const std::uint64_t version = take.number(1), kind = take.number(1);
+  if (version < 1 || version > 2 || kind < 1 || kind > 6) return std::nullopt;
+  words.emplace_back("kind", kKindWords[kind]);
+  for (const char* name : {"asker", "client", "purpose", "case"})
+    words.emplace_back(name, take.text());
+  std::string citizens, fields;
+  const std::size_t n = take.count(2, 1024);
+  for (std::size_t i = 0; i < n && !take.broken(); ++i)
+    citizens += (i > 0 ? ", " : "") + std::string(take.take(13));
+  if (!citizens.empty()) words.emplace_back("national_id", citizens);
+  const std::size_t m = take.count(2, kFieldsMax);
+  for (std::size_t i = 0; i < m && !take.broken(); ++i) fields += (i > 0 ? ", " : "") + take.text();
+  words.emplace_back("fields", fields);
+  words.emplace_back("max_subjects", std::to_string(take.number(2)));
+  words.emplace_back("reason", take.text());
+  if (version == 2) {
+    const std::size_t forms = take.count(2, 16);
+    for (std::size_t i = 0; i < forms && !take.broken(); ++i) {
+      std::string name = "subject." + take.text();
+      words.emplace_back(std::move(name), take.text());
+    }
+  }
+  if (!take.whole()) return std::nullopt;
+  return words;
+}
 
 Result<Digest> Policy::case_digest(const Case& one) const {
   auto booked = state_->cases.book(one);
@@ -131,6 +163,17 @@ Result<bool> verdict_of(const Caller& confirmed, std::string_view id, const Dige
 
 }  // namespace
 
+// What a department asks of its officers' questions it asks of their decisions as well.
+Result<void> proof_fits(const Tables& tables, const Caller& confirmed) {
+  const DepartmentRow otherwise;
+  const DepartmentRow* row = &otherwise;
+  for (const DepartmentRow& one : tables.departments)
+    if (one.id == confirmed.asker().department) row = &one;
+  if (confirmed.proof() < std::max(row->officers, Proof::signature))
+    return fail(Reason::evidence_too_weak, "department " + confirmed.asker().department);
+  return {};
+}
+
 Result<void> Policy::judge(const Caller& confirmed, std::string_view id) const {
   const auto one = state_->approvals.find(id, confirmed.received());
   if (!one) return fail(Reason::approval_unknown);
@@ -138,6 +181,8 @@ Result<void> Policy::judge(const Caller& confirmed, std::string_view id) const {
   if (!may_decide) return std::unexpected(may_decide.error());
   auto approves = verdict_of(confirmed, id, one->question_hash);
   if (!approves) return std::unexpected(approves.error());
+  const auto in_force = state_->current();
+  if (auto fits = proof_fits(in_force->compiled.tables(), confirmed); !fits) return fits;
   const std::uint64_t at = number(confirmed.received()), until = confirmed.act()->until;
   if (*approves && (until <= at || until - at > kDayMs)) return fail(Reason::act_wrong, "its time");
   return {};
@@ -181,6 +226,8 @@ Result<void> Policy::review(const Caller& confirmed, std::string_view id) {
   auto justified = verdict_of(confirmed, id, Digest{});
   if (!justified) return std::unexpected(justified.error());
   if (confirmed.act()->reason.empty()) return fail(Reason::reason_missing);
+  const auto in_force = state_->current();
+  if (auto fits = proof_fits(in_force->compiled.tables(), confirmed); !fits) return fits;
   return state_->registers.review(id, confirmed.asker().id, *justified, confirmed.received());
 }
 

@@ -71,8 +71,7 @@ Result<void> complete(Proposed& p, const InForce& now_valid, const FieldTable& f
   p.view.documents = p.compiled->documents;
   p.view.hash = p.compiled->hash;
   p.view.id = crypto::hex(p.view.documents).substr(0, kIdDigits);
-  p.view.changes =
-      difference(now_valid.compiled.tables(), p.compiled->compiled.tables(), fields);
+  p.view.changes = difference(now_valid.compiled.tables(), p.compiled->compiled.tables(), fields);
   p.view.widens = widens(p.view.changes);
   return {};
 }
@@ -130,9 +129,8 @@ Result<Proposal> Policy::propose(const std::string& directory, Moment at) {
     state_->proposals.erase(there);
   }
   // What was proposed against a policy that is gone can never be put in force.
-  std::erase_if(state_->proposals, [&](const auto& other) {
-    return other.second.view.base != now_valid->documents;
-  });
+  std::erase_if(state_->proposals,
+                [&](const auto& other) { return other.second.view.base != now_valid->documents; });
   if (state_->proposals.size() >= kProposalsMax) return fail(Reason::waiting_full, "of proposals");
   if (auto saved = state_->save(one); !saved) return std::unexpected(saved.error());
   Proposal view = one.view;
@@ -174,6 +172,8 @@ Result<void> Policy::judge_signature(const Caller& confirmed, std::string_view i
   if (act->verb != "policy") return fail(Reason::act_wrong, "its verb");
   if (act->target != id) return fail(Reason::act_wrong, "its target");
   if (act->subject != one->documents) return fail(Reason::act_wrong, "its subject");
+  const auto in_force = state_->current();
+  if (auto fits = proof_fits(in_force->compiled.tables(), confirmed); !fits) return fits;
   const std::lock_guard lock(state_->proposals_mutex);
   const auto at = state_->proposals.find(id);
   if (at == state_->proposals.end()) return fail(Reason::no_such_proposal);
@@ -185,8 +185,7 @@ Result<void> Policy::judge_signature(const Caller& confirmed, std::string_view i
 }
 
 Result<Proposal> Policy::sign(const Caller& confirmed, std::string_view id) {
-  if (auto judged = judge_signature(confirmed, id); !judged)
-    return std::unexpected(judged.error());
+  if (auto judged = judge_signature(confirmed, id); !judged) return std::unexpected(judged.error());
   const std::lock_guard lock(state_->proposals_mutex);
   const auto at = state_->proposals.find(id);
   if (at == state_->proposals.end()) return fail(Reason::no_such_proposal);
@@ -222,8 +221,7 @@ Result<void> Policy::put_in_force(std::string_view id) {
     batch.erase(storage::Table::settings, key_of(other));
   state_->proposals.clear();
   // A row that stays names a policy that is gone, and the next start drops it.
-  if (auto written = state_->store.write(batch, storage::Durability::buffered); !written)
-    return {};
+  if (auto written = state_->store.write(batch, storage::Durability::buffered); !written) return {};
   return {};
 }
 

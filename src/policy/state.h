@@ -72,6 +72,8 @@ Result<std::shared_ptr<const InForce>> read_policy(const std::vector<Document>& 
                                                    const FieldTable& fields);
 /// holds_right says whether one of an asker's roles holds a right.
 bool holds_right(const Tables& tables, const Asker& asker, std::string_view right);
+/// proof_fits says whether an act is confirmed as its department asks. Errors: evidence_too_weak.
+Result<void> proof_fits(const Tables& tables, const Caller& confirmed);
 /// question_hash_of is SHA-256("amanat/question/v1" || 0x00 || question).
 Digest question_hash_of(std::string_view canonical);
 /// canonical_of is the canonical question of a caller, its national ID in plain digits. Errors:

@@ -7,7 +7,10 @@
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
 #include "server/authenticators.h"
+#include "server/alerts.h"
+#include "server/engine.h"
 #include "server/log.h"
+#include "server/policy_record.h"
 #include "server/problem.h"
 #include "server/state.h"
 #include "server/witness_settings.h"
@@ -72,6 +75,31 @@ Task<Result<ledger::Recorded>> record_and_wait(ledger::Ledger& ledger,
   co_return recorded;
 }
 
+Engine engine_of(const Home& home, const Config& config) {
+  return Engine{config.store, home.records(), config.cache_mib};
+}
+
+net::Reply counted(Metrics& metrics, std::string path, net::Reply reply) {
+  return [&metrics, path = std::move(path), reply = std::move(reply),
+          began = Metrics::Clock::now()](Response response) mutable {
+    metrics.answered(path, response.status, began);
+    reply(std::move(response));
+  };
+}
+
+// A new exchange begins in an empty store: rows sealed under other keys would be noise to it.
+Result<void> check_empty(const Engine& engine) {
+  auto store = open_store(engine);
+  if (!store) return std::unexpected(store.error());
+  bool empty = true;
+  auto scanned = (*store)->scan(storage::Table::settings, {}, {}, [&](auto, auto) {
+    return empty = false;
+  });
+  if (!scanned) return scanned;
+  if (!empty) return fail(Reason::exchange_exists, "the store holds rows of an exchange");
+  return {};
+}
+
 Result<void> write_documents(storage::Disk& disk, const std::string& directory,
                              const std::vector<Document>& documents) {
   if (auto made = disk.make_directory(directory); !made) return made;
@@ -100,20 +128,6 @@ Result<void> write_certificates(storage::Disk& disk, const InitOptions& options,
   return {};
 }
 
-// documents_text is what the policy's POLICY entry commits to: names and contents, in name order.
-Result<std::string> documents_text(storage::Disk& disk, const std::string& directory) {
-  auto names = disk.list(directory);
-  if (!names) return std::unexpected(names.error());
-  std::string text;
-  for (const std::string& name : *names) {
-    if (!name.ends_with(".toml")) continue;
-    auto content = storage::read_file(directory + "/" + name, 1 << 20);
-    if (!content) return std::unexpected(content.error());
-    text += name + "\n" + *content;
-  }
-  return text;
-}
-
 }  // namespace
 
 Result<std::vector<Receipt::Entry>> Exchange::State::record(EntryContent entry) {
@@ -138,6 +152,20 @@ Result<Receipt::Entry> Exchange::State::record_document(std::string_view documen
   auto recorded = record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
   return std::move(recorded->front());
+}
+
+std::string Exchange::State::metrics_page() const {
+  Metrics::Gauges gauges;
+  gauges.engine = config.store == kLocalStore ? "rocksdb" : "postgresql";
+  gauges.ledger_entries = ledger->size();
+  gauges.accounts = identity->accounts().size();
+  gauges.policy_rules = policy->rule_count();
+  const auto began = Metrics::Clock::now();
+  std::string value;
+  gauges.store_answers = store->get(storage::Table::settings, "metrics", value).has_value();
+  gauges.store_seconds =
+      std::chrono::duration<double>(Metrics::Clock::now() - began).count();
+  return metrics.page(gauges);
 }
 
 // quarantine_for says where an import lists the rows it refused, unless its caller said so.
@@ -167,6 +195,12 @@ Result<void> Exchange::init(const InitOptions& options) {
   for (const auto& c : *complaints)
     if (c.error) return fail(Reason::policy_wrong, c.rule + ": " + c.text);
 
+  Config config;
+  config.origin = options.origin;
+  config.segment_mib = options.segment_mib;
+  config.store = options.store;
+  if (auto fits = check_store(config.store); !fits) return fits;
+  if (auto empty = check_empty(engine_of(home, config)); !empty) return empty;
   auto vault = vault::Vault::create(disk, home.keys());
   if (!vault) return std::unexpected(vault.error());
   if (auto done = write_certificates(disk, options, home); !done) return done;
@@ -190,9 +224,7 @@ Result<void> Exchange::init(const InitOptions& options) {
   State& state = *(*exchange)->state_;
   if (auto put = storage::replace_file(disk, home.vkey(), state.ledger->vkey() + "\n", 0644); !put)
     return put;
-  auto text = documents_text(disk, home.policy());
-  if (!text) return std::unexpected(text.error());
-  auto policy_entry = state.record_document(*text, "policy in force");
+  auto policy_entry = state.record_policy(state.policy->documents(), state.policy->hash());
   if (!policy_entry) return std::unexpected(policy_entry.error());
   auto ca = storage::read_file(home.ca_certificate(), 1 << 16);
   if (!ca) return std::unexpected(ca.error());
@@ -219,9 +251,7 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (!catalog) return std::unexpected(catalog.error());
   s.catalog.emplace(*std::move(catalog));
 
-  storage::RocksOptions rocks;
-  rocks.cache_mib = s.config.cache_mib;
-  auto store = storage::open_rocks(s.home.records(), rocks);
+  auto store = open_store(engine_of(s.home, s.config));
   if (!store) return std::unexpected(store.error());
   s.store = *std::move(store);
   auto vault = vault::Vault::open(storage::system_disk(), s.home.keys());
@@ -250,7 +280,12 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (!ledger) return std::unexpected(ledger.error());
   s.ledger = *std::move(ledger);
 
-  s.detection = std::make_unique<detection::Detection>();
+  auto judged_by = detection_options(s.home, *s.vault, fields);
+  if (!judged_by) return std::unexpected(judged_by.error());
+  s.detection = std::make_unique<detection::Detection>(*std::move(judged_by));
+  auto canaries = planted(*s.store, *s.vault);
+  if (!canaries) return std::unexpected(canaries.error());
+  s.detection->canaries(*canaries);
   s.registry = std::make_unique<registry::Registry>(*s.catalog, *s.store, *s.vault);
   s.disclosure = std::make_unique<disclosure::Disclosure>(fields);
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
@@ -268,25 +303,19 @@ Result<void> Exchange::replay(State& s) {
   for (const Asker& a : s.identity->accounts()) units[a.account] = a.unit;
   const auto key_of = [&s](std::span<const std::uint8_t, 16> id) { return s.vault->slice_key(id); };
   Result<void> remembered;
+  std::optional<Digest> policy_recorded;
   auto scanned = s.ledger->scan(EntryIndex{0}, key_of, [&](const ledger::Opened& e) {
     if (e.subject) remembered = s.vault->remember(e.slice_id, *e.subject, e.time);
     if (!remembered) return false;
-    if (e.type == EntryType::disclosure && e.subject && e.actor) {
-      // A disclosure that showed no record spent nothing.
-      const auto& versions = e.parts[static_cast<std::size_t>(BodyPart::value_versions) - 1];
-      if (versions.empty()) return true;
-      detection::Spent spent;
-      spent.account = e.actor->account;
-      if (const auto unit = units.find(e.actor->account); unit != units.end())
-        spent.unit = unit->second;
-      spent.case_ref = e.parts[static_cast<std::size_t>(BodyPart::case_ref) - 1];
-      spent.subject = *e.subject;
-      spent.time = e.time;
-      s.detection->replay(spent);
-    }
+    if (auto recorded = policy_recorded_by(e)) policy_recorded = recorded;
+    const auto unit = e.actor ? units.find(e.actor->account) : units.end();
+    tell(*s.detection, e, unit == units.end() ? std::string() : unit->second);
     return true;
   });
-  return scanned ? remembered : scanned;
+  s.detection->replayed();
+  if (!scanned) return scanned;
+  if (!remembered) return remembered;
+  return same_policy(s, policy_recorded);
 }
 
 Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -443,10 +472,16 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   options.threads = s.config.threads;
   options.connections_max = s.config.connections_max;
   options.request_seconds_max = s.config.request_seconds_max;
+  if (!s.config.metrics.empty()) {
+    auto port = MetricsPort::start(s.config.metrics, [this] { return state_->metrics_page(); });
+    if (!port) return std::unexpected(port.error());
+    s.metrics_port = *std::move(port);
+  }
   auto server = net::Server::start(options, [this](Request request, net::Reply reply) {
     // Until the port is known, nobody can have signed anything for this address.
     if (!state_->reachable.load(std::memory_order_acquire))
       return reply(problem(Failure{Reason::too_busy, {}}, request.header("accept-language")));
+    if (state_->metrics_port) reply = counted(state_->metrics, request.path, std::move(reply));
     state_->api->routes().serve(std::move(request), std::move(reply));
   });
   if (!server) return std::unexpected(server.error());
@@ -481,17 +516,36 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   return s.listening;
 }
 
-// watch records once a minute how many strangers were turned away, and for what.
+// watch records alerts that no refusal carried (a canary, a review) within a second, off the
+// answer's path, so that its timing tells nothing; and once a minute how many strangers were turned
+// away, and for what.
 void Exchange::watch() {
   State& s = *state_;
   std::unique_lock lock(s.watch_mutex);
-  while (!s.watch_wake.wait_for(lock, std::chrono::minutes(1), [&s] { return s.stopping; })) {
+  for (unsigned seconds = 1;
+       !s.watch_wake.wait_for(lock, std::chrono::seconds(1), [&s] { return s.stopping; });
+       ++seconds) {
     lock.unlock();
+    record_alerts();
+    if (seconds % 60 != 0) {
+      lock.lock();
+      continue;
+    }
     // A failure to record is not retried here: every answer fails the same way and says so.
     if (auto told = wait(s.lookup->alert_strangers()); !told)
       log(LogLevel::error, "alert-not-recorded",
           {{"reason", std::string(row_of(told.error().reason).id)}});
     lock.lock();
+  }
+}
+
+void Exchange::record_alerts() {
+  std::vector<detection::Alert> alerts = state_->detection->take_alerts();
+  for (std::size_t i = 0; i < alerts.size(); ++i) {
+    if (record_alert(alerts[i])) continue;
+    alerts.erase(alerts.begin(), alerts.begin() + static_cast<std::ptrdiff_t>(i));
+    state_->detection->give_back(std::move(alerts));
+    return;
   }
 }
 
@@ -507,6 +561,8 @@ void Exchange::stop() {
   s.local.reset();
   s.server->stop(2000);
   s.server.reset();
+  s.metrics_port.reset();
+  record_alerts();
   if (auto told = wait(s.lookup->alert_strangers()); !told)
     log(LogLevel::error, "alert-not-recorded",
         {{"reason", std::string(row_of(told.error().reason).id)}});

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detection/detection.h"
 #include "identity/identity.h"
 #include "ledger/ledger.h"
 #include "lookup/lookup.h"
@@ -32,6 +33,7 @@ struct InitOptions {
   std::vector<Document> catalog, policy;
   unsigned segment_mib = Config{}.segment_mib;  // of the ledger, for good
   std::vector<std::string> server_names = {"localhost", "127.0.0.1", "::1"};
+  std::string store = Config{}.store;
 };
 
 /// Home names the places inside a home directory (docs/home.md).
@@ -41,6 +43,7 @@ struct Home {
   std::string config() const { return root + "/exchange.toml"; }
   std::string catalog() const { return root + "/catalog"; }
   std::string policy() const { return root + "/policy"; }
+  std::string detection() const { return root + "/detection.toml"; }
   std::string keys() const { return root + "/keys"; }
   std::string records() const { return root + "/records"; }
   std::string ledger() const { return root + "/ledger"; }
@@ -83,6 +86,7 @@ class Exchange {
   identity::Identity& identity();
   ledger::Ledger& ledger();
   lookup::Lookup& lookup();
+  detection::Detection& detection();
 
   /// import takes a department's file into a dataset; quarantined rows are listed in
   /// home().quarantine().
@@ -123,6 +127,37 @@ class Exchange {
     EntryIndex entry{};
   };
   Result<Erased> erase(const SubjectName& citizen);
+  /// plant makes these invented citizens, imported like any other, canaries of a department;
+  /// retire_canaries ends a department's. Returns how many are planted, or were retired.
+  Result<std::uint64_t> plant(const std::vector<SubjectName>& canaries,
+                              std::string_view department);
+  Result<std::uint64_t> retire_canaries(std::string_view department);
+  /// place_hold holds an account at once; release_hold ends a hold, by a second person, once that is
+  /// recorded. Both return the entry. Errors: not_your_right, not_yourself, unknown_officer,
+  /// no_record, those of the ledger.
+  Result<std::uint64_t> place_hold(std::string_view account, detection::Tier tier,
+                                   Sensitivity data_class, const Caller& by);
+  Result<std::uint64_t> release_hold(std::uint64_t hold, const Caller& by);
+  /// record_alert makes an alert durable and tells detection where it is.
+  Result<std::uint64_t> record_alert(const detection::Alert& alert, const Caller* by = nullptr);
+  /// replay_alerts judges every alert of the ledger again from its entries.
+  Result<detection::Replayed> replay_alerts();
+  /// alerts_json is what GET /v1/alerts answers.
+  std::string alerts_json() const;
+  /// confirm is who confirmed an act: with a passkey, or with the key of the connection's own
+  /// certificate over {"act", "signature"}. Errors: as Identity::confirm and confirm_signed.
+  Result<Caller> confirm(const Request& request) const;
+  /// Each of these is in the ledger, with what was signed, before it counts. Errors: those of the
+  /// policy's act of that name, and of the ledger.
+  Result<void> decide_approval(const Caller& confirmed, std::string_view id);
+  Result<void> review_emergency(const Caller& confirmed, std::string_view id);
+  Result<std::string> give_consent(const Caller& confirmed);
+  Result<void> withdraw_consent(const Caller& confirmed);
+  Result<policy::Noted> note_case(policy::Case one, const Caller& by);
+  Result<void> protect(const SubjectName& person, policy::Policy::Listed listed);
+  Result<policy::Proposal> sign_policy(const Caller& confirmed, std::string_view id);
+  /// apply_policy puts a signed proposal in force: files, entry, then the switch, without a restart.
+  Result<EntryIndex> apply_policy(std::string_view id);
   Result<Status> status();
   /// history is the file of a citizen's complete history, for amanat-verify citizen. The caller has
   /// made sure that it is this citizen who asks. Errors: those of ledger::Ledger::history.
@@ -132,6 +167,11 @@ class Exchange {
   /// scan_ledger visits entries with their openings, as far as their slices still live.
   Result<void> scan_ledger(EntryIndex from,
                            const std::function<bool(const ledger::Opened&)>& visit) const;
+  /// evidence is what an outsider needs to verify an entry's question with public keys alone, as
+  /// files by name (docs/callers.md): what was signed, signature, key, the entry and what opens it,
+  /// its receipt, and a script for the OpenSSL command line. Errors: no_record (no such entry, or
+  /// its opening is gone or holds no evidence), the ledger's.
+  Result<std::vector<Document>> evidence(EntryIndex index) const;
   /// routes is the table of what can be asked over HTTP, as served.
   const std::vector<RouteInfo>& routes() const;
 
@@ -148,7 +188,9 @@ class Exchange {
  private:
   struct State;
   static Result<void> replay(State& state);
+  static Result<void> same_policy(State& state, const std::optional<Digest>& recorded);
   void watch();
+  void record_alerts();
   explicit Exchange(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

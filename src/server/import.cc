@@ -100,6 +100,8 @@ Result<registry::ImportReport> Exchange::import_cases(const std::string& file,
           one_case.closed = Moment{number(*closed) + kDayMs};
         one_case.officers = parts_of(row.value("officers"));
         std::sort(one_case.officers.begin(), one_case.officers.end());
+        one_case.noted_by = "file";
+        one_case.noted = now();
         for (std::string& id : parts_of(row.value("subjects")))
           one_case.subjects.push_back({SubjectKind::national_id, std::move(id)});
         auto noted = state_->policy->note_case(one_case);

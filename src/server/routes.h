@@ -62,6 +62,17 @@ class Routes {
   void act(RouteInfo info, H handler) {
     proven(std::move(info), act_, std::move(handler));
   }
+  /// proven_by adds a route whose caller is proven in a way of its own.
+  template <DataHandler H>
+  void proven_by(Identify by, RouteInfo info, H handler) {
+    add(std::move(info),
+        [by = std::move(by), handler = std::move(handler)](
+            const Request& request, std::string_view rest) -> Result<Response> {
+          auto caller = by(request);
+          if (!caller) return std::unexpected(caller.error());
+          return handler(*caller, request, rest);
+        });
+  }
   /// open adds a route for anybody: one of the enumerators, or it does not compile.
   using OpenHandler = std::function<Result<Response>(const Request&, std::string_view rest)>;
   void open(identity::PublicRoute which, RouteInfo info, OpenHandler handler);

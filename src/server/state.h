@@ -13,6 +13,7 @@
 #include "net/local.h"
 #include "server/api.h"
 #include "server/exchange.h"
+#include "server/metrics.h"
 #include "storage/file.h"
 
 namespace amanat::server {
@@ -35,6 +36,8 @@ struct Exchange::State {
 
   // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
   std::unique_ptr<Api> api;
+  Metrics metrics;
+  std::unique_ptr<MetricsPort> metrics_port;
   std::unique_ptr<net::Server> server;
   std::unique_ptr<net::LocalServer> local;
   std::string listening;
@@ -46,6 +49,12 @@ struct Exchange::State {
 
   Result<std::vector<Receipt::Entry>> record(EntryContent entry);
   Result<Receipt::Entry> record_document(std::string_view document, std::string note);
+  /// record_act records a document people agreed on, with who confirmed it and what they signed.
+  Result<Receipt::Entry> record_act(std::string note, const Digest& document, const Caller* by,
+                                    std::string case_ref = {});
+  /// record_policy records which policy is in force from here on.
+  Result<Receipt::Entry> record_policy(const Digest& documents, const Digest& hash);
+  std::string metrics_page() const;
   Result<void> quarantine_for(std::string_view dataset, registry::ImportOptions& options) const;
 };
 
