@@ -2,6 +2,7 @@
 
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/passkey_client.h"
 #include "cli/terminal.h"
 #include "storage/file.h"
 
@@ -18,6 +19,25 @@ Result<void> write_receipts(const std::vector<std::string>& receipts, const std:
   return {};
 }
 
+// A question signed by a touch: signs in, puts it forward, signs it. The file is written back first,
+// because its counters must never fall behind what the exchange has seen.
+Result<Response> ask_signed(const Call& call, net::Client client, const std::string& question) {
+  constexpr std::size_t kFileMax = 1 << 20;
+  const std::string& file = call.option("authenticator");
+  auto text = storage::read_file(file, kFileMax);
+  if (!text) return std::unexpected(text.error());
+  auto authenticator = Authenticator::parse(*text);
+  wipe(text->data(), text->size());
+  if (!authenticator) return std::unexpected(authenticator.error());
+  PasskeyClient page(std::move(client), call.option_or("web-origin", call.option("url")));
+  auto entered = page.sign_in(*authenticator);
+  auto response = entered ? page.ask(*authenticator, question)
+                          : Result<Response>(std::unexpected(entered.error()));
+  auto kept = storage::replace_file(storage::system_disk(), file, authenticator->text().view(), 0600);
+  if (!kept) return std::unexpected(kept.error());
+  return response;
+}
+
 }  // namespace
 
 int run_lookup(const Call& call, const Emit& emit) {
@@ -32,7 +52,8 @@ int run_lookup(const Call& call, const Emit& emit) {
   options.key_file = call.option_or("key", "");
   auto client = net::Client::connect(options);
   if (!client) return complain(emit, call.manner, client.error());
-  auto response = client->ask("POST", "/v1/lookups", *question);
+  auto response = call.has("authenticator") ? ask_signed(call, *std::move(client), *question)
+                                            : client->ask("POST", "/v1/lookups", *question);
   if (!response) return complain(emit, call.manner, response.error());
 
   auto answer = parse_answer(response->body);
