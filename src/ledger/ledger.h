@@ -81,6 +81,12 @@ struct CitizenOptions {
   unsigned epoch_ms = 45'000;  // an entry waits at most so long for its EPOCH, and a little more
 };
 
+/// OpeningsCheck is what check_openings found.
+struct OpeningsCheck {
+  std::uint64_t entries = 0, opened = 0, erased = 0;
+  std::string problem;  // empty: every opening that has a key opens its entry
+};
+
 struct Options {
   std::string directory;
   std::string origin;             // name of the log = key name
@@ -175,6 +181,11 @@ class Ledger {
   /// index, label and r_subject of each entry with a subject (docs/ledger-audit.md), as lines to
   /// `take`. Errors: as history.
   Result<void> audit_feed(EntryIndex from, const std::function<void(std::string_view)>& take) const;
+  /// check_openings tries the opening of every entry. One whose slice was destroyed is counted as
+  /// erased; any other that does not open its entry is the problem. Errors: ledger_corrupt,
+  /// file_failed.
+  Result<OpeningsCheck> check_openings(const KeyOfSlice& key_of,
+                                       const std::function<void(std::uint64_t)>& progress) const;
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.
   /// Errors: ledger_corrupt, file_failed.

@@ -415,6 +415,14 @@ Result<std::string> Exchange::history(const SubjectName& citizen) const {
                                  state_->vault->label_proof(citizen));
 }
 
+Result<ledger::OpeningsCheck> Exchange::check_openings(
+    const std::function<void(std::uint64_t)>& progress) const {
+  const auto key_of = [this](std::span<const std::uint8_t, 16> id) {
+    return state_->vault->slice_key(id);
+  };
+  return state_->ledger->check_openings(key_of, progress);
+}
+
 Result<Key256> Exchange::map_key() const { return state_->vault->named_secret(kLedgerMap); }
 
 Result<void> Exchange::scan_ledger(EntryIndex from,

@@ -162,6 +162,9 @@ class Exchange {
   /// history is the file of a citizen's complete history, for amanat-verify citizen. The caller has
   /// made sure that it is this citizen who asks. Errors: those of ledger::Ledger::history.
   Result<std::string> history(const SubjectName& citizen) const;
+  /// check_openings is ledger::Ledger::check_openings with the keys of this exchange.
+  Result<ledger::OpeningsCheck> check_openings(
+      const std::function<void(std::uint64_t)>& progress) const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.
   Result<Key256> map_key() const;
   /// scan_ledger visits entries with their openings, as far as their slices still live.
