@@ -244,6 +244,7 @@ Result<Json> parse_yaml(std::string_view text, const JsonLimits& limits) {
   if (text.size() > limits.bytes_max)
     return fail(Reason::body_too_large,
                 "YAML of more than " + std::to_string(limits.bytes_max) + " bytes");
+  if (text.data() == nullptr) text = "";  // libyaml asserts that there is a place
   Reader reader(text, limits);
   return reader.read();
 }

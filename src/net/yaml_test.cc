@@ -47,6 +47,7 @@ TEST(Yaml, WhatTwoReadersReadInTwoWaysIsRefusedWithItsLine) {
   EXPECT_EQ(why("? [1]\n: 2\n"), "a key that is no word at line 1");
   EXPECT_EQ(why("a: 1\n---\nb: 2\n"), "a second document at line 2");
   EXPECT_EQ(why(""), "no document at line 1");
+  EXPECT_EQ(why(std::string_view()), "no document at line 1");
   EXPECT_EQ(why("a: [1\n"), "not YAML at line 2");
   EXPECT_EQ(parse_yaml("a: [1\n").error().reason, Reason::malformed_yaml);
 }
