@@ -1,56 +1,13 @@
 #include "detection/detection.h"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
+#include <chrono>
 #include <cstring>
-#include <functional>
-#include <mutex>
-#include <unordered_map>
 
-#include "detection/window.h"
+#include "detection/state.h"
 
 namespace amanat::detection {
 namespace {
-
-// The order in which a question takes its holders, and their shards' locks.
-enum class Kind : std::uint8_t { officer, case_, unit };
-constexpr std::size_t kKinds = 3;
-constexpr std::size_t kShards = 64;
-
-// One officer, case or unit: what it has seen, and what questions in hand may still disclose.
-struct Holder {
-  Windows seen;
-  std::uint32_t pending = 0;
-};
-
-struct Shard {
-  std::mutex mutex;
-  std::unordered_map<std::string, Holder> holders;  // node-based: a Holder never moves
-};
-
-// A holder with the lock that guards it.
-struct Held {
-  Shard* shard = nullptr;
-  Holder* holder = nullptr;
-};
-using HeldByKind = std::array<Held, kKinds>;
-
-// Locks the shards of one question in the order officer, case, unit: everybody takes them so.
-class Locks {
- public:
-  explicit Locks(const HeldByKind& held) : held_(held) {
-    for (const Held& h : held_) h.shard->mutex.lock();
-  }
-  ~Locks() {
-    for (const Held& h : held_) h.shard->mutex.unlock();
-  }
-  Locks(const Locks&) = delete;
-  Locks& operator=(const Locks&) = delete;
-
- private:
-  const HeldByKind& held_;
-};
 
 constexpr std::size_t kind_of(Limit::Per per) {
   switch (per) {
@@ -82,97 +39,132 @@ std::string spent(const Limit& limit) {
   return "quota " + limit.quota + ": " + std::to_string(limit.n) + " per " + word_of(limit.per);
 }
 
-// The label is keyed and pseudorandom already, so its first 8 bytes are a hash (§2.6).
+std::uint64_t system_steady_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+bool judges_anything(const Parameters& p) {
+  return p.burst_on + p.robot_on + p.run_on + p.unexplained_on + p.week_on + p.absent_on +
+             p.near_on + p.two_places_on + p.off_duty_on + p.coverage_on + p.magnet_on +
+             p.padding_on >
+         0;
+}
+
+}  // namespace
+
 std::uint64_t hash_of(const Label& label) {
   std::uint64_t hash = 0;
   std::memcpy(&hash, label.data(), sizeof hash);
   return hash;
 }
 
-// What one question holds of the budgets. Gives back on death whatever was not committed.
-class Units final : public Reservation {
- public:
-  Units(const HeldByKind& held, std::uint32_t reserved) : held_(held), reserved_(reserved) {}
-  ~Units() override { give_back(); }
-  Units(const Units&) = delete;
-  Units& operator=(const Units&) = delete;
+Units::~Units() {
+  if (reserved_ == 0 && looks_.empty()) return;
+  const Locks locks(held_);
+  release_locked(reserved_);
+  // Judged, but never recorded: undone, unless something was judged on top of it. Then the state
+  // holds a lookup too many until the next start, which errs on the side of refusing.
+  Officer* officer = held_[0].holder->officer.get();
+  if (looks_.empty() || officer == nullptr || officer->habits.last_order() != looks_.back().order)
+    return;
+  officer->habits.forget_last(looks_);
+  officer->habits.restore(before_);
+  for (std::size_t k = 1; k < kKinds && looks_.size() == 1; ++k)
+    if (held_[k].holder->shared) held_[k].holder->shared->ring.drop_last();
+}
 
-  // give_back returns every unit still reserved. Takes the locks only if there is one.
-  void give_back() {
-    if (reserved_ == 0) return;
-    const Locks locks(held_);
-    release_locked(reserved_);
+void Units::release_locked(std::uint32_t units) {
+  insist(units <= reserved_);
+  for (const Held& h : held_) {
+    insist(h.holder->pending >= units);
+    h.holder->pending -= units;
   }
-  // release_locked returns some units; the caller has the locks.
-  void release_locked(std::uint32_t units) {
-    insist(units <= reserved_);
-    for (const Held& h : held_) {
-      insist(h.holder->pending >= units);
-      h.holder->pending -= units;
-    }
-    reserved_ -= units;
+  reserved_ -= units;
+}
+
+void Units::take_locked(std::uint32_t units) {
+  for (const Held& h : held_) h.holder->pending += units;
+  reserved_ += units;
+}
+
+Detection::State::State(Options o)
+    : options(std::move(o)),
+      tuned(options.parameters),
+      judges(judges_anything(options.parameters)),
+      parameters_id(
+          crypto::hex(crypto::sha256(write_parameters(options.parameters))).substr(0, 16)),
+      neighbour_key(options.key.bytes()),
+      magnet(static_cast<std::size_t>(options.parameters.magnet_table)) {
+  if (!options.steady_ms) options.steady_ms = system_steady_ms;
+  anchor_steady = options.steady_ms();
+}
+
+Held Detection::State::hold(Kind kind, std::string key) {
+  Shard& shard = shards[static_cast<std::size_t>(kind)][std::hash<std::string>{}(key) % kShards];
+  const std::lock_guard lock(shard.mutex);
+  return {&shard, &shard.holders[std::move(key)]};
+}
+
+Held Detection::State::hold_officer(AccountId account) {
+  return hold(Kind::officer, std::to_string(number(account)));
+}
+
+HeldByKind Detection::State::hold_all(AccountId account, std::string_view unit,
+                                      std::string_view case_ref) {
+  const std::string officer = std::to_string(number(account));
+  // Without a case an officer's questions count together as one case of the officer's own, so
+  // that leaving the case out never escapes a budget per case. A case's key has no control byte.
+  std::string case_key = normal_case_ref(case_ref);
+  if (case_key.empty()) case_key = '\0' + officer;
+  return {hold(Kind::officer, officer), hold(Kind::case_, std::move(case_key)),
+          hold(Kind::unit, std::string(unit))};
+}
+
+std::uint64_t Detection::State::judged_at() {
+  const std::uint64_t steady = options.steady_ms();
+  const std::lock_guard lock(clock_mutex);
+  insist(steady >= anchor_steady);
+  anchor_ledger = std::max(anchor_ledger + (steady - anchor_steady), time());
+  anchor_steady = steady;
+  return anchor_ledger;
+}
+
+void Detection::State::observe(std::uint64_t time) {
+  std::uint64_t seen = ledger_time.load(std::memory_order_relaxed);
+  while (seen < time && !ledger_time.compare_exchange_weak(seen, time, std::memory_order_acq_rel)) {
   }
-  void take_locked(std::uint32_t units) {
-    for (const Held& h : held_) h.holder->pending += units;
-    reserved_ += units;
-  }
+}
 
-  const HeldByKind& held() const { return held_; }
-  std::uint32_t reserved() const { return reserved_; }
-  std::vector<std::uint64_t>& subjects() { return subjects_; }
-
- private:
-  HeldByKind held_;
-  std::uint32_t reserved_;
-  std::vector<std::uint64_t> subjects_;  // once settled: who is disclosed
-};
-
-}  // namespace
-
-struct Detection::State {
-  std::array<std::array<Shard, kShards>, kKinds> shards;
-  std::atomic<std::uint64_t> ledger_time{0};
-
-  Held hold(Kind kind, std::string key) {
-    Shard& shard = shards[static_cast<std::size_t>(kind)][std::hash<std::string>{}(key) % kShards];
-    const std::lock_guard lock(shard.mutex);
-    return {&shard, &shard.holders[std::move(key)]};
-  }
-
-  HeldByKind hold_all(AccountId account, std::string_view unit, std::string_view case_ref) {
-    const std::string officer = std::to_string(number(account));
-    // Without a case an officer's questions count together as one case of the officer's own, so
-    // that leaving the case out never escapes a budget per case. A case's key has no control byte.
-    std::string case_key = normal_case_ref(case_ref);
-    if (case_key.empty()) case_key = '\0' + officer;
-    return {hold(Kind::officer, officer), hold(Kind::case_, std::move(case_key)),
-            hold(Kind::unit, std::string(unit))};
-  }
-
-  // Windows are judged at the greatest ledger time seen: it is never later than the time the
-  // disclosure will be recorded at, so a subject that left the window here has left it there.
-  std::uint64_t time() const { return ledger_time.load(std::memory_order_acquire); }
-
-  void observe(std::uint64_t time) {
-    std::uint64_t seen = ledger_time.load(std::memory_order_relaxed);
-    while (seen < time &&
-           !ledger_time.compare_exchange_weak(seen, time, std::memory_order_acq_rel)) {
-    }
-  }
-};
-
-Detection::Detection() : state_(std::make_unique<State>()) {}
+Detection::Detection() : Detection(Options{}) {}
+Detection::Detection(Options options) : state_(std::make_unique<State>(std::move(options))) {}
 Detection::~Detection() = default;
+
+const Parameters& Detection::parameters() const { return state_->options.parameters; }
 
 Result<Clearance> Detection::clear(Grant grant) {
   const Asker& asker = grant.caller().asker();
   const Question& question = grant.caller().question();
   insist(question.max_subjects > 0);
-  const HeldByKind held = state_->hold_all(asker.account, asker.unit, question.case_ref);
+  State& s = *state_;
+  const HeldByKind held = s.hold_all(asker.account, asker.unit, question.case_ref);
   std::uint32_t units = question.max_subjects;
   {
     const Locks locks(held);
-    const std::uint64_t now = state_->time();
+    Officer& officer = s.officer_of(*held[0].holder);
+    if (auto free = s.held_back(officer, asker, s.class_of(question.fields)); !free)
+      return std::unexpected(free.error());
+    if (s.judges && !asker.service) {
+      const std::uint64_t at = s.judged_at();
+      if (!officer.habits.paced(s.tuned, at)) {
+        s.raise(s.alert_of(Trip{Rule::burst, 0, s.tuned.p.burst_per_minute}, asker, question,
+                           officer, at),
+                officer);
+        return fail(Reason::too_fast, std::string(row_of(Rule::burst).id));
+      }
+    }
+    const std::uint64_t now = s.time();
     for (const Limit& limit : grant.content().limits) {
       Holder& holder = *held[kind_of(limit.per)].holder;
       const std::uint32_t count = holder.seen.count(limit.window_ms, now);
@@ -219,6 +211,8 @@ Result<void> Detection::settle(Findings& findings) {
     if (wanted > 0 && holder.seen.count(limit.window_ms, now) + others + wanted > limit.n)
       return fail(Reason::quota_spent, spent(limit));
   }
+  auto words = state_->judge(findings, units);
+  if (!words) return std::unexpected(words.error());
   // Until committed, hold what any window of these holders will count, this grant's or another's:
   // whoever is new to a long window is new to a short one as well.
   std::uint32_t needed = 0;
@@ -230,7 +224,7 @@ Result<void> Detection::settle(Findings& findings) {
   else
     units.take_locked(needed - mine);
   units.subjects() = std::move(subjects);
-  findings.settle(Findings::Settled{});
+  findings.settle(Findings::Settled{*std::move(words)});
   return {};
 }
 
@@ -243,14 +237,18 @@ void Detection::commit(const Draft& draft, Moment time) {
   for (const Held& h : units.held())
     for (const std::uint64_t subject : units.subjects()) h.holder->seen.see(subject, now);
   units.release_locked(units.reserved());
+  units.looks().clear();
 }
 
-void Detection::replay(const Spent& spent_unit) {
-  state_->observe(number(spent_unit.time));
-  const HeldByKind held =
-      state_->hold_all(spent_unit.account, spent_unit.unit, spent_unit.case_ref);
-  const Locks locks(held);
-  for (const Held& h : held) h.holder->seen.see(hash_of(spent_unit.subject), state_->time());
+void Detection::commit(const Draft& draft, const Receipt& receipt) {
+  auto& units = static_cast<Units&>(draft.findings().clearance().reservation());
+  {
+    const Locks locks(units.held());
+    if (Officer* officer = units.held()[0].holder->officer.get())
+      for (std::size_t i = 0; i < units.looks().size() && i < receipt.entries().size(); ++i)
+        officer->habits.note_entry(units.looks()[i].order, number(receipt.entries()[i].index));
+  }
+  commit(draft, receipt.entries().back().time);
 }
 
 void Detection::observe(Moment ledger_time) { state_->observe(number(ledger_time)); }

@@ -1,14 +1,25 @@
 #pragma once
-// detection: is it usual. Exact budgets in distinct citizens per officer, case and unit; all
-// windows or none; the request that would overshoot is the one refused. State is rebuilt from the
-// ledger at start, so a crash never refills a budget. Thread-safe.
+// detection: is it usual. Exact budgets in distinct citizens per officer, case and unit; sequential
+// tests of what an officer does; holds. All windows or none; the request that would overshoot or
+// break a rule is the one refused. State is rebuilt from the ledger at start, so a crash refills no
+// budget, forgets no hold and loses no alert. Time is the ledger's, carried on by a steady clock;
+// no wall clock is read. Thread-safe. Rules in words: docs/detection.md.
 
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "detection/alert.h"
+#include "detection/parameters.h"
+#include "model/field.h"
 #include "model/passes.h"
 #include "model/result.h"
+#include "model/secret.h"
 
 namespace amanat::detection {
 
@@ -20,25 +31,101 @@ struct Spent {
   Moment time{};
 };
 
+/// Past is one entry of the ledger as a start needs it: a disclosure or an alert.
+struct Past {
+  EntryIndex index{};
+  EntryType type{};
+  Moment time{};
+  Actor actor;
+  std::string unit;                   // of the account
+  std::string_view case_ref, judged;  // parts 2 and 10
+};
+
+/// Options: without them Detection keeps budgets and holds and judges nothing else.
+struct Options {
+  Parameters parameters = nothing_judged();
+  Key256 key;                                  // names neighbouring numbers; secret
+  const FieldTable* fields = nullptr;          // must outlive it
+  std::function<std::uint64_t()> steady_ms{};  // null: the system's steady clock
+};
+
+/// Day is what an account did on one of its last thirty days.
+struct Day {
+  std::uint32_t day = 0;
+  std::uint16_t citizens = 0, unexplained = 0, absent = 0;
+};
+
+/// Month is an account's last thirty days against the peers of its unit.
+struct Month {
+  std::vector<Day> days;                             // ascending
+  double citizens = 0, unexplained = 0, absent = 0;  // a day, over days with any
+  double peer_citizens = 0, peer_unexplained = 0, peer_absent = 0;
+  unsigned peers = 0;
+};
+
+/// Replayed is what a replay found of the alerts that are judged again.
+struct Replayed {
+  std::uint64_t lookups = 0, alerts = 0, same = 0, by_other_parameters = 0;
+  std::vector<std::uint64_t> different;  // entries whose alert is not what the ledger gives
+};
+
 class Detection {
  public:
   Detection();
+  explicit Detection(Options options);
   ~Detection();
 
   /// clear reserves budget units (max_subjects for a search or a tree, else one) and mints the
   /// Clearance. Where fewer are free it reserves those: the citizens may be known to the window
   /// already and then cost nothing, which settle() judges. Errors: quota_spent (nothing is free
-  /// and nobody in the window could be meant again).
+  /// and nobody in the window could be meant again), account_on_hold, device_on_hold,
+  /// class_on_hold, touch_and_reason (asked for and not given), too_fast.
   Result<Clearance> clear(Grant grant);
   /// settle judges the outcome: reservations shrink to the citizens actually present, an answer
-  /// with more than was reserved is refused whole, and the findings are stamped.
-  /// Errors: too_many_subjects, quota_spent.
+  /// with more than was reserved is refused whole, the tests are put to every citizen, and the
+  /// findings are stamped. Errors: too_many_subjects, quota_spent, and for a rule broken
+  /// account_on_hold, class_on_hold, unexplained_spent, touch_and_reason, too_fast; its alert is
+  /// then among take_alerts() and must be recorded before the refusal is told.
   Result<void> settle(Findings& findings);
   /// commit turns the reservation into spent units once the entries are durable; `time` is the
   /// entries' time in the ledger (never less than an earlier one, or it is taken as that).
   void commit(const Draft& draft, Moment time);
+  void commit(const Draft& draft, const Receipt& receipt);
+  /// mismatch counts a proof that did not fit the device's key.
+  void mismatch(const Asker& asker);
+
+  /// take_alerts returns alerts not recorded yet, of one account or of all, for the ledger;
+  /// recorded() tells where each one is, give_back() that it could not be.
+  std::vector<Alert> take_alerts(std::optional<AccountId> account = std::nullopt);
+  void give_back(std::vector<Alert> alerts);
+  void recorded(const Alert& alert, EntryIndex index);
+
+  /// place holds an account at once; the alert returned must be recorded. `tier`: hold,
+  /// close_class, suspend_device or suspend.
+  Alert place(const Asker& whom, Tier tier, Sensitivity data_class, AccountId by,
+              std::string reason);
+  /// releasing makes the alert of a release: to be recorded first, then given to lift(). Errors:
+  /// no_record (no such hold), not_yourself (the held account's, or who placed it).
+  Result<Alert> releasing(std::uint64_t hold, AccountId by, std::string reason);
+  /// lift ends the hold that a recorded release names.
+  void lift(const Alert& release);
+
+  std::vector<Hold> holds() const;
+  /// alerts returns the last recorded alerts, the newest first, at most `most`.
+  std::vector<Told> alerts(std::size_t most) const;
+  Month month(AccountId account, const std::string& unit) const;
+  /// canaries replaces the set of invented citizens.
+  void canaries(const std::vector<Label>& labels);
+  const Parameters& parameters() const;
+  /// bytes is about how much memory the tests' state takes.
+  std::size_t bytes() const;
+
   /// replay restores one disclosure at start. Call in ledger order, before the first clear().
   void replay(const Spent& spent);
+  /// replay of lookups judged and of alerts; replayed() ends it: alerts that the ledger lacks are
+  /// among take_alerts() then.
+  void replay(const Past& past);
+  Replayed replayed();
   /// observe tells the ledger's time from entries that disclose nothing (a denial), so that windows
   /// move on although nobody is answered. A time before the greatest seen changes nothing.
   void observe(Moment ledger_time);

@@ -19,11 +19,11 @@ bool contains(const std::vector<std::uint64_t>& values, std::uint64_t value) {
 void tune_day(const Tuned& t, Scores& s, const Peers* peers) {
   const double peer = peers != nullptr ? peers->mean(t.p) : t.p.peer_mean;
   const double own = (s.own + t.p.peer_days * peer) / (s.own_days + t.p.peer_days);
-  // The floor keeps the ratio finite where nobody ever looked at anybody unexplained.
-  s.mean = std::max(0.02, std::min(own, t.p.peer_cap * peer));
+  s.mean = std::max(t.p.mean_floor, std::min(own, t.p.peer_cap * peer));
   const double mu1 = s.mean + t.p.delta;
   s.none = nb_log_ratio(0, s.mean, mu1, t.p.shape);
   s.event = nb_log_ratio(1, s.mean, mu1, t.p.shape) - s.none;
+  s.counted = static_cast<std::uint16_t>(nb_quantile(s.mean, t.p.shape, t.p.winsor));
 }
 
 // Keeps the worse of two trips: the higher tier, or the earlier one.
@@ -74,10 +74,13 @@ std::optional<Trip> Habits::advance(const Tuned& t, std::uint64_t at, Peers* pee
   if (day <= s.day && s.day != 0) return std::nullopt;
   std::optional<Trip> trip;
   if (s.day != 0) {
-    s.sum = std::max(0.0, s.sum + s.none + s.event * s.today);
-    const double counted = std::min<double>(s.today, nb_quantile(s.mean, t.p.shape, t.p.winsor));
-    s.own = t.p.decay * s.own + counted;
-    s.own_days = t.p.decay * s.own_days + 1;
+    // One hurried day is the weekly cap's business; this test adds up days.
+    const double counted = std::min(s.today, s.counted);
+    s.sum = std::max(0.0, s.sum + s.none + s.event * counted);
+    if (s.sum <= t.p.guard) {
+      s.own = t.p.decay * s.own + counted;
+      s.own_days = t.p.decay * s.own_days + 1;
+    }
     const double covered = coverage_.count(s.day);
     if (t.p.coverage_on != 0 && peers != nullptr && s.day >= coverage_told_ + kReviewEvery) {
       const double mean = peers->coverage(t.p);
@@ -176,7 +179,7 @@ Tried Habits::judge(const Tuned& t, std::span<const Look> looks, const Company& 
       const bool new_this_week = known == week_.end();
       const bool new_today = new_this_week || known->day != s.day;
       if (t.p.unexplained_on != 0 && new_today) {
-        const double sum = s.sum + s.none + s.event * (s.today + 1);
+        const double sum = s.sum + s.none + s.event * std::min<double>(s.today + 1, s.counted);
         if (sum >= t.p.threshold) worse(tried.trip, Trip{Rule::unexplained, sum, t.p.threshold});
       }
       if (t.p.week_on != 0 && new_this_week && week + 1 > t.week_most)

@@ -41,6 +41,7 @@ struct Look {
   bool exists = true;
   bool fresh = false;      // a touch and a reason given for this very question
   bool announced = false;  // within an operation a supervisor announced
+  bool next = false;       // of the same answer as the one before
 };
 
 /// Tuned is the parameters with their logarithms taken once.
@@ -65,7 +66,8 @@ struct Scores {
   std::uint64_t pace = 0;  // GCRA's theoretical arrival time
   std::uint64_t friction_since = 0;
   std::uint32_t day = 0;
-  std::uint16_t today = 0;  // unexplained distinct citizens of the day
+  std::uint16_t today = 0;    // unexplained distinct citizens of the day
+  std::uint16_t counted = 0;  // at most so many of them count: the day's quantile
   Rule friction_rule = Rule::burst;
 };
 

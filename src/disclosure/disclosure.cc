@@ -259,6 +259,7 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
     entry.part(BodyPart::policy_hash) = crypto::text_of(grant.content().policy_hash);
     entry.part(BodyPart::released_digest) = crypto::text_of(released);
     entry.part(BodyPart::answer_digest) = shaping.answer_part();
+    entry.part(BodyPart::denial) = findings.judged(i);
     entry.part(BodyPart::evidence_digest) = crypto::text_of(crypto::sha256(caller.evidence()));
     // The question of an answer over several citizens names them all: it is kept once, with the
     // EXPORT, and the entries keep its digest alone (ledger page 2.3).

@@ -63,6 +63,8 @@ Asker asker_of(const Facts& facts, const Device* device, std::uint64_t epoch) {
   asker.id = facts.record.id;
   asker.department = facts.record.department;
   asker.unit = facts.record.unit;
+  asker.station = facts.record.station;
+  asker.shift = facts.record.shift;
   asker.roles = facts.roles;
   asker.service = facts.record.service;
   asker.own = facts.record.own;

@@ -1,0 +1,382 @@
+#include "sim/force.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+namespace amanat::sim {
+
+using detection::Company;
+using detection::Habits;
+using detection::kDayMs;
+using detection::Look;
+using detection::Rule;
+using detection::Tier;
+using detection::Tuned;
+using detection::Why;
+
+std::uint64_t Dice::next() {
+  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ull);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+  return z ^ (z >> 31);
+}
+double Dice::unit() { return (static_cast<double>(next() >> 11) + 0.5) * 0x1p-53; }
+double Dice::normal() {
+  return std::sqrt(-2 * std::log(unit())) * std::cos(6.283185307179586 * unit());
+}
+unsigned Dice::poisson(double mean) {
+  if (mean > 60)
+    return static_cast<unsigned>(std::max(0.0, std::round(mean + std::sqrt(mean) * normal())));
+  const double least = std::exp(-mean);
+  unsigned n = 0;
+  for (double p = unit(); p > least; p *= unit()) ++n;
+  return n;
+}
+unsigned Dice::negative_binomial(double mean, double shape) {
+  // Gamma of integer shape as a sum of exponentials, then Poisson.
+  double sum = 0;
+  for (int i = 0; i < static_cast<int>(shape); ++i) sum -= std::log(unit());
+  return poisson(mean * sum / shape);
+}
+
+std::string_view word_of(Kind kind) {
+  static constexpr std::string_view kWords[kKinds] = {
+      "bulk",          "+20/day",       "+5/day",          "+2/day",          "+1/day",
+      "+0.5/day",      "40/day-padded", "enumeration-50%", "enumeration-90%", "walk",
+      "split-in-unit", "ex-partner"};
+  return kWords[static_cast<std::size_t>(kind)];
+}
+std::string_view says(Kind kind) {
+  static constexpr std::string_view kSays[kKinds] = {
+      "copies as fast as pace lets through",
+      "twenty citizens a day that no case explains",
+      "five a day",
+      "two a day",
+      "one a day",
+      "one every other day",
+      "forty a day inside every quota, in cases that name forty each",
+      "tries numbers out; half are nobody's",
+      "tries numbers out; nine of ten are nobody's",
+      "walks along existing numbers, four a day",
+      "five officers of a unit share out such a walk, one a day each",
+      "one citizen, again and again"};
+  return kSays[static_cast<std::size_t>(kind)];
+}
+
+namespace {
+
+constexpr std::uint64_t kStart = 1'767'207'600'000;  // 2026-01-01 00:00 at +5 h
+
+// One officer at work. The unit's peers and ring are shared.
+class Desk {
+ public:
+  Desk(const Tuned& tuned, const Honest& honest, double unit_mean, Dice& dice)
+      : tuned_(tuned),
+        honest_(honest),
+        dice_(dice),
+        mean_(unit_mean * std::exp(honest.sigma_within * dice.normal())) {}
+
+  struct Said {
+    bool released = false;
+    detection::Trip trip{};
+  };
+
+  // ask puts one lookup to the verdict, exactly as Detection does.
+  Said ask(Look look, const Company& company, Rates* rates) {
+    look.order = ++order_;
+    if (const auto covered = habits_.advance(tuned_, look.at, company.peers)) {
+      told_ = true;
+      if (rates) count(covered->rule, *rates);
+    }
+    const auto tried = habits_.judge(tuned_, {&look, 1}, company);
+    if (!tried.trip) {
+      habits_.apply(tuned_, {&look, 1}, tried, company);
+      return {true, {}};
+    }
+    if (!tried.trip->repeated) {
+      if (rates) count(tried.trip->rule, *rates);
+      if (row_of(tried.trip->rule).tier == Tier::friction)
+        habits_.ask_friction(tried.trip->rule, look.at);
+    }
+    return {false, *tried.trip};
+  }
+
+  // persist asks again with a touch and a reason, where that is what is asked for.
+  Said persist(Look look, const Company& company, Rates* rates) {
+    Said said = ask(look, company, rates);
+    if (!said.released && row_of(said.trip.rule).tier == Tier::friction) {
+      look.at += 15'000;
+      look.fresh = true;
+      said = ask(look, company, rates);
+    }
+    return said;
+  }
+
+  static void count(Rule rule, Rates& rates) {
+    ++rates.by_rule[static_cast<std::size_t>(rule)];
+    const Tier tier = row_of(rule).tier;
+    if (rule == Rule::burst)
+      ++rates.paced;
+    else if (tier >= Tier::close_class)
+      ++rates.suspensions;
+    else if (tier == Tier::hold)
+      ++rates.holds;
+    else if (tier == Tier::friction)
+      ++rates.friction;
+    else
+      ++rates.reviews;
+  }
+
+  Look citizen(std::uint64_t at, bool explained) {
+    Look look;
+    look.at = at;
+    look.subject = dice_.next();
+    look.why = explained ? Why::named : Why::unexplained;
+    look.near = near_of(dice_.below(10) * 10'000'000 + dice_.below(10'000'000));
+    return look;
+  }
+
+  static detection::Near near_of(std::uint64_t serial) {
+    const auto named = [](std::uint64_t tens) {
+      std::uint64_t z = (tens + 1) * 0x9e3779b97f4a7c15ull;
+      z = (z ^ (z >> 29)) * 0xbf58476d1ce4e5b9ull;
+      return (z ^ (z >> 32)) & ~std::uint64_t{15};
+    };
+    detection::Near near;
+    near.below = named(serial / 10 - 1);
+    near.here = named(serial / 10);
+    near.above = named(serial / 10 + 1);
+    near.digit = static_cast<std::uint8_t>(serial % 10);
+    near.known = true;
+    return near;
+  }
+
+  // day plans a day's ordinary lookups: times ascending within an eight-hour shift.
+  void day(std::uint32_t day, std::vector<Look>& plan) {
+    plan.clear();
+    if (dice_.chance(honest_.idle_share)) return;
+    const bool operation = dice_.chance(honest_.operation_share);
+    const bool announced = operation && dice_.chance(honest_.announced);
+    const unsigned n =
+        dice_.negative_binomial(mean_ * (operation ? honest_.operation_times : 1), honest_.shape);
+    const std::uint64_t begin = kStart + day * kDayMs + 8 * detection::kHourMs;
+    std::uint64_t at = begin + dice_.below(300'000);
+    const double gap = 8.0 * 3.6e6 / (n + 1);
+    for (unsigned i = 0; i < n; ++i) {
+      at +=
+          4000 + static_cast<std::uint64_t>(-std::log(dice_.unit()) * std::max(gap - 4000, 1000.0));
+      Look look = citizen(at, !dice_.chance(honest_.unexplained));
+      look.exists = !dice_.chance(honest_.absent);
+      look.announced = announced;
+      plan.push_back(look);
+    }
+    // A hurry: some citizens in a row before their case is on file.
+    if (n > 0 && dice_.chance(honest_.bursts_a_year / honest_.rostered_days / 0.9)) {
+      for (unsigned i = 0; i < static_cast<unsigned>(honest_.burst_size); ++i) {
+        at += 20'000 + dice_.below(60'000);
+        plan.push_back(citizen(at, false));
+      }
+    }
+  }
+
+  double mean() const { return mean_; }
+  Habits& habits() { return habits_; }
+  bool told() const { return told_; }  // a review was raised
+
+ private:
+  const Tuned& tuned_;
+  const Honest& honest_;
+  Dice& dice_;
+  double mean_;
+  std::uint64_t order_ = 0;
+  bool told_ = false;
+  Habits habits_;
+};
+
+// Which calendar day the d-th rostered day is: five a week.
+std::uint32_t calendar(unsigned d) { return d / 5 * 7 + d % 5; }
+
+struct Unit {
+  detection::Peers peers;
+  detection::Shared shared;
+  double mean = 0;
+};
+
+double unit_mean(const Honest& honest, Dice& dice) {
+  return honest.median_a_day * std::exp(honest.sigma_between * dice.normal());
+}
+
+}  // namespace
+
+Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, std::uint64_t seed) {
+  const auto began = std::chrono::steady_clock::now();
+  Rates rates;
+  rates.by_rule.assign(detection::rule_count(), 0);
+  Dice dice(seed);
+  std::vector<Look> plan;
+  for (unsigned first = 0; first < officers; first += honest.unit_size) {
+    Unit unit;
+    unit.mean = unit_mean(honest, dice);
+    const Company company{&unit.peers, &unit.shared, nullptr};
+    std::vector<std::unique_ptr<Desk>> desks;
+    std::vector<Rule> lifts(honest.unit_size, Rule::placed);
+    for (unsigned i = 0; i < honest.unit_size && first + i < officers; ++i)
+      desks.push_back(std::make_unique<Desk>(tuned, honest, unit.mean, dice));
+    for (unsigned d = 0; d < honest.before + honest.rostered_days; ++d) {
+      Rates* counted = d >= honest.before ? &rates : nullptr;
+      for (std::size_t i = 0; i < desks.size(); ++i) {
+        // Whoever was stopped is released by a second person overnight.
+        if (lifts[i] != Rule::placed) desks[i]->habits().lift(lifts[i]);
+        lifts[i] = Rule::placed;
+        desks[i]->day(calendar(d), plan);
+        for (const Look& look : plan) {
+          ++rates.lookups;
+          const auto said = desks[i]->persist(look, company, counted);
+          if (said.released || said.trip.rule == Rule::burst ||
+              row_of(said.trip.rule).tier == Tier::friction)
+            continue;
+          lifts[i] = said.trip.rule;
+          break;
+        }
+      }
+    }
+  }
+  rates.officer_years = officers;
+  rates.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return rates;
+}
+
+namespace {
+
+// One day's stolen lookups of an insider, to be mixed into the day's work.
+void steal(Kind kind, unsigned day, std::uint32_t calendar_day, unsigned member, Desk& desk,
+           Dice& dice, std::uint64_t base, std::vector<Look>& plan) {
+  const std::uint64_t begin = kStart + calendar_day * kDayMs + 8 * detection::kHourMs;
+  const auto add = [&](std::uint64_t at, std::uint64_t serial, bool exists, bool explained) {
+    Look look = desk.citizen(at, explained);
+    if (serial != 0) look.near = Desk::near_of(serial);
+    look.exists = exists;
+    look.next = true;  // marks the stolen one in the plan; taken off before it is asked
+    plan.push_back(look);
+  };
+  const auto sometime = [&] { return begin + dice.below(8 * detection::kHourMs); };
+  unsigned n = 0;
+  switch (kind) {
+    case Kind::bulk:
+      for (unsigned i = 0; i < 200; ++i) add(begin + i * 11'000 + dice.below(4000), 0, true, false);
+      return;
+    case Kind::twenty_a_day:
+      n = 20;
+      break;
+    case Kind::five_a_day:
+      n = 5;
+      break;
+    case Kind::two_a_day:
+      n = 2;
+      break;
+    case Kind::one_a_day:
+      n = 1;
+      break;
+    case Kind::half_a_day:
+      n = day % 2;
+      break;
+    case Kind::forty_explained:
+      for (unsigned i = 0; i < 40; ++i) add(sometime(), 0, true, true);
+      return;
+    case Kind::enumeration_half:
+    case Kind::enumeration_most: {
+      const double hit = kind == Kind::enumeration_half ? 0.5 : 0.1;
+      // Spread out wide, so that no two numbers are neighbours: the test of absent names alone.
+      for (unsigned i = 0; i < 200; ++i)
+        add(begin + i * 11'000 + dice.below(4000), 0, dice.chance(hit), false);
+      return;
+    }
+    case Kind::walk:
+      for (unsigned i = 0; i < 4; ++i) add(sometime(), base + (day * 4 + i) * 2, true, false);
+      return;
+    case Kind::split_in_unit:
+      add(sometime(), base + (day * 5 + member) * 2, true, false);
+      return;
+    case Kind::ex_partner:
+      add(sometime(), base, true, false);
+      plan.back().subject = base;
+      return;
+  }
+  for (unsigned i = 0; i < n; ++i) add(sometime(), 0, true, false);
+}
+
+struct Thief {
+  std::unique_ptr<Desk> desk;
+  bool stopped = false;
+};
+
+}  // namespace
+
+std::vector<Loss> misuse(const Tuned& tuned, const Honest& honest, Kind kind, unsigned insiders,
+                         unsigned days, std::uint64_t seed) {
+  constexpr unsigned kWarm = 60;
+  std::vector<Loss> losses;
+  std::vector<Look> plan;
+  for (unsigned who = 0; who < insiders; ++who) {
+    Dice dice(seed * 1'000'003 + who * 31 + static_cast<std::uint64_t>(kind));
+    Unit unit;
+    unit.mean = unit_mean(honest, dice);
+    // What fifty honest peers leave behind after a while: their mean, without simulating them.
+    unit.peers.days = 3000;
+    unit.peers.sum =
+        unit.peers.days *
+        (unit.mean * std::exp(honest.sigma_within * honest.sigma_within / 2) * honest.unexplained +
+         honest.bursts_a_year * honest.burst_size / honest.rostered_days);
+    unit.peers.covered_days = 3000;
+    unit.peers.covered = 3000 * unit.mean * 1.2 * 62;
+    const Company company{&unit.peers, &unit.shared, nullptr};
+    const unsigned crew = kind == Kind::split_in_unit ? 5 : 1;
+    std::vector<Thief> thieves(crew);
+    for (Thief& t : thieves) t.desk = std::make_unique<Desk>(tuned, honest, unit.mean, dice);
+    const std::uint64_t base = 20'000'000 + dice.below(70'000'000);
+    Loss loss;
+    for (unsigned d = 0; d < kWarm + days && !loss.stopped; ++d) {
+      for (unsigned m = 0; m < crew && !loss.stopped; ++m) {
+        Thief& thief = thieves[m];
+        Desk& desk = *thief.desk;
+        desk.day(calendar(d), plan);
+        if (d >= kWarm) steal(kind, d - kWarm, calendar(d), m, desk, dice, base, plan);
+        std::sort(plan.begin(), plan.end(), [](const Look& a, const Look& b) {
+          return a.at != b.at ? a.at < b.at : a.subject < b.subject;
+        });
+        for (Look look : plan) {
+          const bool stolen = look.next;
+          look.next = false;
+          const auto said = desk.persist(look, company, nullptr);
+          if (kind == Kind::forty_explained && desk.told() && d >= kWarm) {
+            loss.stopped = true;  // the auditor is told, and closes the account
+            loss.rule = Rule::coverage;
+            loss.days = d - kWarm + 1;
+            break;
+          }
+          if (said.released) {
+            if (stolen && look.exists && (kind != Kind::ex_partner || loss.lost == 0)) ++loss.lost;
+            continue;
+          }
+          if (said.trip.rule == Rule::burst || row_of(said.trip.rule).tier == Tier::friction)
+            continue;
+          if (d < kWarm) {  // an honest stop, lifted
+            desk.habits().lift(said.trip.rule);
+            continue;
+          }
+          loss.stopped = true;
+          loss.rule = said.trip.rule;
+          loss.days = d - kWarm + 1;
+          break;
+        }
+      }
+    }
+    if (!loss.stopped) loss.days = days;
+    losses.push_back(loss);
+  }
+  return losses;
+}
+
+}  // namespace amanat::sim

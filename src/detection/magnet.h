@@ -1,0 +1,39 @@
+#pragma once
+// detection, magnet: how many officers asked for one citizen within thirty days. Bounded: a table
+// of places, in which the citizen asked for by the fewest, longest ago, makes room. Feeds review
+// alone. Thread-safe.
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace amanat::detection {
+
+class Magnet {
+ public:
+  /// kOfficers is the most that is counted for one citizen.
+  static constexpr std::size_t kOfficers = 12;
+  explicit Magnet(std::size_t citizens);
+  /// see notes that an account asked for a citizen on a day, and returns how many distinct
+  /// accounts did in the thirty days up to it; 0 if this one is not new among them.
+  unsigned see(std::uint64_t subject, std::uint32_t account, std::uint32_t day);
+  /// accounts lists who asked for a citizen within the thirty days up to `day`.
+  std::vector<std::uint32_t> accounts(std::uint64_t subject, std::uint32_t day);
+  std::size_t bytes() const { return places_.size() * sizeof(Place); }
+
+ private:
+  struct Place {
+    std::uint64_t subject = 0;
+    std::array<std::uint32_t, kOfficers> accounts{};
+    std::array<std::uint16_t, kOfficers> days{};
+    std::uint16_t latest = 0;
+    std::uint8_t used = 0;
+  };
+  static constexpr std::size_t kWays = 4;
+  Place* find(std::uint64_t subject);
+  std::mutex mutex_;
+  std::vector<Place> places_;
+};
+
+}  // namespace amanat::detection

@@ -1,0 +1,199 @@
+// detection, past: the state of the tests and the holds, rebuilt from the ledger. Lookups and
+// alerts are taken in the order in which they were judged, which differs from the ledger's by the
+// questions in flight at one time.
+
+#include <algorithm>
+#include <bit>
+
+#include "detection/state.h"
+
+namespace amanat::detection {
+namespace {
+
+// More questions than this are never between judgement and record (the ledger's queue is smaller).
+constexpr std::size_t kInFlight = 16'384;
+
+bool judged_again(Rule rule) {
+  switch (rule) {
+    case Rule::robot:
+    case Rule::unexplained_run:
+    case Rule::unexplained_week:
+    case Rule::unexplained:
+    case Rule::absent_names:
+    case Rule::neighbours:
+    case Rule::neighbours_unit:
+    case Rule::neighbours_case:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Question question_of(const std::string& case_ref) {
+  Question question;
+  question.case_ref = case_ref;
+  return question;
+}
+
+Asker asker_of(const Actor& actor, const std::string& unit) {
+  Asker asker;
+  asker.account = actor.account;
+  asker.actor = actor;
+  asker.unit = unit;
+  return asker;
+}
+
+}  // namespace
+
+void Detection::replay(const Spent& spent_unit) {
+  state_->observe(number(spent_unit.time));
+  const HeldByKind held =
+      state_->hold_all(spent_unit.account, spent_unit.unit, spent_unit.case_ref);
+  const Locks locks(held);
+  for (const Held& h : held) h.holder->seen.see(hash_of(spent_unit.subject), state_->time());
+}
+
+void Detection::replay(const Past& past) {
+  State& s = *state_;
+  s.replaying = true;
+  s.observe(number(past.time));
+  State::Waiting one;
+  one.index = number(past.index);
+  one.actor = past.actor;
+  one.unit = past.unit;
+  one.case_ref = past.case_ref;
+  if (past.type == EntryType::alert) {
+    auto alert = decode_alert(past.judged);
+    if (!alert) return;  // of strangers: counts alone
+    one.order = alert->order;
+    one.alert = true;
+    s.recorded_alerts.insert({alert->rule, alert->order});
+    std::erase_if(s.expected,
+                  [&](const Alert& e) { return e.rule == alert->rule && e.order == alert->order; });
+    one.told = *std::move(alert);
+  } else if (const auto look = look_of(past.judged)) {
+    one.order = look->order;
+    one.look = *look;
+  } else {
+    return;
+  }
+  s.waiting.push(std::move(one));
+  s.drain(kInFlight);
+}
+
+void Detection::State::drain(std::size_t leave) {
+  while (waiting.size() > leave) {
+    Waiting one = waiting.top();
+    waiting.pop();
+    order.store(std::max(order.load(), one.order));
+    const bool same_answer = !one.alert && one.look.next && !together.empty() &&
+                             together.front().actor.account == one.actor.account;
+    if (!same_answer && !together.empty()) {
+      std::vector<Waiting> answer;
+      answer.swap(together);
+      restore(std::move(answer));
+    }
+    if (one.alert)
+      restore(one);
+    else
+      together.push_back(std::move(one));
+  }
+}
+
+void Detection::State::restore(std::vector<Waiting> answer) {
+  const Waiting& first = answer.front();
+  const Asker asker = asker_of(first.actor, first.unit);
+  const Question question = question_of(first.case_ref);
+  const HeldByKind held = hold_all(asker.account, asker.unit, question.case_ref);
+  const Locks locks(held);
+  Officer& officer = officer_of(*held[0].holder);
+  officer.unit = asker.unit;
+  std::vector<Look> looks;
+  for (const Waiting& one : answer) looks.push_back(one.look);
+  replayed.lookups += looks.size();
+  if (judges) {
+    const Company company =
+        company_of(held, !normal_case_ref(question.case_ref).empty(), tuned.p.near_on != 0);
+    const std::uint64_t at = looks.front().at;
+    if (const auto covered = officer.habits.advance(tuned, at, company.peers)) {
+      Alert alert = alert_of(*covered, asker, question, officer, at);
+      alert.order = looks.front().order;
+      raise(std::move(alert), officer);
+    }
+    Tried tried = officer.habits.judge(tuned, looks, company);
+    tried.trip.reset();  // it was released
+    officer.habits.apply(tuned, looks, tried, company);
+    for (const Waiting& one : answer) officer.habits.note_entry(one.order, one.index);
+    if (officer.habits.scores().friction_since == 0)
+      std::erase_if(officer.holds, [](const Hold& h) { return h.tier == Tier::friction; });
+    officer.device = asker.actor.thumbprint;
+    officer.device_at = at;
+    note_magnets(officer, asker, question, looks);
+  }
+  count_day(officer, looks);
+  note_canaries(officer, asker, question, looks);
+}
+
+void Detection::State::restore(const Waiting& one) {
+  const Alert& alert = one.told;
+  const HeldByKind held = hold_all(alert.actor.account, alert.unit, alert.case_ref);
+  const Locks locks(held);
+  Officer& officer = officer_of(*held[0].holder);
+  ++replayed.alerts;
+  if (judges && judged_again(alert.rule) && !alert.looks.empty()) {
+    const Company company =
+        company_of(held, !normal_case_ref(alert.case_ref).empty(), tuned.p.near_on != 0);
+    officer.habits.advance(tuned, alert.looks.front().at, company.peers);
+    const Tried tried = officer.habits.judge(tuned, alert.looks, company);
+    const bool same = tried.trip && tried.trip->rule == alert.rule &&
+                      std::bit_cast<std::uint64_t>(tried.trip->score) ==
+                          std::bit_cast<std::uint64_t>(alert.score) &&
+                      std::bit_cast<std::uint64_t>(tried.trip->threshold) ==
+                          std::bit_cast<std::uint64_t>(alert.threshold);
+    if (alert.parameters != parameters_id)
+      ++replayed.by_other_parameters;
+    else if (same)
+      ++replayed.same;
+    else
+      replayed.different.push_back(one.index);
+  }
+  if (alert.rule == Rule::released) {
+    if (alert.releases) {
+      Rule rule = alert.rule;
+      std::erase_if(officer.holds, [&](const Hold& h) {
+        if (h.id != *alert.releases) return false;
+        rule = h.rule;
+        return true;
+      });
+      if (rule != alert.rule) officer.habits.lift(rule);
+    }
+  } else {
+    put_hold(alert, officer);
+    if (alert.tier >= Tier::friction) officer.holds.back().id = one.index;
+  }
+  const std::lock_guard lock(alerts_mutex);
+  told.push_front(Told{one.index, alert});
+  if (told.size() > 10'000) told.pop_back();
+}
+
+Replayed Detection::replayed() {
+  State& s = *state_;
+  s.drain(0);
+  if (!s.together.empty()) {
+    std::vector<State::Waiting> answer;
+    answer.swap(s.together);
+    s.restore(std::move(answer));
+  }
+  s.replaying = false;
+  s.recorded_alerts.clear();
+  std::vector<Alert> lost;
+  lost.swap(s.expected);
+  for (Alert& alert : lost) {
+    const Held held = s.hold_officer(alert.actor.account);
+    const std::lock_guard lock(held.shard->mutex);
+    s.raise(std::move(alert), s.officer_of(*held.holder));
+  }
+  return s.replayed;
+}
+
+}  // namespace amanat::detection

@@ -1,0 +1,176 @@
+// detection, view: alerts on their way into the ledger, holds and their release, and what a
+// supervisor is shown.
+
+#include <algorithm>
+
+#include "detection/state.h"
+
+namespace amanat::detection {
+
+std::vector<Alert> Detection::take_alerts(std::optional<AccountId> account) {
+  const std::lock_guard lock(state_->alerts_mutex);
+  std::vector<Alert> taken;
+  std::vector<Alert>& box = state_->outbox;
+  if (!account) {
+    taken.swap(box);
+    return taken;
+  }
+  for (Alert& alert : box)
+    if (alert.actor.account == *account) taken.push_back(alert);
+  std::erase_if(box, [&](const Alert& a) { return a.actor.account == *account; });
+  return taken;
+}
+
+void Detection::give_back(std::vector<Alert> alerts) {
+  const std::lock_guard lock(state_->alerts_mutex);
+  for (Alert& alert : alerts) state_->outbox.push_back(std::move(alert));
+}
+
+void Detection::recorded(const Alert& alert, EntryIndex index) {
+  const Held held = state_->hold_officer(alert.actor.account);
+  {
+    const std::lock_guard lock(held.shard->mutex);
+    if (held.holder->officer)
+      for (Hold& hold : held.holder->officer->holds)
+        if (hold.order == alert.order && hold.rule == alert.rule) hold.id = number(index);
+  }
+  const std::lock_guard lock(state_->alerts_mutex);
+  state_->told.push_front(Told{number(index), alert});
+  if (state_->told.size() > 10'000) state_->told.pop_back();
+}
+
+Alert Detection::place(const Asker& whom, Tier tier, Sensitivity data_class, AccountId by,
+                       std::string reason) {
+  insist(tier == Tier::hold || tier == Tier::close_class || tier == Tier::suspend_device ||
+         tier == Tier::suspend);
+  State& s = *state_;
+  const Held held = s.hold_officer(whom.account);
+  const std::uint64_t at = s.judged_at();
+  const std::lock_guard lock(held.shard->mutex);
+  Officer& officer = s.officer_of(*held.holder);
+  Alert alert = s.alert_of(Trip{Rule::placed, 0, 0}, whom, Question{}, officer, at);
+  alert.tier = tier;
+  alert.data_class = data_class;
+  alert.by = by;
+  alert.note = std::move(reason);
+  s.put_hold(alert, officer);
+  return alert;
+}
+
+Result<Alert> Detection::releasing(std::uint64_t hold, AccountId by, std::string reason) {
+  State& s = *state_;
+  for (Shard& shard : s.shards[static_cast<std::size_t>(Kind::officer)]) {
+    const std::lock_guard lock(shard.mutex);
+    for (auto& [key, holder] : shard.holders) {
+      if (!holder.officer) continue;
+      for (const Hold& h : holder.officer->holds) {
+        if (h.id != hold || hold == ~0ull) continue;
+        // A second person: neither the one who is held nor the one who held.
+        if (h.actor.account == by || h.by == by) return fail(Reason::not_yourself, "release");
+        Asker whom;
+        whom.account = h.actor.account;
+        whom.actor = h.actor;
+        whom.unit = holder.officer->unit;
+        Alert alert = s.alert_of(Trip{Rule::released, 0, 0}, whom, Question{}, *holder.officer,
+                                 s.judged_at());
+        alert.by = by;
+        alert.releases = hold;
+        alert.note = std::move(reason);
+        return alert;
+      }
+    }
+  }
+  return fail(Reason::no_record, "no such hold");
+}
+
+void Detection::lift(const Alert& release) {
+  insist(release.rule == Rule::released && release.releases);
+  const Held held = state_->hold_officer(release.actor.account);
+  const std::lock_guard lock(held.shard->mutex);
+  if (!held.holder->officer) return;
+  Officer& officer = *held.holder->officer;
+  for (const Hold& hold : officer.holds)
+    if (hold.id == *release.releases) officer.habits.lift(hold.rule);
+  std::erase_if(officer.holds, [&](const Hold& h) { return h.id == *release.releases; });
+}
+
+std::vector<Hold> Detection::holds() const {
+  std::vector<Hold> found;
+  for (const Shard& shard : state_->shards[static_cast<std::size_t>(Kind::officer)]) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [key, holder] : shard.holders)
+      if (holder.officer)
+        found.insert(found.end(), holder.officer->holds.begin(), holder.officer->holds.end());
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Hold& a, const Hold& b) { return a.order < b.order; });
+  return found;
+}
+
+std::vector<Told> Detection::alerts(std::size_t most) const {
+  const std::lock_guard lock(state_->alerts_mutex);
+  return {state_->told.begin(),
+          state_->told.begin() + static_cast<std::ptrdiff_t>(std::min(most, state_->told.size()))};
+}
+
+Month Detection::month(AccountId account, const std::string& unit) const {
+  Month month;
+  const std::uint32_t today = state_->tuned.day_of(state_->judged_at());
+  const std::string own = std::to_string(number(account));
+  double peer_days = 0;
+  for (const Shard& shard : state_->shards[static_cast<std::size_t>(Kind::officer)]) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [key, holder] : shard.holders) {
+      const bool is_own = key == own;
+      if (!holder.officer || (!is_own && holder.officer->unit != unit)) continue;
+      bool any = false;
+      for (const Day& d : holder.officer->days) {
+        if (d.day == 0 || d.day + 30 <= today) continue;
+        any = true;
+        if (is_own) {
+          month.days.push_back(d);
+          month.citizens += d.citizens;
+          month.unexplained += d.unexplained;
+          month.absent += d.absent;
+        } else {
+          peer_days += 1;
+          month.peer_citizens += d.citizens;
+          month.peer_unexplained += d.unexplained;
+          month.peer_absent += d.absent;
+        }
+      }
+      if (any && !is_own) ++month.peers;
+    }
+  }
+  std::sort(month.days.begin(), month.days.end(),
+            [](const Day& a, const Day& b) { return a.day < b.day; });
+  const auto a_day = [](double& sum, double days) { sum = days > 0 ? sum / days : 0; };
+  const auto days = static_cast<double>(month.days.size());
+  for (double* sum : {&month.citizens, &month.unexplained, &month.absent}) a_day(*sum, days);
+  for (double* sum : {&month.peer_citizens, &month.peer_unexplained, &month.peer_absent})
+    a_day(*sum, peer_days);
+  return month;
+}
+
+void Detection::canaries(const std::vector<Label>& labels) {
+  std::unordered_set<std::uint64_t> set;
+  for (const Label& label : labels) set.insert(hash_of(label));
+  const std::unique_lock lock(state_->canaries_mutex);
+  state_->canaries.swap(set);
+}
+
+std::size_t Detection::bytes() const {
+  std::size_t bytes = state_->magnet.bytes();
+  for (const auto& kind : state_->shards)
+    for (const Shard& shard : kind) {
+      const std::lock_guard lock(shard.mutex);
+      for (const auto& [key, holder] : shard.holders) {
+        bytes += sizeof holder + key.size() + 64 + holder.seen.size() * 64;
+        if (holder.officer) bytes += sizeof(Officer) + holder.officer->habits.bytes();
+        if (holder.shared) bytes += sizeof(Shared) + holder.shared->ring.bytes();
+      }
+    }
+  return bytes;
+}
+
+}  // namespace amanat::detection

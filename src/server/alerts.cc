@@ -1,0 +1,339 @@
+// Alerts and holds: what a supervisor or auditor sees and decides. A hold is in force before it is
+// recorded, a release recorded before it is in force.
+
+#include "server/alerts.h"
+
+#include <sys/stat.h>
+
+#include <cstring>
+#include <map>
+
+#include "crypto/crypto.h"
+#include "net/json.h"
+#include "server/api.h"
+#include "server/log.h"
+#include "server/state.h"
+#include "storage/file.h"
+
+namespace amanat::server {
+namespace {
+
+constexpr std::string_view kCanaryUse = "canaries";
+constexpr std::string_view kCanaryPrefix = "canary/";
+constexpr std::size_t kAlertsShown = 200;
+
+std::string_view bytes_of_label(const Label& label) {
+  return {reinterpret_cast<const char*>(label.data()), label.size()};
+}
+
+std::string id_of(const std::map<AccountId, Asker>& accounts, AccountId account) {
+  const auto at = accounts.find(account);
+  return at == accounts.end() ? "account " + std::to_string(number(account)) : at->second.id;
+}
+
+std::map<AccountId, Asker> by_number(const identity::Identity& identity) {
+  std::map<AccountId, Asker> accounts;
+  for (Asker& a : identity.accounts()) accounts.emplace(a.account, a);
+  return accounts;
+}
+
+void put_real(net::JsonWriter& json, std::string_view key, double value) {
+  json.key(key).raw(detection::number_text(value));
+}
+
+void put_month(net::JsonWriter& json, const detection::Month& month) {
+  json.key("last_thirty_days").begin_object();
+  json.key("days").begin_array();
+  for (const detection::Day& d : month.days) {
+    json.begin_object().key("day").number(d.day).key("citizens").number(d.citizens);
+    json.key("unexplained").number(d.unexplained).key("absent").number(d.absent).end_object();
+  }
+  json.end_array();
+  json.key("a_day").begin_object();
+  put_real(json, "citizens", month.citizens);
+  put_real(json, "unexplained", month.unexplained);
+  put_real(json, "absent", month.absent);
+  json.end_object();
+  json.key("peers").number(month.peers);
+  json.key("peers_a_day").begin_object();
+  put_real(json, "citizens", month.peer_citizens);
+  put_real(json, "unexplained", month.peer_unexplained);
+  put_real(json, "absent", month.peer_absent);
+  json.end_object();
+  json.end_object();
+}
+
+void put_alert(net::JsonWriter& json, const detection::Told& told,
+               const std::map<AccountId, Asker>& accounts) {
+  const detection::Alert& a = told.alert;
+  const detection::RuleRow& row = detection::row_of(a.rule);
+  json.key("entry").number(told.entry).key("rule").string(row.id);
+  json.key("tier").string(detection::word_of(a.tier));
+  json.key("says").string(row.english).key("says_urdu").string(row.urdu);
+  json.key("account").string(id_of(accounts, a.actor.account));
+  if (a.actor.key_kind != KeyKind::none)
+    json.key("device").string(crypto::hex(a.actor.thumbprint));
+  if (!a.unit.empty()) json.key("unit").string(a.unit);
+  if (!a.case_ref.empty()) json.key("case").string(a.case_ref);
+  if (!a.purpose.empty()) json.key("purpose").string(a.purpose);
+  json.key("at").number(a.at);
+  put_real(json, "score", a.score);
+  put_real(json, "threshold", a.threshold);
+  json.key("rests_on").begin_array();
+  for (const std::uint64_t entry : a.entries) json.number(entry);
+  json.end_array();
+  if (!a.note.empty()) json.key("note").string(a.note);
+  if (number(a.by) != 0) json.key("by").string(id_of(accounts, a.by));
+  if (a.releases) json.key("releases").number(*a.releases);
+}
+
+}  // namespace
+
+Result<detection::Options> detection_options(const Home& home, vault::Vault& vault,
+                                             const FieldTable& fields) {
+  detection::Options options;
+  options.parameters = detection::Parameters{};
+  options.fields = &fields;
+  struct stat there;
+  if (::stat(home.detection().c_str(), &there) == 0) {
+    auto text = storage::read_file(home.detection(), 256 * 1024);
+    if (!text) return std::unexpected(text.error());
+    auto parameters = detection::read_parameters(*text, home.detection());
+    if (!parameters) return std::unexpected(parameters.error());
+    options.parameters = *parameters;
+  }
+  auto key = vault.named_secret("detection");
+  if (!key) return std::unexpected(key.error());
+  options.key = *std::move(key);
+  return options;
+}
+
+void tell(detection::Detection& detection, const ledger::Opened& entry, const std::string& unit) {
+  if (!entry.actor || (entry.type != EntryType::disclosure && entry.type != EntryType::alert))
+    return;
+  const auto part = [&](BodyPart p) -> const std::string& {
+    return entry.parts[static_cast<std::size_t>(p) - 1];
+  };
+  // A disclosure that showed no record spent nothing.
+  if (entry.type == EntryType::disclosure && entry.subject &&
+      !part(BodyPart::value_versions).empty()) {
+    detection::Spent spent;
+    spent.account = entry.actor->account;
+    spent.unit = unit;
+    spent.case_ref = part(BodyPart::case_ref);
+    spent.subject = *entry.subject;
+    spent.time = entry.time;
+    detection.replay(spent);
+  }
+  if (part(BodyPart::denial).empty()) return;
+  detection::Past past;
+  past.index = entry.index;
+  past.type = entry.type;
+  past.time = entry.time;
+  past.actor = *entry.actor;
+  past.unit = unit;
+  past.case_ref = part(BodyPart::case_ref);
+  past.judged = part(BodyPart::denial);
+  detection.replay(past);
+}
+
+Result<std::vector<Label>> planted(const storage::Store& store, const vault::Vault& vault) {
+  std::vector<Label> labels;
+  Result<void> opened;
+  auto scanned = store.scan(storage::Table::spent, kCanaryPrefix, "",
+                            [&](std::string_view key, std::string_view sealed) {
+                              WipingBuffer plain;
+                              opened = vault.open_house(kCanaryUse, key, sealed, plain);
+                              if (!opened) return false;
+                              Label label{};
+                              if (plain.view().size() < label.size()) return true;
+                              std::memcpy(label.data(), plain.view().data(), label.size());
+                              labels.push_back(label);
+                              return true;
+                            });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (!opened) return std::unexpected(opened.error());
+  return labels;
+}
+
+detection::Detection& Exchange::detection() { return *state_->detection; }
+
+Result<std::uint64_t> Exchange::plant(const std::vector<SubjectName>& canaries,
+                                      std::string_view department) {
+  const std::lock_guard one(state_->acts);
+  storage::Batch batch;
+  for (const SubjectName& canary : canaries) {
+    const Label label = state_->vault->label(canary);
+    const Tag name = state_->vault->index_tag("canary", std::string(bytes_of_label(label)));
+    std::string key(kCanaryPrefix);
+    key.append(reinterpret_cast<const char*>(name.data()), name.size());
+    std::string plain(bytes_of_label(label));
+    plain += department;
+    std::string sealed;
+    state_->vault->seal_house(kCanaryUse, key, plain, sealed);
+    batch.put(storage::Table::spent, key, sealed);
+  }
+  if (auto written = state_->store->write(batch, storage::Durability::synced); !written)
+    return std::unexpected(written.error());
+  auto labels = planted(*state_->store, *state_->vault);
+  if (!labels) return std::unexpected(labels.error());
+  state_->detection->canaries(*labels);
+  return labels->size();
+}
+
+Result<std::uint64_t> Exchange::retire_canaries(std::string_view department) {
+  const std::lock_guard one(state_->acts);
+  storage::Batch batch;
+  Result<void> opened;
+  auto scanned = state_->store->scan(
+      storage::Table::spent, kCanaryPrefix, "",
+      [&](std::string_view key, std::string_view sealed) {
+        WipingBuffer plain;
+        opened = state_->vault->open_house(kCanaryUse, key, sealed, plain);
+        if (!opened) return false;
+        if (plain.view().substr(std::min(sizeof(Label), plain.view().size())) == department)
+          batch.erase(storage::Table::spent, key);
+        return true;
+      });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (!opened) return std::unexpected(opened.error());
+  const std::uint64_t retired = batch.size();
+  if (retired > 0)
+    if (auto written = state_->store->write(batch, storage::Durability::synced); !written)
+      return std::unexpected(written.error());
+  auto labels = planted(*state_->store, *state_->vault);
+  if (!labels) return std::unexpected(labels.error());
+  state_->detection->canaries(*labels);
+  return retired;
+}
+
+Result<std::uint64_t> Exchange::record_alert(const detection::Alert& alert, const Caller* by) {
+  EntryContent entry = detection::entry_of(alert);
+  if (by != nullptr) entry.evidence = by->evidence();
+  auto recorded = state_->record(std::move(entry));
+  if (!recorded) return std::unexpected(recorded.error());
+  state_->detection->recorded(alert, recorded->front().index);
+  log(LogLevel::warning, "alert",
+      {{"rule", std::string(detection::row_of(alert.rule).id)},
+       {"tier", std::string(detection::word_of(alert.tier))},
+       {"entry", std::to_string(number(recorded->front().index))}});
+  return number(recorded->front().index);
+}
+
+Result<std::uint64_t> Exchange::place_hold(std::string_view account, detection::Tier tier,
+                                           Sensitivity data_class, const Caller& by) {
+  if (!state_->policy->may(by.asker(), "hold")) return fail(Reason::not_your_right, "hold");
+  if (by.asker().id == account) return fail(Reason::not_yourself, "hold");
+  for (const Asker& whom : state_->identity->accounts()) {
+    if (whom.id != account) continue;
+    const std::string reason = by.act() ? by.act()->reason : "";
+    const detection::Alert alert =
+        state_->detection->place(whom, tier, data_class, by.asker().account, reason);
+    return record_alert(alert, &by);
+  }
+  return fail(Reason::unknown_officer);
+}
+
+Result<std::uint64_t> Exchange::release_hold(std::uint64_t hold, const Caller& by) {
+  const std::lock_guard one(state_->acts);
+  // What only an auditor may reopen, a supervisor cannot.
+  bool auditors = false;
+  for (const detection::Hold& h : state_->detection->holds())
+    if (h.id == hold) auditors = h.tier >= detection::Tier::close_class && number(h.by) == 0;
+  const char* right = auditors ? "audit" : "hold";
+  if (!state_->policy->may(by.asker(), right)) return fail(Reason::not_your_right, right);
+  auto alert = state_->detection->releasing(hold, by.asker().account,
+                                            by.act() ? by.act()->reason : "");
+  if (!alert) return std::unexpected(alert.error());
+  auto entry = record_alert(*alert, &by);
+  if (!entry) return entry;
+  state_->detection->lift(*alert);
+  return entry;
+}
+
+Result<detection::Replayed> Exchange::replay_alerts() {
+  auto options = detection_options(state_->home, *state_->vault, state_->catalog->fields());
+  if (!options) return std::unexpected(options.error());
+  detection::Detection again(*std::move(options));
+  auto labels = planted(*state_->store, *state_->vault);
+  if (!labels) return std::unexpected(labels.error());
+  again.canaries(*labels);
+  const auto accounts = by_number(*state_->identity);
+  auto scanned = scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
+    const auto at = e.actor ? accounts.find(e.actor->account) : accounts.end();
+    tell(again, e, at == accounts.end() ? std::string() : at->second.unit);
+    return true;
+  });
+  if (!scanned) return std::unexpected(scanned.error());
+  return again.replayed();
+}
+
+std::string Exchange::alerts_json() const {
+  const auto accounts = by_number(*state_->identity);
+  net::JsonWriter json;
+  json.begin_object().key("holds").begin_array();
+  for (const detection::Hold& h : state_->detection->holds()) {
+    const auto whom = accounts.find(h.actor.account);
+    json.begin_object().key("hold").number(h.id == ~0ull ? 0 : h.id);
+    json.key("rule").string(detection::row_of(h.rule).id);
+    json.key("tier").string(detection::word_of(h.tier));
+    json.key("account").string(id_of(accounts, h.actor.account)).key("since").number(h.at);
+    if (number(h.by) != 0) json.key("by").string(id_of(accounts, h.by));
+    put_month(json, state_->detection->month(
+                        h.actor.account, whom == accounts.end() ? "" : whom->second.unit));
+    json.end_object();
+  }
+  json.end_array().key("alerts").begin_array();
+  for (const detection::Told& told : state_->detection->alerts(kAlertsShown)) {
+    json.begin_object();
+    put_alert(json, told, accounts);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json.take();
+}
+
+void Api::add_alerts() {
+  routes_.data({"GET", "/v1/alerts", "officer with the right 'hold' or 'audit'",
+                "Alerts and holds: what happened, the rule in words, the officer against peers."},
+               [this](const Caller& caller, const Request&,
+                      std::string_view) -> Result<Response> {
+                 if (!exchange_.policy().may(caller.asker(), "hold") &&
+                     !exchange_.policy().may(caller.asker(), "audit"))
+                   return fail(Reason::not_your_right, "hold");
+                 Response response;
+                 response.body = exchange_.alerts_json();
+                 response.headers.emplace_back("Cache-Control", "no-store");
+                 return response;
+               });
+  routes_.act({"POST", "/v1/holds", "officer with the right 'hold' or 'audit', a second person",
+               "Place a hold (act 'hold', target the account) or release one (act 'release', target "
+               "the hold's entry)."},
+              [this](const Caller& caller, const Request&,
+                     std::string_view) -> Result<Response> {
+                const Act& act = *caller.act();
+                Result<std::uint64_t> entry = 0;
+                if (act.verb == "hold") {
+                  entry = exchange_.place_hold(act.target, detection::Tier::suspend,
+                                               Sensitivity::open, caller);
+                } else if (act.verb == "release") {
+                  std::uint64_t hold = 0;
+                  for (const char c : act.target) {
+                    if (c < '0' || c > '9' || act.target.size() > 18)
+                      return fail(Reason::malformed_value, "target: the hold's entry");
+                    hold = hold * 10 + static_cast<std::uint64_t>(c - '0');
+                  }
+                  entry = exchange_.release_hold(hold, caller);
+                } else {
+                  return fail(Reason::malformed_value, "the act is neither hold nor release");
+                }
+                if (!entry) return std::unexpected(entry.error());
+                net::JsonWriter json;
+                json.begin_object().key("entry").number(*entry).end_object();
+                Response response;
+                response.body = json.take();
+                return response;
+              });
+}
+
+}  // namespace amanat::server
