@@ -208,11 +208,11 @@ std::vector<Input> json_inputs() {
   };
 }
 
-TEST(ParserBounds, Json) {
+TEST(ParserBounds, HoldForJson) {
   bound([](std::string_view text) { return parse_json(text).has_value(); }, json_inputs());
 }
 
-TEST(ParserBounds, JsonOfManyValuesAsForeignAppsSendIt) {
+TEST(ParserBounds, HoldForTheJsonOfForeignApps) {
   // Larger limits are the caller's to pay for; what they cost stays in proportion to the bytes.
   const JsonLimits large{
       .bytes_max = 1 << 20, .depth_max = 48, .values_max = 5'000, .numbers = JsonNumbers::any};
@@ -220,7 +220,7 @@ TEST(ParserBounds, JsonOfManyValuesAsForeignAppsSendIt) {
         json_inputs());
 }
 
-TEST(ParserBounds, Toml) {
+TEST(ParserBounds, HoldForToml) {
   const auto keys = numbered(8000, "k", " = 1");
   const auto tables = numbered(8000, "[t", "]");
   const auto long_keys = numbered(400, std::string(200, 'a'), " = 1");
@@ -259,7 +259,7 @@ TEST(ParserBounds, Toml) {
         kTomlHeapMost);
 }
 
-TEST(ParserBounds, Yaml) {
+TEST(ParserBounds, HoldForYaml) {
   bound([](std::string_view text) { return parse_yaml(text).has_value(); },
         {{"nothing", ""},
          {"white space", times(" ")},
@@ -321,7 +321,7 @@ std::vector<Input> cbor_inputs() {
   return all;
 }
 
-TEST(ParserBounds, Cbor) {
+TEST(ParserBounds, HoldForCbor) {
   bound(
       [](std::string_view bytes) {
         auto touched = std::make_unique<int>(1);  // so that "no heap at all" still is a measurement
@@ -334,7 +334,7 @@ TEST(ParserBounds, Cbor) {
       cbor_inputs());
 }
 
-TEST(ParserBounds, Jose) {
+TEST(ParserBounds, HoldForJose) {
   std::vector<Input> all = {
       {"nothing", ""},
       {"dots", times(".")},
