@@ -18,6 +18,7 @@
 #include "net/http.h"
 #include "net/json.h"
 #include "server/exchange.h"
+#include "storage/postgres_server.h"
 
 namespace amanat::test {
 
@@ -92,11 +93,31 @@ struct OpenCase {
   std::vector<std::string> officers, citizens;
 };
 
+/// kNothingJudged is a detection.toml for tests that ask as no person does: budgets, holds and
+/// canaries alone.
+inline constexpr const char* kNothingJudged =
+    "burst_on = 0\nrobot_on = 0\nrun_on = 0\nunexplained_on = 0\nweek_on = 0\nabsent_on = 0\n"
+    "near_on = 0\ntwo_places_on = 0\ntravel_on = 0\noff_duty_on = 0\nmismatch_on = 0\n"
+    "padding_on = 0\ncoverage_on = 0\nmagnet_on = 0\n";
+
 class World {
  public:
+  /// on_postgres says that this run tries exchanges whose rows rest in PostgreSQL
+  /// (AMANAT_TEST_STORE=postgresql) and not in RocksDB.
+  static bool on_postgres() {
+    const char* wanted = std::getenv("AMANAT_TEST_STORE");
+    return wanted != nullptr && std::string_view(wanted) == "postgresql";
+  }
+  static std::string store_of_its_own() {
+    static int made = 0;
+    return storage::PostgresServer::shared().database("world" + std::to_string(++made));
+  }
+
   static fs::path data() { return fs::path(AMANAT_SOURCE_DIR) / "tests/data/departments"; }
 
-  explicit World(unsigned segment_mib = 64) { make(segment_mib); }
+  explicit World(unsigned segment_mib = 64, std::string judged = kNothingJudged) {
+    make(segment_mib, judged);
+  }
   ~World() {
     if (exchange) exchange->stop();
   }
@@ -219,15 +240,17 @@ class World {
   std::map<std::string, Digest> thumbprints;
 
  private:
-  void make(unsigned segment_mib) {
+  void make(unsigned segment_mib, const std::string& judged) {
     server::InitOptions options;
     options.home = home.string();
     options.origin = "exchange.test/one";
     options.segment_mib = segment_mib;
+    if (on_postgres()) options.store = store_of_its_own();
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");
     auto made = server::Exchange::init(options);
     ASSERT_TRUE(made) << row_of(made.error().reason).id << " " << made.error().detail;
+    write_all(home / "detection.toml", judged);
     auto opened = server::Exchange::open(home.string());
     ASSERT_TRUE(opened) << row_of(opened.error().reason).id << " " << opened.error().detail;
     exchange = *std::move(opened);

@@ -6,6 +6,8 @@
 #include "model/field.h"
 #include "model/insist.h"
 #include "net/toml.h"
+#include "server/engine.h"
+#include "server/metrics.h"
 #include "storage/file.h"
 
 namespace amanat::server {
@@ -87,6 +89,10 @@ Result<void> check_words(const Config& config, const std::string& file) {
       return fail(
           Reason::config_wrong,
           file + ": an origin is written https://host or https://host:port, in small letters");
+  if (auto store = check_store(config.store); !store)
+    return fail(Reason::config_wrong, file + ": " + store.error().detail);
+  if (auto metrics = check_metrics(config.metrics); !metrics)
+    return fail(Reason::config_wrong, file + ": " + metrics.error().detail);
   for (const auto& level : kLogLevels)
     if (config.log_level == level) return {};
   const auto near = nearest_word(config.log_level, kLogLevels);
@@ -111,6 +117,8 @@ std::string config_value(const Config& config, std::string_view key) {
     for (const auto& origin : config.origins) list += (list.empty() ? "\"" : ", \"") + origin + '"';
     return '[' + list + ']';
   }
+  if (key == "store") return '"' + config.store + '"';
+  if (key == "metrics") return '"' + config.metrics + '"';
   if (key == "log_level") return '"' + config.log_level + '"';
   for (const auto& row : kNumbers)
     if (row.name == key) return std::to_string(config.*row.member);
@@ -149,6 +157,13 @@ const std::vector<ConfigKey>& config_keys() {
        "what passkeys are bound to: changing it ends them all.",
        "ادارے کے اپنے صفحات کے پتے۔ پاس کی پہلے پتے کے نام سے بندھی ہیں: اسے بدلنا سب کو ختم کر "
        "دیتا ہے۔"},
+      {"store", "text", "local",
+       "Where records rest: local (RocksDB in the home) or postgresql://USER@HOST/DB?sslcert=...; never "
+       "a password in it. Moved with amanat migrate.",
+       "اندراجات کہاں رہیں: local یا postgresql:// پتہ؛ اس میں پاس ورڈ کبھی نہیں۔"},
+      {"metrics", "host:port", "",
+       "Where Prometheus may read counts, on this machine alone; empty for nowhere. No personal value.",
+       "گنتیوں کا پتہ، صرف اسی مشین پر؛ خالی یعنی کہیں نہیں۔ کوئی ذاتی قدر نہیں۔"},
       {"log_level", "word", "info",
        "error, warning, info or debug. No level logs a personal value.",
        "error، warning، info یا debug۔ کسی سطح پر ذاتی قدر درج نہیں ہوتی۔"},
@@ -170,6 +185,10 @@ Result<Config> read_config(const std::string& file) {
   if (!listen) return std::unexpected(listen.error());
   auto origins = reader.strings("origins");
   if (!origins) return std::unexpected(origins.error());
+  auto store = reader.string_or("store", config.store);
+  if (!store) return std::unexpected(store.error());
+  auto metrics = reader.string_or("metrics", config.metrics);
+  if (!metrics) return std::unexpected(metrics.error());
   auto level = reader.string_or("log_level", config.log_level);
   if (!level) return std::unexpected(level.error());
   if (auto numbers = read_numbers(reader, config); !numbers)
@@ -179,6 +198,8 @@ Result<Config> read_config(const std::string& file) {
   config.origin = *std::move(origin);
   config.listen = *std::move(listen);
   if (!origins->empty()) config.origins = *std::move(origins);
+  config.store = *std::move(store);
+  config.metrics = *std::move(metrics);
   config.log_level = *std::move(level);
   if (auto words = check_words(config, file); !words) return std::unexpected(words.error());
   return config;

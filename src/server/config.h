@@ -22,6 +22,8 @@ struct Config {
   unsigned connections_max = 8192;
   unsigned request_seconds_max = 15;
   std::vector<std::string> origins = {"https://localhost:8443"};  // of the own pages; first: rp id
+  std::string store = "local";      // where rows rest: "local" or a postgresql:// URL
+  std::string metrics;              // host:port on loopback for Prometheus; empty: none
   std::string log_level = "info";                                 // error, warning, info, debug
 };
 

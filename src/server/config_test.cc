@@ -42,6 +42,8 @@ TEST_F(ConfigFile, WhatIsWrittenIsReadBack) {
   config.publish_ms = 500;
   config.connections_max = 100;
   config.request_seconds_max = 5;
+  config.store = "postgresql://amanat@db.test/amanat?sslcert=/etc/amanat/db.crt";
+  config.metrics = "127.0.0.1:9464";
   config.log_level = "error";
   auto read = read_config(write(write_config(config)));
   ASSERT_TRUE(read.has_value()) << read.error().detail;
@@ -76,7 +78,9 @@ TEST_F(ConfigFile, EachWrongValueIsRefused) {
   for (const char* wrong :
        {"threads = -1", "threads = 257", "cache_mib = 7", "publish_ms = 9", "certificate_days = 0",
         "certificate_days = 826", "segment_mib = \"64\"", "listen = \"8443\"",
-        "log_level = \"loud\"", "request_seconds_max = 601", "plaintext = true"})
+        "log_level = \"loud\"", "store = \"rocks\"",
+        "store = \"postgresql://amanat:word@db.test/amanat\"", "metrics = \"0.0.0.0:9464\"",
+        "metrics = \"localhost\"", "request_seconds_max = 601", "plaintext = true"})
     EXPECT_NE(complaint(origin + wrong + "\n"), "it was read") << wrong;
   EXPECT_NE(complaint("listen = \"127.0.0.1:1\"\n"), "it was read") << "an exchange has a name";
 }

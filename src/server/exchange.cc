@@ -208,9 +208,6 @@ Result<void> Exchange::init(const InitOptions& options) {
   if (!seed) return std::unexpected(seed.error());
   auto slice = (*vault)->system_slice(now());
   if (!slice) return std::unexpected(slice.error());
-  Config config;
-  config.origin = options.origin;
-  config.segment_mib = options.segment_mib;
   ledger::Options log = ledger_options(home, config);
   log.label_key = (*vault)->label_key();
   if (auto made = ledger::Ledger::create(log, *seed, *slice); !made) return made;
@@ -481,9 +478,9 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   options.connections_max = s.config.connections_max;
   options.request_seconds_max = s.config.request_seconds_max;
   if (!s.config.metrics.empty()) {
-    auto port = MetricsPort::start(s.config.metrics, [this] { return state_->metrics_page(); });
-    if (!port) return std::unexpected(port.error());
-    s.metrics_port = *std::move(port);
+    auto counts = MetricsPort::start(s.config.metrics, [this] { return state_->metrics_page(); });
+    if (!counts) return std::unexpected(counts.error());
+    s.metrics_port = *std::move(counts);
   }
   auto server = net::Server::start(options, [this](Request request, net::Reply reply) {
     // Until the port is known, nobody can have signed anything for this address.
