@@ -13,6 +13,7 @@ namespace amanat::cli {
 namespace {
 
 constexpr std::size_t kCsrBytesMax = 8 * 1024;
+constexpr std::size_t kKeyBytesMax = 4 * 1024;
 
 std::string hex(const Digest& digest) { return crypto::hex(digest); }
 
@@ -55,6 +56,25 @@ int run_enrol_service(server::Exchange& exchange, const Call& call, const Emit& 
     return 0;
   }
   emit(1, "The service " + visible(call.option("id")) + " has account " + std::to_string(number(*added)) + ".\n");
+  return 0;
+}
+
+int run_enrol_key(server::Exchange& exchange, const Call& call, const Emit& emit) {
+  auto text = storage::read_file(call.option("public"), kKeyBytesMax);
+  if (!text) return complain(emit, call.manner, text.error());
+  auto enrolled = exchange.enrol_key(call.option("service"), *text);
+  if (!enrolled) return complain(emit, call.manner, enrolled.error());
+  // The name under which clients give the key: kid, jkt (RFC 7638).
+  const std::string name = crypto::base64url(enrolled->thumbprint);
+  if (call.manner.json) {
+    net::JsonWriter json;
+    json.begin_object().key("service").string(call.option("service"));
+    json.key("key").string(hex(enrolled->thumbprint)).key("kid").string(name).end_object();
+    emit(1, json.take() + "\n");
+    return 0;
+  }
+  emit(1, "A key of " + visible(call.option("service")) + " is enrolled.\n  key  " + hex(enrolled->thumbprint) +
+              "\n  kid  " + name + "\n");
   return 0;
 }
 

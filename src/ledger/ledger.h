@@ -37,7 +37,7 @@ struct Opened {
   EntryIndex index{};
   EntryType type{};
   Moment time{};
-  std::array<std::uint8_t, 16> slice_id{};
+  std::array<std::uint8_t, 16> slice_id{}, nonce{};  // nonce: of an entry that could be opened
   std::optional<Label> subject;  // as the opening says, checked against c_subject
   std::optional<Actor> actor;
   // The contents of the body's eleven parts. The opening must keep them (u8 part, u32 length,

@@ -110,6 +110,7 @@ Opened opened_of(const Frame::Item& item, const PublicEntry& entry, EntryIndex i
   if (!key) return out;
   auto opening = unseal(item.opening, *key, entry);
   if (!opening) return out;
+  out.nonce = opening->nonce;
   out.subject = opening->subject;
   out.actor = opening->actor;
   out.parts = std::move(opening->parts);
