@@ -41,14 +41,13 @@ TEST(Browser, ChromiumRegistersSignsInAndSignsAQuestion) {
   net::JsonWriter json;
   json.begin_object();
   json.key("origin").string("https://localhost:" + world.url.substr(world.url.rfind(':') + 1));
-  json.key("spki").string(
-      spki_of(world.home / "server.crt", world.directory.path / "server.spki"));
+  json.key("spki").string(spki_of(world.home / "server.crt", world.directory.path / "server.spki"));
   json.key("ticket").string(ticket->code);
   json.key("account").string(open.officer);
   json.key("says").string(kChromium);
-  json.key("question").raw(World::question(R"("national_id":")" + open.citizen + '"',
-                                           R"("identity.persons.name")", "crime-investigation",
-                                           open.ref));
+  json.key("question")
+      .raw(World::question(R"("national_id":")" + open.citizen + '"', R"("identity.persons.name")",
+                           "crime-investigation", open.ref));
   json.end_object();
   const fs::path config = world.directory.path / "browser.json";
   write_all(config, json.take());

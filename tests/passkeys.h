@@ -86,7 +86,8 @@ inline std::string reason_of(const Result<Response>& reply) {
   if (reply->status == 200) return "accepted";
   auto json = net::parse_json(reply->body);
   const net::Json* reason = json ? json->find("reason") : nullptr;
-  return reason != nullptr && reason->string() != nullptr ? *reason->string() : "no problem document";
+  return reason != nullptr && reason->string() != nullptr ? *reason->string()
+                                                          : "no problem document";
 }
 template <class T>
 std::string reason_word(const Result<T>& result) {

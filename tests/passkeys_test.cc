@@ -43,30 +43,40 @@ std::vector<Wrong> wrong_in_both(const std::string& type, const std::string& oth
       {"another ceremony", {.client_data = replace(type, other)}, "ceremony-type-wrong"},
       {"no ceremony", {.client_data = replace(type, "payment.get")}, "ceremony-type-wrong"},
       {"another challenge",
-       {.client_data = replace("\"challenge\":\"", "\"challenge\":\"AAAA")}, "challenge-wrong"},
-      {"padded challenge", {.client_data = replace("\",\"origin\"", "=\",\"origin\"")},
+       {.client_data = replace("\"challenge\":\"", "\"challenge\":\"AAAA")},
+       "challenge-wrong"},
+      {"padded challenge",
+       {.client_data = replace("\",\"origin\"", "=\",\"origin\"")},
        "challenge-wrong"},
       {"another site", {.client_data = replace("//localhost", "//1ocalhost")}, "origin-wrong"},
       {"without TLS", {.client_data = replace("https:", "http:")}, "origin-wrong"},
-      {"a path after the origin", {.client_data = replace("\",\"crossOrigin\"", "/\",\"crossOrigin\"")},
+      {"a path after the origin",
+       {.client_data = replace("\",\"crossOrigin\"", "/\",\"crossOrigin\"")},
        "origin-wrong"},
       {"in another site's frame", {.client_data = replace("false", "true")}, "embedded-elsewhere"},
       {"under another site's page",
        {.client_data = replace("false}", "false,\"topOrigin\":\"https://localhost\"}")},
        "embedded-elsewhere"},
-      {"client data that is no JSON", {.client_data = [](std::string& t) { t = "hello"; }},
+      {"client data that is no JSON",
+       {.client_data = [](std::string& t) { t = "hello"; }},
        "client-data-wrong"},
-      {"a repeated member", {.client_data = replace("{", "{\"type\":\"" + type + "\",")},
+      {"a repeated member",
+       {.client_data = replace("{", "{\"type\":\"" + type + "\",")},
        "client-data-wrong"},
-      {"another relying party", {.authenticator_data = [](std::string& d) { d[0] ^= 1; }}, "rp-wrong"},
+      {"another relying party",
+       {.authenticator_data = [](std::string& d) { d[0] ^= 1; }},
+       "rp-wrong"},
       {"nobody touched it", {.authenticator_data = flags(0, 0x01)}, "presence-missing"},
-      {"backed up but not eligible", {.authenticator_data = flags(0x10, 0x08)},
+      {"backed up but not eligible",
+       {.authenticator_data = flags(0x10, 0x08)},
        "backup-state-wrong"},
       {"a reserved flag", {.authenticator_data = flags(0x20, 0)}, "authenticator-data-wrong"},
       {"bytes after the end", {.authenticator_data = append("x")}, "authenticator-data-wrong"},
-      {"cut short", {.authenticator_data = [](std::string& d) { d.resize(36); }},
+      {"cut short",
+       {.authenticator_data = [](std::string& d) { d.resize(36); }},
        "authenticator-data-wrong"},
-      {"extensions announced and not there", {.authenticator_data = flags(0x80, 0)},
+      {"extensions announced and not there",
+       {.authenticator_data = flags(0x80, 0)},
        "malformed-cbor"},
       {"a bomb in the extensions",
        {.authenticator_data =
@@ -155,8 +165,8 @@ TEST_F(PasskeysTest, WhatIsSignedCanBeRecomputedFromWhatIsShown) {
   EXPECT_NE(canonical->find(open->citizen), std::string::npos);
   std::string sentences;
   for (const auto& one : *shown.find("sentences")->array()) sentences += *one.string() + "\n";
-  for (const std::string& part : {open->officer, open->citizen, open->ref,
-                                  "identity.persons.name"s, "crime-investigation"s})
+  for (const std::string& part :
+       {open->officer, open->citizen, open->ref, "identity.persons.name"s, "crime-investigation"s})
     EXPECT_NE(sentences.find(part), std::string::npos) << part;
 }
 
@@ -186,8 +196,7 @@ TEST_F(PasskeysTest, AnAnswersEvidenceProvesTheTouchWithPublicValuesAlone) {
   const auto point = net::parse_cose_key(parts[3]);
   ASSERT_TRUE(point);
   EXPECT_EQ(found->actor->thumbprint, crypto::sha256(parts[3]));
-  const std::string message =
-      parts[4] + std::string(crypto::text_of(crypto::sha256(parts[5])));
+  const std::string message = parts[4] + std::string(crypto::text_of(crypto::sha256(parts[5])));
   EXPECT_TRUE(crypto::verify_der(*point, crypto::bytes_of(message), crypto::bytes_of(parts[6])));
   const Digest hash = crypto::sha256("amanat/question/v1\0"s + parts[0]);
   const Digest challenge =
@@ -201,7 +210,8 @@ TEST_F(PasskeysTest, AnAnswersEvidenceProvesTheTouchWithPublicValuesAlone) {
 TEST_F(PasskeysTest, EachWrongAnswerToAQuestionIsRefusedForItsOwnReason) {
   auto all = wrong_in_both("webauthn.get", "webauthn.create");
   const std::vector<Wrong> more = {
-      {"eligible for backup since yesterday", {.authenticator_data = flags(0x08, 0)},
+      {"eligible for backup since yesterday",
+       {.authenticator_data = flags(0x08, 0)},
        "backup-state-wrong"},
       {"a credential in an answer",
        {.authenticator_data =
@@ -210,7 +220,8 @@ TEST_F(PasskeysTest, EachWrongAnswerToAQuestionIsRefusedForItsOwnReason) {
               d += std::string(16, 'a') + "\0\x02id"s + "\xa0";
             }},
        "authenticator-data-wrong"},
-      {"another account's handle", {.user_handle = [](std::string& h) { h[0] ^= 1; }},
+      {"another account's handle",
+       {.user_handle = [](std::string& h) { h[0] ^= 1; }},
        "user-handle-wrong"},
       {"the counter did not grow",
        {.authenticator_data = [](std::string& d) { d.replace(33, 4, "\0\0\0\1"s); }},
@@ -218,14 +229,19 @@ TEST_F(PasskeysTest, EachWrongAnswerToAQuestionIsRefusedForItsOwnReason) {
       {"the counter went back to nothing",
        {.authenticator_data = [](std::string& d) { d.replace(33, 4, "\0\0\0\0"s); }},
        "counter-not-grown"},
-      {"data changed after signing", {.sent_data = [](std::string& d) { d[33] ^= 1; }},
+      {"data changed after signing",
+       {.sent_data = [](std::string& d) { d[33] ^= 1; }},
        "assertion-wrong"},
       {"verified, it says afterwards",
-       {.authenticator_data = flags(0, 0x04), .sent_data = flags(0x04, 0)}, "assertion-wrong"},
-      {"another signature", {.signature = [](std::string& s) { s.back() ^= 1; }}, "assertion-wrong"},
+       {.authenticator_data = flags(0, 0x04), .sent_data = flags(0x04, 0)},
+       "assertion-wrong"},
+      {"another signature",
+       {.signature = [](std::string& s) { s.back() ^= 1; }},
+       "assertion-wrong"},
       {"a byte after the signature", {.signature = append("\0"s)}, "assertion-wrong"},
       {"no signature", {.signature = [](std::string& s) { s.clear(); }}, "assertion-wrong"},
-      {"a signature of zeros", {.signature = [](std::string& s) { s = "\x30\x06\x02\x01\x00\x02\x01\x00"s; }},
+      {"a signature of zeros",
+       {.signature = [](std::string& s) { s = "\x30\x06\x02\x01\x00\x02\x01\x00"s; }},
        "assertion-wrong"},
   };
   all.insert(all.end(), more.begin(), more.end());
@@ -246,7 +262,8 @@ TEST_F(PasskeysTest, EachWrongAnswerToAQuestionIsRefusedForItsOwnReason) {
   }
   EXPECT_EQ(denied, static_cast<std::size_t>(n));
   w->sign_in(*officer);
-  EXPECT_EQ(reason_of(officer->page.ask(officer->first, question())), "accepted") << "still healthy";
+  EXPECT_EQ(reason_of(officer->page.ask(officer->first, question())), "accepted")
+      << "still healthy";
 }
 
 TEST_F(PasskeysTest, AByteOrderMarkAndUnknownExtensionsAreBorne) {
@@ -287,8 +304,9 @@ TEST_F(PasskeysTest, AStolenCookieAndAssertionReplayedGetNothing) {
   EXPECT_EQ(reason_of(thief.post("/v1/lookups", asked(three, theirs))), "passkey-other");
   // What another account put forward is not this session's to sign, and stays to be signed.
   const net::Json foreign = put(*other, question());
-  EXPECT_EQ(reason_of(officer->page.post("/v1/lookups", asked(foreign, sign(other->first, foreign)))),
-            "pending-unknown");
+  EXPECT_EQ(
+      reason_of(officer->page.post("/v1/lookups", asked(foreign, sign(other->first, foreign)))),
+      "pending-unknown");
   EXPECT_NE(reason_of(other->page.post("/v1/lookups", asked(foreign, sign(other->first, foreign)))),
             "pending-unknown");
   // Without the cookie an assertion is nothing.
@@ -343,9 +361,11 @@ TEST_F(PasskeysTest, EachWrongSignInIsRefusedForItsOwnReason) {
   auto all = wrong_in_both("webauthn.get", "webauthn.create");
   const std::vector<Wrong> more = {
       {"not verified", {.authenticator_data = flags(0, 0x04)}, "verification-missing"},
-      {"another account's handle", {.user_handle = [](std::string& h) { h[0] ^= 1; }},
+      {"another account's handle",
+       {.user_handle = [](std::string& h) { h[0] ^= 1; }},
        "user-handle-wrong"},
-      {"another signature", {.signature = [](std::string& s) { s.back() ^= 1; }},
+      {"another signature",
+       {.signature = [](std::string& s) { s.back() ^= 1; }},
        "assertion-wrong"}};
   all.insert(all.end(), more.begin(), more.end());
   auto page = w->page();
@@ -388,8 +408,8 @@ TEST_F(PasskeysTest, SignInTellsNothingAboutAccounts) {
 TEST_F(PasskeysTest, AChallengeOfSignInLivesFiveMinutes) {
   const Moment start = now();
   const auto offer = w->identity().begin_sign_in(start);
-  const std::string body =
-      cli::body_of_two("nonce", crypto::base64url(crypto::bytes_of(offer.nonce)), "assertion", "{}");
+  const std::string body = cli::body_of_two(
+      "nonce", crypto::base64url(crypto::bytes_of(offer.nonce)), "assertion", "{}");
   auto page = w->page();
   const auto at = [&](std::uint64_t later) {
     return reason_word(w->identity().finish_sign_in(
@@ -410,8 +430,8 @@ TEST_F(PasskeysTest, WhatWasPutForwardLivesFiveMinutesAndIsBoundedPerAccount) {
   while (put_at(start)) ++kept;
   EXPECT_LE(kept, 16);
   EXPECT_EQ(reason_word(put_at(start)), "pending-full");
-  EXPECT_TRUE(w->identity().put_question(
-      w->request(officer->page, "/v1/questions", question(), start)))
+  EXPECT_TRUE(
+      w->identity().put_question(w->request(officer->page, "/v1/questions", question(), start)))
       << "another account's is not touched";
   const Moment late{number(start) + 5 * kMinute};
   const std::string body = cli::body_of_two(
@@ -425,7 +445,8 @@ TEST_F(PasskeysTest, ASessionEndsWhenIdleAndInAnyCaseAfterTenHours) {
   Officer one = w->officer(w->world.open_cases("fir").at(5).officer);
   const Moment start = now();
   const auto alive = [&](std::uint64_t minutes) {
-    Request request = w->request(one.page, "/v1/session", "", Moment{number(start) + minutes * kMinute});
+    Request request =
+        w->request(one.page, "/v1/session", "", Moment{number(start) + minutes * kMinute});
     return w->identity().signed_in(request).has_value();
   };
   EXPECT_TRUE(alive(29));
@@ -462,8 +483,9 @@ TEST_F(PasskeysTest, ThePersonIsVerifiedAgainAsTheDataDemands) {
   w->sign_in(*officer);
   const Moment start = now();
   const auto wanted = [&](const std::string& fields, std::uint64_t minutes) {
-    auto put = w->identity().put_question(w->request(
-        officer->page, "/v1/questions", question(fields), Moment{number(start) + minutes * kMinute}));
+    auto put =
+        w->identity().put_question(w->request(officer->page, "/v1/questions", question(fields),
+                                              Moment{number(start) + minutes * kMinute}));
     EXPECT_TRUE(put) << row_of(put.error().reason).id;
     return put && put->offer.verification;
   };
@@ -489,8 +511,8 @@ std::string swap_aaguid(std::string& data, const crypto::Aaguid& to) {
 TEST_F(PasskeysTest, EachWrongRegistrationIsRefusedForItsOwnReason) {
   auto all = wrong_in_both("webauthn.create", "webauthn.get");
   // The credential announces itself, so what follows it is the extensions' place.
-  const std::size_t key_at = 37 + 16 + 2 + 32;
-  const auto at = [key_at](std::size_t i, char to) {
+  constexpr std::size_t key_at = 37 + 16 + 2 + 32;
+  const auto at = [](std::size_t i, char to) {
     return [=](std::string& d) { d[key_at + i] = to; };
   };
   const crypto::Aaguid unlisted{1, 2, 3};
@@ -500,16 +522,22 @@ TEST_F(PasskeysTest, EachWrongRegistrationIsRefusedForItsOwnReason) {
       {"may be synced", {.authenticator_data = flags(0x08, 0)}, "synced-passkey"},
       {"no attestation", {.format = "none"}, "attestation-format-wrong"},
       {"attested by itself", {.format = "self"}, "attestation-format-wrong"},
-      {"U2F", {.object = replace("\x66packed", "\x68""fido-u2f")}, "attestation-format-wrong"},
+      {"U2F",
+       {.object = replace("\x66packed",
+                          "\x68"
+                          "fido-u2f")},
+       "attestation-format-wrong"},
       {"a format in capitals", {.object = replace("packed", "PACKED")}, "attestation-format-wrong"},
       {"EdDSA", {.authenticator_data = at(4, '\x27')}, "key-algorithm-wrong"},
       {"P-384", {.authenticator_data = at(6, '\x02')}, "key-algorithm-wrong"},
-      {"a point beside the curve", {.authenticator_data = [](std::string& d) { d.back() ^= 1; }},
+      {"a point beside the curve",
+       {.authenticator_data = [](std::string& d) { d.back() ^= 1; }},
        "key-algorithm-wrong"},
       {"a make not listed",
        {.authenticator_data = [unlisted](std::string& d) { swap_aaguid(d, unlisted); }},
        "authenticator-not-listed"},
-      {"another credential", {.authenticator_data = [](std::string& d) { d[37 + 18] ^= 1; }},
+      {"another credential",
+       {.authenticator_data = [](std::string& d) { d[37 + 18] ^= 1; }},
        "authenticator-data-wrong"},
       {"no credential at all",
        {.authenticator_data =
@@ -518,22 +546,37 @@ TEST_F(PasskeysTest, EachWrongRegistrationIsRefusedForItsOwnReason) {
               d[32] = 0x05;
             }},
        "authenticator-data-wrong"},
-      {"another signature", {.signature = [](std::string& s) { s.back() ^= 1; }},
+      {"another signature",
+       {.signature = [](std::string& s) { s.back() ^= 1; }},
        "attestation-wrong"},
-      {"data changed after signing", {.sent_data = [](std::string& d) { d[36] ^= 1; }},
+      {"data changed after signing",
+       {.sent_data = [](std::string& d) { d[36] ^= 1; }},
        "attestation-wrong"},
-      {"another algorithm", {.object = replace("\x63""alg\x26", "\x63""alg\x27")},
+      {"another algorithm",
+       {.object = replace("\x63"
+                          "alg\x26",
+                          "\x63"
+                          "alg\x27")},
        "attestation-wrong"},
       {"a byte after the object", {.object = append("\0"s)}, "malformed-cbor"},
       {"an empty object", {.object = [](std::string& o) { o.clear(); }}, "malformed-cbor"},
-      {"members out of order", {.object = replace("\x63""fmt", "\x63""zzz")}, "malformed-cbor"},
+      {"members out of order",
+       {.object = replace("\x63"
+                          "fmt",
+                          "\x63"
+                          "zzz")},
+       "malformed-cbor"},
       {"a bomb for a statement",
        {.object =
             [](std::string& o) {
-              o = "\xa3\x63""fmt\x66""packed\x67""attStmt\x9a\x08\x00\x00\x00"s;
+              o = "\xa3\x63"
+                  "fmt\x66"
+                  "packed\x67"
+                  "attStmt\x9a\x08\x00\x00\x00"s;
             }},
        "malformed-cbor"},
-      {"nested a thousand deep", {.object = [](std::string& o) { o = std::string(1000, '\x81'); }},
+      {"nested a thousand deep",
+       {.object = [](std::string& o) { o = std::string(1000, '\x81'); }},
        "malformed-cbor"},
   };
   all.insert(all.end(), more.begin(), more.end());
@@ -569,8 +612,8 @@ TEST_F(PasskeysTest, AnAttestationLeadsToItsOwnMakesRootOrNowhere) {
   lesser.aaguid = {9, 9, 9};
   auto cheap = cli::Authenticator::make(lesser);
   ASSERT_TRUE(cheap);
-  const Dishonesty claim{.authenticator_data =
-                             [](std::string& d) { swap_aaguid(d, w->maker.aaguid); }};
+  const Dishonesty claim{
+      .authenticator_data = [](std::string& d) { swap_aaguid(d, w->maker.aaguid); }};
   EXPECT_EQ(reason_of(page.enrol(*cheap, w->code(account), claim)), "attestation-untrusted");
   EXPECT_EQ(reason_of(page.enrol(*cheap, w->code(account))), "authenticator-not-listed");
 }
@@ -593,7 +636,8 @@ TEST_F(PasskeysTest, AMakersChainIsJudgedInEachOfItsParts) {
   EXPECT_EQ(judge({*right}, roots, Moment{number(at) + 40ull * 24 * 60 * kMinute}),
             "attestation-untrusted")
       << "expired";
-  EXPECT_EQ(judge({*right}, roots, Moment{number(at) - 24 * 60 * kMinute}), "attestation-untrusted");
+  EXPECT_EQ(judge({*right}, roots, Moment{number(at) - 24 * 60 * kMinute}),
+            "attestation-untrusted");
   EXPECT_EQ(judge({}, roots, at), "attestation-untrusted");
   EXPECT_EQ(judge({*right, *right, *right, *right, *right}, roots, at), "attestation-untrusted");
   EXPECT_EQ(judge({std::string_view(*right).substr(1)}, roots, at), "attestation-untrusted");
@@ -634,8 +678,10 @@ TEST_F(PasskeysTest, AnEnrolmentCodeIsTypedByPeopleAndEndsInManyWays) {
   EXPECT_EQ(reason_of(page.enrol(fresh, "AAAAA-AAAAA-AAAAA-AAAAA")), "ticket-wrong");
   std::string typed;
   for (char c : ticket) {
-    if (c == '-') typed += ' ';
-    else typed += static_cast<char>(std::tolower(c));
+    if (c == '-')
+      typed += ' ';
+    else
+      typed += static_cast<char>(std::tolower(c));
   }
   EXPECT_EQ(reason_of(page.enrol(fresh, typed)), "accepted");
   // Twice the same passkey.
@@ -643,16 +689,16 @@ TEST_F(PasskeysTest, AnEnrolmentCodeIsTypedByPeopleAndEndsInManyWays) {
   ASSERT_TRUE(begun);
   EXPECT_EQ(begun->find("publicKey")->find("excludeCredentials")->array()->size(), 1u);
   const Moment later{number(now()) + 16 * kMinute};
-  EXPECT_EQ(reason_word(w->identity().begin_registration(w->request(
-                page, "/v1/passkeys/begin", R"({"ticket":")" + ticket + "\"}", later))),
+  EXPECT_EQ(reason_word(w->identity().begin_registration(
+                w->request(page, "/v1/passkeys/begin", R"({"ticket":")" + ticket + "\"}", later))),
             "ticket-wrong");
   // An offer is answered once.
   auto another = w->authenticator();
   auto credential = another.create(*begun->find("publicKey"), w->origin);
   ASSERT_TRUE(credential);
   const std::string body = cli::body_of_two("ticket", ticket, "credential", *credential);
-  EXPECT_EQ(reason_word(w->identity().finish_registration(
-                w->request(page, "/v1/passkeys/finish", body, Moment{number(now()) + 6 * kMinute}))),
+  EXPECT_EQ(reason_word(w->identity().finish_registration(w->request(
+                page, "/v1/passkeys/finish", body, Moment{number(now()) + 6 * kMinute}))),
             "pending-expired");
   EXPECT_EQ(reason_of(page.post("/v1/passkeys/finish", body)), "pending-unknown");
   // Ten wrong answers burn a code.
@@ -669,7 +715,8 @@ TEST_F(PasskeysTest, APasskeyIsRegisteredToOneAccountOnly) {
   auto page = w->page();
   auto one = w->authenticator();
   std::string id;
-  ASSERT_EQ(reason_of(page.enrol(one, w->code(account), {.object = [](std::string&) {}})), "accepted");
+  ASSERT_EQ(reason_of(page.enrol(one, w->code(account), {.object = [](std::string&) {}})),
+            "accepted");
   // The same credential id on another authenticator.
   const Dishonesty same{.authenticator_data = [&](std::string& d) {
     const auto text = one.text();
@@ -706,8 +753,9 @@ TEST_F(PasskeysTest, ASecondOfficerEnrolsAndRevokesAndNobodyForThemselves) {
   };
   EXPECT_EQ(reason_of(boss.page.confirm(boss.first, act("enrol", boss_id), "/v1/enrolments")),
             "not-yourself");
-  EXPECT_EQ(reason_of(officer->page.confirm(officer->first, act("enrol", account), "/v1/enrolments")),
-            "not-your-right");
+  EXPECT_EQ(
+      reason_of(officer->page.confirm(officer->first, act("enrol", account), "/v1/enrolments")),
+      "not-your-right");
   EXPECT_EQ(reason_of(boss.page.confirm(boss.first, act("enrol", "PO-0"), "/v1/enrolments")),
             "unknown-officer");
   EXPECT_EQ(reason_of(boss.page.confirm(boss.first, act("revoke", account), "/v1/enrolments")),
@@ -729,12 +777,13 @@ TEST_F(PasskeysTest, ASecondOfficerEnrolsAndRevokesAndNobodyForThemselves) {
   // An act is signed like a question: burnt by use, bound to its session and its words.
   auto put = boss.page.post_for_json("/v1/acts", act("revoke", account));
   ASSERT_TRUE(put);
-  const std::string body = cli::body_of_two("act", *put->find("act")->string(), "assertion",
-                                            sign(boss.first, *put));
+  const std::string body =
+      cli::body_of_two("act", *put->find("act")->string(), "assertion", sign(boss.first, *put));
   EXPECT_EQ(reason_of(officer->page.post("/v1/revocations", body)), "pending-unknown");
-  EXPECT_EQ(reason_of(boss.page.post("/v1/lookups", cli::body_of_two("ask", *put->find("act")->string(),
-                                                                     "assertion", "{}"))),
-            "pending-unknown")
+  EXPECT_EQ(
+      reason_of(boss.page.post(
+          "/v1/lookups", cli::body_of_two("ask", *put->find("act")->string(), "assertion", "{}"))),
+      "pending-unknown")
       << "an act is no question";
   EXPECT_EQ(reason_of(boss.page.confirm(boss.first, act("revoke", account), "/v1/revocations")),
             "accepted");
@@ -744,19 +793,21 @@ TEST_F(PasskeysTest, ASecondOfficerEnrolsAndRevokesAndNobodyForThemselves) {
   told = boss.page.confirm(boss.first, act("enrol", account), "/v1/enrolments");
   ASSERT_TRUE(told);
   enrolled.first = w->authenticator();
-  ASSERT_EQ(reason_of(enrolled.page.enrol(enrolled.first, *told->find("code")->string())), "accepted");
+  ASSERT_EQ(reason_of(enrolled.page.enrol(enrolled.first, *told->find("code")->string())),
+            "accepted");
   w->sign_in(enrolled);
   // Whoever lost a key ends it without waiting for anybody.
-  EXPECT_EQ(reason_of(enrolled.page.confirm(enrolled.first, act("revoke", account), "/v1/revocations")),
-            "accepted");
+  EXPECT_EQ(
+      reason_of(enrolled.page.confirm(enrolled.first, act("revoke", account), "/v1/revocations")),
+      "accepted");
   EXPECT_EQ(reason_of(enrolled.page.post("/v1/questions", question())), "revoked-device");
 }
 
 TEST_F(PasskeysTest, AnApprovalSignsTheQuestionTheApproverAndTheExpiry) {
   const std::string hash(64, 'a');
-  auto put = officer->page.post_for_json(
-      "/v1/acts", R"({"verb":"approve","target":"17","subject":")" + hash +
-                      R"(","reason":"seen","until":1900000000000})");
+  auto put = officer->page.post_for_json("/v1/acts",
+                                         R"({"verb":"approve","target":"17","subject":")" + hash +
+                                             R"(","reason":"seen","until":1900000000000})");
   ASSERT_TRUE(put) << row_of(put.error().reason).id;
   const std::string nonce = *crypto::from_base64url(*put->find("act")->string());
   std::string message = "amanat/approval/v1\0"s + nonce + *crypto::from_hex(hash);
@@ -866,7 +917,8 @@ TEST_F(PasskeysTest, KeysCountersAndCodesOutliveARestartAndSessionsDoNot) {
   auto page = w->page();
   page.cookie = cookie;
   EXPECT_EQ(reason_of(page.post("/v1/questions", question())), "no-session");
-  const Dishonesty copied{.authenticator_data = [](std::string& d) { d.replace(33, 4, "\0\0\0\1"s); }};
+  const Dishonesty copied{
+      .authenticator_data = [](std::string& d) { d.replace(33, 4, "\0\0\0\1"s); }};
   EXPECT_EQ(reason_of(page.sign_in(one.first, copied)), "counter-not-grown");
   EXPECT_EQ(reason_of(page.sign_in(one.first)), "accepted");
   auto fresh = w->authenticator();

@@ -28,12 +28,12 @@ std::string allow_list(const Maker& maker, std::string_view says);
 /// Dishonesty is what a wrong or stolen authenticator or browser does to its answer before signing
 /// and after: for tests of those who must refuse it. Empty functions do nothing.
 struct Dishonesty {
-  std::function<void(std::string&)> client_data;         // JSON, before it is hashed
-  std::function<void(std::string&)> authenticator_data;  // before it is signed
-  std::function<void(std::string&)> sent_data;           // after it was signed
-  std::function<void(std::string&)> signature, user_handle;
-  std::function<void(std::string&)> object;  // attestation object, as sent
-  std::string format = "packed";             // packed, self (packed without x5c), none
+  std::function<void(std::string&)> client_data = {};         // JSON, before it is hashed
+  std::function<void(std::string&)> authenticator_data = {};  // before it is signed
+  std::function<void(std::string&)> sent_data = {};           // after it was signed
+  std::function<void(std::string&)> signature = {}, user_handle = {};
+  std::function<void(std::string&)> object = {};  // attestation object, as sent
+  std::string format = "packed";                  // packed, self (packed without x5c), none
 };
 
 class Authenticator {

@@ -1,8 +1,11 @@
 // The acts around passkeys: each is in the ledger before it takes effect.
 
+#include <sys/stat.h>
+
 #include "crypto/crypto.h"
 #include "server/exchange.h"
 #include "server/state.h"
+#include "storage/file.h"
 
 namespace amanat::server {
 namespace {
@@ -21,6 +24,27 @@ EntryContent key_entry(std::string note, const Digest& document, const Caller* b
 }
 
 }  // namespace
+
+// A list that changed since it was last in force is told to the ledger before anybody registers by
+// it.
+Result<void> Exchange::note_authenticators(State& s) {
+  constexpr std::size_t kFileMax = 1 << 20;
+  constexpr std::string_view kRow = "authenticators";
+  struct stat there;
+  const bool exists = ::stat(s.home.authenticators().c_str(), &there) == 0;
+  auto text = exists ? storage::read_file(s.home.authenticators(), kFileMax) : std::string();
+  if (!text) return std::unexpected(text.error());
+  std::string before;
+  auto known = s.store->get(storage::Table::settings, kRow, before);
+  if (!known) return std::unexpected(known.error());
+  const std::string digest(crypto::text_of(crypto::sha256(*text)));
+  if (before == digest || (!*known && !exists)) return {};
+  auto recorded = s.record_document(*text, "authenticators in force");
+  if (!recorded) return std::unexpected(recorded.error());
+  storage::Batch batch;
+  batch.put(storage::Table::settings, kRow, digest);
+  return s.store->write(batch, storage::Durability::synced);
+}
 
 Result<identity::Ticket> Exchange::enrolment_code(std::string_view account, const Caller* by) {
   const std::lock_guard one(state_->acts);

@@ -288,6 +288,7 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
   s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
                                               *s.disclosure, *s.ledger, *s.vault);
+  if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
   exchange->state_->api = std::make_unique<Api>(*exchange);
   return exchange;

@@ -191,6 +191,7 @@ class Exchange {
  private:
   struct State;
   static Result<void> replay(State& state);
+  static Result<void> note_authenticators(State& state);
   static Result<void> same_policy(State& state, const std::optional<Digest>& recorded);
   void watch();
   void record_alerts();
