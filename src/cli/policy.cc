@@ -1,7 +1,7 @@
 // amanat policy: who can see a field, and what is wrong with a policy.
 
 #include "cli/commands.h"
-#include "cli/embedded.h"
+#include "cli/policy.h"
 #include "cli/terminal.h"
 #include "net/json.h"
 #include "policy/policy.h"
@@ -21,15 +21,29 @@ std::string_view level_word(Level level) {
 
 }  // namespace
 
-int run_policy_who(server::Exchange& exchange, const Call& call, const Emit& emit) {
-  auto sentences = exchange.policy().who(call.words[0]);
-  if (!sentences) {
-    Failure failure = sentences.error();
-    const auto near = exchange.catalog().fields().nearest(call.words[0]);
-    if (failure.reason == Reason::unknown_field && !near.empty() && failure.detail.find("mean") == std::string::npos)
-      failure.detail += (failure.detail.empty() ? "did you mean " : "; did you mean ") + near + "?";
-    return complain(emit, call.manner, failure);
+Result<PolicyPlaces> policy_places(const Call& call) {
+  PolicyPlaces places;
+  if (call.has("home")) {
+    const server::Home home(call.option("home"));
+    places.policy = home.policy();
+    places.catalog = home.catalog();
   }
+  places.policy = call.option_or("policy", places.policy);
+  places.catalog = call.option_or("catalog", places.catalog);
+  if (places.policy.empty() || places.catalog.empty())
+    return fail(Reason::usage_wrong,
+                std::string(call.command->path) + " needs --home DIR, or --policy DIR and --catalog DIR");
+  return places;
+}
+
+int run_policy_who(const Call& call, const Emit& emit) {
+  auto places = policy_places(call);
+  if (!places) return complain(emit, call.manner, places.error());
+  auto catalog = registry::Catalog::load(places->catalog);
+  if (!catalog) return complain(emit, call.manner, catalog.error());
+  auto sentences =
+      policy::who_in_directory(places->policy, catalog->fields(), call.words[0], call.option_or("purpose", ""));
+  if (!sentences) return complain(emit, call.manner, sentences.error());
   if (call.manner.json) {
     net::JsonWriter json;
     json.begin_object().key("field").string(call.words[0]).key("who").begin_array();
@@ -56,20 +70,11 @@ int run_policy_who(server::Exchange& exchange, const Call& call, const Emit& emi
 }
 
 int run_policy_check(const Call& call, const Emit& emit) {
-  std::string policy_directory, catalog_directory;
-  if (call.has("home")) {
-    const server::Home home(call.option("home"));
-    policy_directory = home.policy();
-    catalog_directory = home.catalog();
-  }
-  policy_directory = call.option_or("policy", policy_directory);
-  catalog_directory = call.option_or("catalog", catalog_directory);
-  if (policy_directory.empty() || catalog_directory.empty())
-    return complain(emit, call.manner,
-                    Failure{Reason::usage_wrong, "policy check needs --home DIR, or --policy DIR and --catalog DIR"});
-  auto catalog = registry::Catalog::load(catalog_directory);
+  auto places = policy_places(call);
+  if (!places) return complain(emit, call.manner, places.error());
+  auto catalog = registry::Catalog::load(places->catalog);
   if (!catalog) return complain(emit, call.manner, catalog.error());
-  auto complaints = policy::check_directory(policy_directory, catalog->fields());
+  auto complaints = policy::check_directory(places->policy, catalog->fields());
   if (!complaints) return complain(emit, call.manner, complaints.error());
 
   std::size_t errors = 0;
