@@ -117,9 +117,8 @@ class Desk {
   static void count(Rule rule, Rates& rates) {
     ++rates.by_rule[static_cast<std::size_t>(rule)];
     const Tier tier = row_of(rule).tier;
-    if (rule == Rule::burst)
-      ++rates.paced;
-    else if (tier >= Tier::close_class)
+    if (rule == Rule::burst) return;  // counted by the day
+    if (tier >= Tier::close_class)
       ++rates.suspensions;
     else if (tier == Tier::hold)
       ++rates.holds;
@@ -231,9 +230,14 @@ Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, s
         if (lifts[i] != Rule::placed) desks[i]->habits().lift(lifts[i]);
         lifts[i] = Rule::placed;
         desks[i]->day(calendar(d), plan);
+        bool paced = false;
         for (const Look& look : plan) {
           ++rates.lookups;
           const auto said = desks[i]->persist(look, company, counted);
+          if (!said.released && said.trip.rule == Rule::burst && !paced && counted) {
+            paced = true;
+            ++rates.paced;
+          }
           if (said.released || said.trip.rule == Rule::burst ||
               row_of(said.trip.rule).tier == Tier::friction)
             continue;

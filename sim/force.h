@@ -63,7 +63,8 @@ std::string_view says(Kind kind);
 struct Rates {
   std::uint64_t lookups = 0;
   double officer_years = 0;
-  std::uint64_t suspensions = 0, friction = 0, holds = 0, paced = 0, reviews = 0;
+  std::uint64_t suspensions = 0, friction = 0, holds = 0, reviews = 0;
+  std::uint64_t paced = 0;             // days on which somebody was told to wait
   std::vector<std::uint64_t> by_rule;  // indexed by detection::Rule
   double seconds = 0;
 };

@@ -102,7 +102,7 @@ std::string as_text(const Run& run, bool& holds) {
   line("suspensions", h.suspensions, 0.05);
   line("friction", h.friction, 2);
   line("weekly holds", h.holds, 0.2);
-  line("refused for pace", h.paced, 0);
+  line("days told to wait", h.paced, 0);
   line("reviews", h.reviews, 0);
   for (std::size_t i = 0; i < h.by_rule.size(); ++i)
     if (h.by_rule[i] > 0) {
@@ -159,7 +159,7 @@ std::string as_json(const Run& run) {
   bounds("suspensions", rate(h.suspensions, h.officer_years));
   bounds("friction", rate(h.friction, h.officer_years));
   bounds("weekly_holds", rate(h.holds, h.officer_years));
-  bounds("refused_for_pace", rate(h.paced, h.officer_years));
+  bounds("days_told_to_wait", rate(h.paced, h.officer_years));
   bounds("reviews", rate(h.reviews, h.officer_years));
   json.end_object().key("insiders").begin_array();
   for (const Outcome& o : run.outcomes) {

@@ -71,8 +71,7 @@ void put_alert(net::JsonWriter& json, const detection::Told& told,
   json.key("tier").string(detection::word_of(a.tier));
   json.key("says").string(row.english).key("says_urdu").string(row.urdu);
   json.key("account").string(id_of(accounts, a.actor.account));
-  if (a.actor.key_kind != KeyKind::none)
-    json.key("device").string(crypto::hex(a.actor.thumbprint));
+  if (a.actor.key_kind != KeyKind::none) json.key("device").string(crypto::hex(a.actor.thumbprint));
   if (!a.unit.empty()) json.key("unit").string(a.unit);
   if (!a.case_ref.empty()) json.key("case").string(a.case_ref);
   if (!a.purpose.empty()) json.key("purpose").string(a.purpose);
@@ -186,8 +185,7 @@ Result<std::uint64_t> Exchange::retire_canaries(std::string_view department) {
   storage::Batch batch;
   Result<void> opened;
   auto scanned = state_->store->scan(
-      storage::Table::spent, kCanaryPrefix, "",
-      [&](std::string_view key, std::string_view sealed) {
+      storage::Table::spent, kCanaryPrefix, "", [&](std::string_view key, std::string_view sealed) {
         WipingBuffer plain;
         opened = state_->vault->open_house(kCanaryUse, key, sealed, plain);
         if (!opened) return false;
@@ -242,8 +240,8 @@ Result<std::uint64_t> Exchange::release_hold(std::uint64_t hold, const Caller& b
     if (h.id == hold) auditors = h.tier >= detection::Tier::close_class && number(h.by) == 0;
   const char* right = auditors ? "audit" : "hold";
   if (!state_->policy->may(by.asker(), right)) return fail(Reason::not_your_right, right);
-  auto alert = state_->detection->releasing(hold, by.asker().account,
-                                            by.act() ? by.act()->reason : "");
+  auto alert =
+      state_->detection->releasing(hold, by.asker().account, by.act() ? by.act()->reason : "");
   if (!alert) return std::unexpected(alert.error());
   auto entry = record_alert(*alert, &by);
   if (!entry) return entry;
@@ -279,8 +277,8 @@ std::string Exchange::alerts_json() const {
     json.key("tier").string(detection::word_of(h.tier));
     json.key("account").string(id_of(accounts, h.actor.account)).key("since").number(h.at);
     if (number(h.by) != 0) json.key("by").string(id_of(accounts, h.by));
-    put_month(json, state_->detection->month(
-                        h.actor.account, whom == accounts.end() ? "" : whom->second.unit));
+    put_month(json, state_->detection->month(h.actor.account,
+                                             whom == accounts.end() ? "" : whom->second.unit));
     json.end_object();
   }
   json.end_array().key("alerts").begin_array();
@@ -296,8 +294,7 @@ std::string Exchange::alerts_json() const {
 void Api::add_alerts() {
   routes_.data({"GET", "/v1/alerts", "officer with the right 'hold' or 'audit'",
                 "Alerts and holds: what happened, the rule in words, the officer against peers."},
-               [this](const Caller& caller, const Request&,
-                      std::string_view) -> Result<Response> {
+               [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
                  if (!exchange_.policy().may(caller.asker(), "hold") &&
                      !exchange_.policy().may(caller.asker(), "audit"))
                    return fail(Reason::not_your_right, "hold");
@@ -306,34 +303,35 @@ void Api::add_alerts() {
                  response.headers.emplace_back("Cache-Control", "no-store");
                  return response;
                });
-  routes_.act({"POST", "/v1/holds", "officer with the right 'hold' or 'audit', a second person",
-               "Place a hold (act 'hold', target the account) or release one (act 'release', target "
-               "the hold's entry)."},
-              [this](const Caller& caller, const Request&,
-                     std::string_view) -> Result<Response> {
-                const Act& act = *caller.act();
-                Result<std::uint64_t> entry = 0;
-                if (act.verb == "hold") {
-                  entry = exchange_.place_hold(act.target, detection::Tier::suspend,
-                                               Sensitivity::open, caller);
-                } else if (act.verb == "release") {
-                  std::uint64_t hold = 0;
-                  for (const char c : act.target) {
-                    if (c < '0' || c > '9' || act.target.size() > 18)
-                      return fail(Reason::malformed_value, "target: the hold's entry");
-                    hold = hold * 10 + static_cast<std::uint64_t>(c - '0');
-                  }
-                  entry = exchange_.release_hold(hold, caller);
-                } else {
-                  return fail(Reason::malformed_value, "the act is neither hold nor release");
-                }
-                if (!entry) return std::unexpected(entry.error());
-                net::JsonWriter json;
-                json.begin_object().key("entry").number(*entry).end_object();
-                Response response;
-                response.body = json.take();
-                return response;
-              });
+  routes_.proven_by(
+      [this](const Request& request) { return exchange_.confirm(request); },
+      {"POST", "/v1/holds", "officer with the right 'hold' or 'audit', a second person",
+       "Place a hold (act 'hold', target the account) or release one (act 'release', target "
+       "the hold's entry)."},
+      [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
+        const Act& act = *caller.act();
+        Result<std::uint64_t> entry = 0;
+        if (act.verb == "hold") {
+          entry =
+              exchange_.place_hold(act.target, detection::Tier::suspend, Sensitivity::open, caller);
+        } else if (act.verb == "release") {
+          std::uint64_t hold = 0;
+          for (const char c : act.target) {
+            if (c < '0' || c > '9' || act.target.size() > 18)
+              return fail(Reason::malformed_value, "target: the hold's entry");
+            hold = hold * 10 + static_cast<std::uint64_t>(c - '0');
+          }
+          entry = exchange_.release_hold(hold, caller);
+        } else {
+          return fail(Reason::malformed_value, "the act is neither hold nor release");
+        }
+        if (!entry) return std::unexpected(entry.error());
+        net::JsonWriter json;
+        json.begin_object().key("entry").number(*entry).end_object();
+        Response response;
+        response.body = json.take();
+        return response;
+      });
 }
 
 }  // namespace amanat::server

@@ -1,0 +1,226 @@
+// amanat hold, detect, canary: what detection stopped, a second person's word on it, and the same
+// alerts judged again from the ledger.
+
+#include <algorithm>
+
+#include "cli/ask.h"
+#include "cli/commands.h"
+#include "cli/terminal.h"
+#include "crypto/device_key.h"
+#include "net/csv.h"
+#include "net/json.h"
+#include "storage/file.h"
+
+namespace amanat::cli {
+namespace {
+
+constexpr std::size_t kCanariesMost = 100'000;
+
+Result<net::Json> ask_exchange(const Call& call, std::string_view method,
+                               const std::string& target, std::string_view body) {
+  net::ClientOptions options;
+  options.url = call.option("url");
+  options.ca_file = call.option("ca");
+  options.certificate_file = call.option("cert");
+  options.key_file = call.option("key");
+  auto client = net::Client::connect(options);
+  if (!client) return std::unexpected(client.error());
+  auto response = client->ask(method, target, body);
+  if (!response) return std::unexpected(response.error());
+  auto json = parse_answer(response->body);
+  if (!json) return fail(Reason::malformed_json, "the exchange's answer");
+  if (response->status != 200) return std::unexpected(refusal_of(*json));
+  return json;
+}
+
+// The body that confirms an act with the device's key (docs/callers.md).
+Result<std::string> signed_act(const Call& call, const Act& act) {
+  auto canonical = canonical_act(act);
+  if (!canonical) return std::unexpected(canonical.error());
+  std::string tagged("amanat/act/v1");
+  tagged.push_back('\0');
+  tagged += *canonical;
+  auto key = storage::read_file(call.option("key"), 1 << 14);
+  if (!key) return std::unexpected(key.error());
+  const Digest digest = crypto::sha256(tagged);
+  auto signature = crypto::sign_with_key(*key, digest);
+  wipe(key->data(), key->size());
+  if (!signature) return std::unexpected(signature.error());
+  net::JsonWriter json;
+  json.begin_object().key("act").begin_object();
+  json.key("verb").string(act.verb).key("target").string(act.target);
+  json.key("subject").string(crypto::hex(act.subject)).key("reason").string(act.reason);
+  json.key("until").number(act.until).end_object();
+  json.key("signature").string(crypto::base64(crypto::bytes_of(*signature))).end_object();
+  return json.take();
+}
+
+std::string text_at(const net::Json& object, std::string_view name) {
+  const net::Json* member = object.find(name);
+  const std::string* text = member != nullptr ? member->string() : nullptr;
+  return text != nullptr ? visible(*text) : std::string();
+}
+
+std::uint64_t number_at(const net::Json& object, std::string_view name) {
+  const net::Json* member = object.find(name);
+  return member != nullptr ? member->integer().value_or(0) : 0;
+}
+
+const net::Json::Array& rows_at(const net::Json& object, std::string_view name) {
+  static const net::Json::Array none;
+  const net::Json* member = object.find(name);
+  return member != nullptr && member->array() != nullptr ? *member->array() : none;
+}
+
+std::string list_for_people(const net::Json& list, const Manner& manner) {
+  std::string out;
+  const auto& holds = rows_at(list, "holds");
+  if (holds.empty()) out += "Nobody is on hold.\n";
+  for (const net::Json& hold : holds) {
+    out += painted(manner, Paint::strong, "hold " + std::to_string(number_at(hold, "hold"))) +
+           "  " + text_at(hold, "account") + "  " + text_at(hold, "tier") + "  (" +
+           text_at(hold, "rule") + ")\n";
+  }
+  const auto& alerts = rows_at(list, "alerts");
+  if (!alerts.empty()) out += "\nAlerts, the newest first:\n";
+  for (const net::Json& alert : alerts) {
+    out += "  entry " + std::to_string(number_at(alert, "entry")) + "  " +
+           text_at(alert, "account") + "  " + text_at(alert, "tier") + "\n";
+    out += wrapped(text_at(alert, manner.urdu ? "says_urdu" : "says"), 96, "    ");
+    if (out.back() != '\n') out += "\n";
+  }
+  return out;
+}
+
+int send_act(const Call& call, const Emit& emit, const Act& act, std::string_view done) {
+  auto body = signed_act(call, act);
+  if (!body) return complain(emit, call.manner, body.error());
+  auto answer = ask_exchange(call, "POST", "/v1/holds", *body);
+  if (!answer) return complain(emit, call.manner, answer.error());
+  const std::string entry = std::to_string(number_at(*answer, "entry"));
+  if (call.manner.json)
+    emit(1, "{\"entry\":" + entry + "}\n");
+  else
+    emit(1, std::string(done) + " It is entry " + entry + " of the ledger.\n");
+  return 0;
+}
+
+}  // namespace
+
+int run_hold_list(const Call& call, const Emit& emit) {
+  auto list = ask_exchange(call, "GET", "/v1/alerts", "");
+  if (!list) return complain(emit, call.manner, list.error());
+  if (!call.manner.json) {
+    emit(1, list_for_people(*list, call.manner));
+    return 0;
+  }
+  net::JsonWriter json;
+  json.begin_object().key("holds").begin_array();
+  for (const net::Json& hold : rows_at(*list, "holds")) {
+    json.begin_object().key("hold").number(number_at(hold, "hold"));
+    for (const char* key : {"account", "rule", "tier"}) json.key(key).string(text_at(hold, key));
+    json.end_object();
+  }
+  json.end_array().key("alerts").begin_array();
+  for (const net::Json& alert : rows_at(*list, "alerts")) {
+    json.begin_object().key("entry").number(number_at(alert, "entry"));
+    for (const char* key : {"account", "rule", "tier", "says"})
+      json.key(key).string(text_at(alert, key));
+    json.end_object();
+  }
+  json.end_array().end_object();
+  emit(1, json.take() + "\n");
+  return 0;
+}
+
+int run_hold_place(const Call& call, const Emit& emit) {
+  Act act;
+  act.verb = "hold";
+  act.target = call.words.at(0);
+  act.reason = call.option("reason");
+  return send_act(call, emit, act, visible(act.target) + " is on hold.");
+}
+
+int run_hold_release(const Call& call, const Emit& emit) {
+  Act act;
+  act.verb = "release";
+  act.target = call.words.at(0);
+  act.reason = call.option("reason");
+  return send_act(call, emit, act, "Hold " + visible(act.target) + " is released.");
+}
+
+int run_detect(server::Exchange& exchange, const Call& call, const Emit& emit) {
+  if (call.has("parameters")) {
+    emit(1, detection::write_parameters(exchange.detection().parameters()));
+    return 0;
+  }
+  auto replayed = exchange.replay_alerts();
+  if (!replayed) return complain(emit, call.manner, replayed.error());
+  if (call.manner.json) {
+    net::JsonWriter json;
+    json.begin_object().key("lookups").number(replayed->lookups);
+    json.key("alerts").number(replayed->alerts).key("same").number(replayed->same);
+    json.key("by_other_parameters").number(replayed->by_other_parameters);
+    json.key("different").begin_array();
+    for (const std::uint64_t entry : replayed->different) json.number(entry);
+    json.end_array().end_object();
+    emit(1, json.take() + "\n");
+  } else {
+    emit(1, "Judged " + grouped(replayed->lookups) + " lookups and " + grouped(replayed->alerts) +
+                " alerts of the ledger again.\n  " + grouped(replayed->same) +
+                " alerts came out the same, to the bit.\n");
+    if (replayed->by_other_parameters > 0)
+      emit(1, "  " + grouped(replayed->by_other_parameters) +
+                  " were judged by other parameters than those in force now.\n");
+    for (const std::uint64_t entry : replayed->different)
+      emit(1, "  entry " + std::to_string(entry) + " does not come out of the ledger.\n");
+  }
+  return replayed->different.empty() ? 0 : 1;
+}
+
+int run_canary_plant(server::Exchange& exchange, const Call& call, const Emit& emit) {
+  auto reader = net::CsvReader::open(call.words.at(0));
+  if (!reader) return complain(emit, call.manner, reader.error());
+  std::vector<SubjectName> canaries;
+  net::CsvReader::Row row;
+  for (bool first = true;; first = false) {
+    auto more = reader->next(row);
+    if (!more) return complain(emit, call.manner, more.error());
+    if (!*more) break;
+    if (row.cells.empty()) continue;
+    Question question;
+    question.subject.search = "national_id";
+    question.subject.value = std::string(row.cells[0]);
+    auto name = exchange.registry().subject_of_question(question);
+    if (!name || !*name) {
+      if (first) continue;  // the header
+      return complain(emit, call.manner,
+                      Failure{Reason::malformed_value, "row " + std::to_string(row.line)});
+    }
+    if (canaries.size() == kCanariesMost)
+      return complain(emit, call.manner, Failure{Reason::value_too_long, "too many canaries"});
+    canaries.push_back(**name);
+  }
+  auto planted = exchange.plant(canaries, call.option("department"));
+  if (!planted) return complain(emit, call.manner, planted.error());
+  if (call.manner.json)
+    emit(1, "{\"planted\":" + std::to_string(canaries.size()) +
+                ",\"in_all\":" + std::to_string(*planted) + "}\n");
+  else
+    emit(1, grouped(canaries.size()) + " canaries planted for " +
+                visible(call.option("department")) + "; " + grouped(*planted) +
+                " in all. Remove the file: it says who they are.\n");
+  return 0;
+}
+
+int run_canary_retire(server::Exchange& exchange, const Call& call, const Emit& emit) {
+  auto retired = exchange.retire_canaries(call.option("department"));
+  if (!retired) return complain(emit, call.manner, retired.error());
+  if (call.manner.json)
+    emit(1, "{\"retired\":" + std::to_string(*retired) + "}\n");
+  else
+    emit(1, grouped(*retired) + " canaries retired.\n");
+  return 0;
+}
+
+}  // namespace amanat::cli
