@@ -51,8 +51,10 @@ std::optional<Charset> by_zeros(std::string_view s) {
   return std::nullopt;
 }
 
-// well_formed says whether all of it is UTF-8, but for a character cut off at the end.
-bool well_formed(std::string_view s) {
+// is_utf8 says whether it is UTF-8, a character cut off at the end and a few damaged bytes
+// forgiven: text in another encoding has hardly any well-formed sequence by chance.
+bool is_utf8(std::string_view s) {
+  std::size_t good = 0, bad = 0;
   for (std::size_t i = 0; i < s.size();) {
     const unsigned lead = byte(s, i);
     const std::size_t length = lead < 0x80   ? 1
@@ -61,17 +63,18 @@ bool well_formed(std::string_view s) {
                                : lead < 0xF0 ? 3
                                : lead < 0xF5 ? 4
                                              : 0;
-    if (length == 0) return false;
-    if (i + length > s.size()) return true;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((byte(s, i + k) & 0xC0) != 0x80) return false;
-    if (lead == 0xE0 && byte(s, i + 1) < 0xA0) return false;
-    if (lead == 0xED && byte(s, i + 1) > 0x9F) return false;
-    if (lead == 0xF0 && byte(s, i + 1) < 0x90) return false;
-    if (lead == 0xF4 && byte(s, i + 1) > 0x8F) return false;
-    i += length;
+    if (length != 0 && i + length > s.size()) break;
+    bool whole = length != 0;
+    for (std::size_t k = 1; k < length; ++k) whole = whole && (byte(s, i + k) & 0xC0) == 0x80;
+    if (whole && length == 3)
+      whole = !(lead == 0xE0 && byte(s, i + 1) < 0xA0) && !(lead == 0xED && byte(s, i + 1) > 0x9F);
+    if (whole && length == 4)
+      whole = !(lead == 0xF0 && byte(s, i + 1) < 0x90) && !(lead == 0xF4 && byte(s, i + 1) > 0x8F);
+    good += whole && length > 1 ? 1 : 0;
+    bad += whole ? 0 : 1;
+    i += whole ? length : 1;
   }
-  return true;
+  return bad == 0 || good > 4 * bad;
 }
 
 // Urdu letters are D8 to DB and a byte of 80 to BF. Read as Windows-1252 and written again they are
@@ -135,7 +138,7 @@ Charset detect_charset(std::string_view sample) {
     return *marked;
   }
   if (auto wide = by_zeros(sample)) return *wide;
-  if (well_formed(sample)) return Charset{"UTF-8", 0, false, looks_twice_encoded(sample)};
+  if (is_utf8(sample)) return Charset{"UTF-8", 0, false, looks_twice_encoded(sample)};
   return Charset{by_statistics(sample), 0, true};
 }
 

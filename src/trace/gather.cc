@@ -175,7 +175,6 @@ void Gatherer::take(std::uint32_t cluster, std::uint64_t offset, std::uint64_t l
   hand_over(cluster, row);
 }
 
-// row_end finds the byte after the row that begins at `begin`; npos if it is not yet whole.
 std::size_t Gatherer::row_end(std::string_view text, std::size_t begin, char delimiter, Rest rest) {
   const char* const all = text.data();
   const char* const stop = all + text.size();

@@ -38,6 +38,8 @@ class Gatherer {
   enum class Rest : std::uint8_t { more_follows, last };
   std::size_t take_lines(std::uint32_t cluster, std::uint64_t offset, std::string_view text,
                          Rest rest);
+  /// row_end finds the byte after the row that begins at `begin`; npos if it is not yet whole.
+  std::size_t row_end(std::string_view text, std::size_t begin, char delimiter, Rest rest);
   /// finish writes the clusters' columns into the summary.
   void finish();
 
@@ -50,7 +52,6 @@ class Gatherer {
   void count(const Identifier& id);
   void hand_over(std::uint32_t cluster, LeakRow& row);
   bool sampled(std::uint64_t row) const { return row < 500 || row % 512 == 0; }
-  std::size_t row_end(std::string_view text, std::size_t begin, char delimiter, Rest rest);
   void sample(std::uint32_t cluster, std::string_view line);
 
   const ReadOptions& options_;

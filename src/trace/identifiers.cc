@@ -490,8 +490,8 @@ inline unsigned digits_of_16(const char* at) {
 #if defined(__SSE2__)
   const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
   const __m128i from_zero = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-  return static_cast<unsigned>(_mm_movemask_epi8(
-      _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero)));
+  return static_cast<unsigned>(
+      _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(9)), from_zero)));
 #else
   unsigned mask = 0;
   for (unsigned i = 0; i < 16; ++i) mask |= (at[i] >= '0' && at[i] <= '9' ? 1u : 0u) << i;

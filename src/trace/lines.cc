@@ -36,13 +36,8 @@ class LinesParser : public TextParser {
   std::size_t take(std::string_view text, Gatherer::Rest rest) {
     std::size_t taken = 0;
     if (!begun_) {
-      std::size_t end = text.find('\n');
-      if (end == text.npos) {
-        if (rest == Gatherer::Rest::more_follows && text.size() < 64 * 1024) return 0;
-        end = text.size();
-      } else {
-        ++end;
-      }
+      const std::size_t end = gatherer_.row_end(text, 0, sniffed_.delimiter, rest);
+      if (end == std::string_view::npos) return 0;
       taken = begin(text.substr(0, end)) ? end : 0;
     }
     taken += gatherer_.take_lines(cluster_, at_ + taken, text.substr(taken), rest);

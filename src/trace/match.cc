@@ -29,10 +29,35 @@ std::span<const std::pair<std::uint64_t, std::uint64_t>> Aliases::of(std::uint64
   return {begin, end};
 }
 
+bool HashSet::insert(std::uint64_t hash) {
+  if (hash == 0) hash = 1;
+  if (2 * (size_ + 1) > slots_.size()) grow();
+  for (std::size_t at = hash >> (64 - bits_);; at = at + 1 == slots_.size() ? 0 : at + 1) {
+    if (slots_[at] == hash) return false;
+    if (slots_[at] != 0) continue;
+    slots_[at] = hash;
+    ++size_;
+    return true;
+  }
+}
+
+void HashSet::grow() {
+  const std::vector<std::uint64_t> old = std::move(slots_);
+  bits_ = bits_ == 0 ? 12 : bits_ + 1;
+  slots_.assign(std::size_t{1} << bits_, 0);
+  size_ = 0;
+  for (const std::uint64_t hash : old)
+    if (hash != 0) insert(hash);
+}
+
 Matcher::Matcher(const IdentifierHash& hash, std::shared_ptr<const Snapshot> snapshot,
                  const Aliases& aliases, const MatchOptions& options)
     : hash_(hash), snapshot_(std::move(snapshot)), aliases_(aliases), options_(options) {
   insist(snapshot_ != nullptr && options_.batch > 0);
+  in_segment_.resize(snapshot_->segments.size());
+  summary_.first_day = kDaysMax;
+  rows_.reserve(options_.batch + 64);
+  asked_.reserve(options_.batch + 64);
 }
 
 void Matcher::take(const LeakRow& row) {
@@ -58,15 +83,18 @@ void Matcher::take(const LeakRow& row) {
   if (asked_.size() >= options_.batch) flush();
 }
 
-// Queries in the order of their buckets walk the arrays forwards, page by page.
+// Queries in the order of their first 24 bits walk the arrays forwards, page by page.
 void Matcher::sort_asked() {
   constexpr unsigned kBits = 12;
-  std::array<std::size_t, (1u << kBits) + 1> begins{};
-  for (const Asked& a : asked_) ++begins[(a.hash >> (64 - kBits)) + 1];
-  for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
   sorted_.resize(asked_.size());
-  for (const Asked& a : asked_) sorted_[begins[a.hash >> (64 - kBits)]++] = a;
-  asked_.swap(sorted_);
+  for (const unsigned shift : {64 - 2 * kBits, 64 - kBits}) {
+    std::array<std::size_t, (1u << kBits) + 1> begins{};
+    const auto digit = [shift](const Asked& a) { return a.hash >> shift & ((1u << kBits) - 1); };
+    for (const Asked& a : asked_) ++begins[digit(a) + 1];
+    for (std::size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
+    for (const Asked& a : asked_) sorted_[begins[digit(a)]++] = a;
+    asked_.swap(sorted_);
+  }
 }
 
 void Matcher::search(std::uint32_t number) {
@@ -89,7 +117,9 @@ void Matcher::search(std::uint32_t number) {
     const Asked& a = asked_[f.query];
     const auto postings = segment.postings_of(f);
     if (i + 8 < found_.size()) __builtin_prefetch(segment.postings_of(found_[i + 8]).data());
-    hits_.push_back({a.hash, number, f.count});
+    const bool first = citizens_.insert(a.hash);
+    const bool first_here = in_segment_.size() == 1 ? first : in_segment_[number].insert(a.hash);
+    if (first_here) summary_.disclosures += f.count;
     for (const std::uint64_t p : postings) {
       const std::uint16_t day = unpack(p).day;
       summary_.first_day = std::min(summary_.first_day, day);
@@ -103,14 +133,12 @@ void Matcher::search(std::uint32_t number) {
 }
 
 void Matcher::flush() {
-  if (hits_.empty()) summary_.first_day = kDaysMax;
   sort_asked();
   hashes_.resize(asked_.size());
   std::transform(asked_.begin(), asked_.end(), hashes_.begin(),
                  [](const Asked& a) { return a.hash; });
   row_state_.assign(rows_.size(), 0);
   for (std::uint32_t i = 0; i < snapshot_->segments.size(); ++i) search(i);
-  if (hits_.size() > 2 * hits_distinct_ + options_.batch) compact();
   for (const std::uint8_t state : row_state_) summary_.rows_matched += state & kHit;
   for (const Asked& a : asked_)
     if ((row_state_[a.row] & kOnlyTimeLike) != 0 && a.time_like) {
@@ -121,20 +149,9 @@ void Matcher::flush() {
   rows_.clear();
 }
 
-// compact forgets hits told of twice: the same citizen in many rows.
-void Matcher::compact() {
-  std::sort(hits_.begin(), hits_.end());
-  hits_.erase(std::unique(hits_.begin(), hits_.end()), hits_.end());
-  hits_distinct_ = hits_.size();
-}
-
 MatchSummary Matcher::finish(const Summary& read) {
   flush();
-  compact();
-  for (std::size_t i = 0; i < hits_.size(); ++i) {
-    if (i == 0 || hits_[i].citizen != hits_[i - 1].citizen) ++summary_.citizens;
-    summary_.disclosures += hits_[i].postings;
-  }
+  summary_.citizens = citizens_.size();
   for (const auto& [place, rows] : only_through_) {
     const auto [cluster, column] = place;
     insist(cluster < read.clusters.size());

@@ -4,7 +4,6 @@
 // innocents (docs/trace-index.md), so no number of this room says how much an account has in common
 // with a leak. A Matcher belongs to one thread; the snapshot it searches may be shared.
 
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -64,6 +63,21 @@ struct MatchOptions {
   std::size_t batch = 1u << 20;                   // identifiers looked up at once
 };
 
+/// HashSet holds keyed hashes, which are evenly spread: their own first bits are their place, so
+/// that hashes that ascend are inserted walking forwards.
+class HashSet {
+ public:
+  /// insert returns whether it is new.
+  bool insert(std::uint64_t hash);
+  std::size_t size() const { return size_; }
+
+ private:
+  void grow();
+  std::vector<std::uint64_t> slots_;  // 0: empty
+  unsigned bits_ = 0;
+  std::size_t size_ = 0;
+};
+
 class Matcher {
  public:
   Matcher(const IdentifierHash& hash, std::shared_ptr<const Snapshot> snapshot,
@@ -84,13 +98,6 @@ class Matcher {
   void flush();
   void sort_asked();
   void search(std::uint32_t segment);
-  void compact();
-  /// Hit is a citizen with the disclosures of one segment, to be counted once.
-  struct Hit {
-    std::uint64_t citizen;
-    std::uint32_t segment, postings;
-    friend auto operator<=>(const Hit&, const Hit&) = default;
-  };
 
   const IdentifierHash& hash_;
   const std::shared_ptr<const Snapshot> snapshot_;
@@ -102,8 +109,8 @@ class Matcher {
   std::vector<std::uint64_t> hashes_;
   std::vector<Found> found_;
   std::vector<std::uint8_t> row_state_;
-  std::vector<Hit> hits_;
-  std::size_t hits_distinct_ = 0;
+  HashSet citizens_;
+  std::vector<HashSet> in_segment_;  // a citizen's disclosures are counted once a segment
   std::map<std::pair<std::uint32_t, std::uint16_t>, std::uint64_t> only_through_;
 };
 

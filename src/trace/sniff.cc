@@ -32,11 +32,37 @@ bool has_word(std::string_view text, std::string_view a, std::string_view b) {
 
 bool is_sql(std::string_view lower) {
   if (has_word(lower, "insert", "into") || has_word(lower, "replace", "into") ||
-      has_word(lower, "insert", "ignore into"))
+      has_word(lower, "insert", "ignore into") || has_word(lower, "insert", "["))
     return lower.find("values") != lower.npos || lower.find("select") != lower.npos;
   const std::size_t copy = lower.find("copy ");
   return copy != lower.npos && (copy == 0 || lower[copy - 1] == '\n') &&
          lower.find("from stdin", copy) != lower.npos;
+}
+
+// Lines of a chat begin with a date and have a name before their text: "[22/11/2026, 14:35] Ali: ".
+bool is_chat(std::string_view text) {
+  std::size_t lines = 0, chat = 0;
+  while (!text.empty() && lines < kLinesMax) {
+    const std::size_t end = text.find('\n');
+    std::string_view line = skip_blank(text.substr(0, end));
+    text = end == text.npos ? std::string_view() : text.substr(end + 1);
+    if (line.empty()) continue;
+    ++lines;
+    if (line.front() == '[') line.remove_prefix(1);
+    std::size_t figures = 0, marks = 0, i = 0;
+    for (; i < line.size() && i < 10; ++i) {
+      if (line[i] >= '0' && line[i] <= '9')
+        ++figures;
+      else if (line[i] == '/' || line[i] == '.' || line[i] == '-')
+        ++marks;
+      else
+        break;
+    }
+    const bool dated =
+        figures >= 4 && marks == 2 && i < line.size() && (line[i] == ',' || line[i] == ' ');
+    if (dated && line.find(": ") != line.npos) ++chat;
+  }
+  return chat * 2 >= lines && chat > 0;
 }
 
 // A name and its table: SQL dumps begin with comments and settings, the rows come later.
@@ -133,6 +159,7 @@ Sniffed sniff(std::string_view sample) {
       if (lower.find(word) != lower.npos) return {Format::html, 0};
   }
   if (is_sql(lower) || begins_like_sql(lower)) return {Format::sql, 0};
+  if (is_chat(text)) return {};
   const Sniffed lines = as_lines(text);
   if (lines.format == Format::plain)
     for (const char* word : {"<table", "<tr>", "<td>", "<html"})

@@ -169,6 +169,12 @@ class SqlParser : public TextParser {
       if (quoted || cell_.empty()) cell_ = token_;
       return;
     }
+    // "INSERT [dbo].[t] (…)": SQL Server leaves INTO out.
+    if (quoted && statement_ == Statement::insert) {
+      statement_ = Statement::table;
+      table_.clear();
+      headings_.clear();
+    }
     std::string word(token_);
     std::transform(word.begin(), word.end(), word.begin(), lower);
     if (!quoted && (word == "insert" || word == "replace"))
