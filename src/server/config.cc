@@ -29,7 +29,6 @@ constexpr NumberKey kNumbers[] = {
     {"certificate_days", &Config::certificate_days, 1, 825},
     {"publish_ms", &Config::publish_ms, 10, 60'000},
     {"connections_max", &Config::connections_max, 16, 1u << 20},
-    {"request_seconds_max", &Config::request_seconds_max, 1, 600},
 };
 
 const std::vector<std::string> kLogLevels = {"error", "warning", "info", "debug"};
@@ -148,9 +147,6 @@ const std::vector<ConfigKey>& config_keys() {
        "کھاتے کا دستخط شدہ سرا کتنی دیر بعد شائع ہو۔"},
       {"connections_max", "number", "8192",
        "Connections held at a time; further ones are closed at once.", "بیک وقت رابطوں کی حد۔"},
-      {"request_seconds_max", "seconds", "15",
-       "From first to last byte of one request; slower ones are refused.",
-       "ایک درخواست کے مکمل پہنچنے کی حد۔"},
       {"origins", "list", "[\"https://localhost:8443\"]",
        "Addresses of the exchange's own pages, as browsers write them. The first one's host name "
        "is "

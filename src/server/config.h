@@ -20,7 +20,7 @@ struct Config {
   unsigned certificate_days = 365;  // validity of device certificates
   unsigned publish_ms = 1000;       // how often the ledger's head is published
   unsigned connections_max = 8192;
-  unsigned request_seconds_max = 15;
+  unsigned request_seconds_max = 15;  // from first to last byte of a request; not in the file
   std::vector<std::string> origins = {"https://localhost:8443"};  // of the own pages; first: rp id
   std::string store = "local";      // where rows rest: "local" or a postgresql:// URL
   std::string metrics;              // host:port on loopback for Prometheus; empty: none
