@@ -183,7 +183,7 @@ TEST(Probe, AReportHoldsNoValueThatCameBack) {
   auto options = options_for(app.url(), SampleApp::description());
   options.journal_file = desk.path("journal");
   const auto report = probed(options);
-  const std::string said = probe::report_json(report) + probe::report_html(report, false) +
+  const std::string said = probe::report_json(report) + probe::report_html(report, {}) +
                            content(options.journal_file);
   for (const auto* user : {&first_user(), &second_user()})
     for (const std::string& value : {user->national_id, user->name, user->phone,

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/embedded.h"
 #include "cli/terminal.h"
+#include "console/frame.h"
 #include "probe/probe.h"
 #include "storage/file.h"
 
@@ -150,9 +151,14 @@ int run_probe(const Call& call, const Emit& emit) {
   };
   auto report = probe::run_probe(*options);
   if (!report) return failed(report.error());
+  using probe::PageOptions;
+  const auto font = console::asset("nastaliq.woff2");
+  const PageOptions page{
+      call.manner.urdu ? PageOptions::Language::urdu : PageOptions::Language::english,
+      font ? font->content : std::string_view()};
   if (call.has("out"))
     if (const auto written = storage::replace_file(storage::system_disk(), call.option("out"),
-                                                   probe::report_html(*report, call.manner.urdu), 0600);
+                                                   probe::report_html(*report, page), 0600);
         !written)
       return failed(written.error());
   emit(1, call.manner.json ? probe::report_json(*report) + "\n" : for_people(*report, call.manner));

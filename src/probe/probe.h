@@ -131,9 +131,17 @@ struct Options {
 /// peer_untrusted, file_failed, key_missing.
 Result<Report> run_probe(const Options& options);
 
+/// PageOptions: the language the page opens in, and an Urdu font (WOFF2) to put into it; without
+/// one it takes what the reader's machine has.
+struct PageOptions {
+  enum class Language : std::uint8_t { english, urdu };
+  Language language = Language::english;
+  std::string_view font;
+};
+
 /// The report for machines (one JSON object) and for people (one HTML file in English and Urdu that
 /// needs nothing else). Neither holds a personal value.
 std::string report_json(const Report& report);
-std::string report_html(const Report& report, bool urdu_first);
+std::string report_html(const Report& report, const PageOptions& options);
 
 }  // namespace amanat::probe

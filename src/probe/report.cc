@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crypto/crypto.h"
 #include "probe/probe.h"
 
 namespace amanat::probe {
@@ -15,7 +16,7 @@ constexpr std::string_view kStyle = R"css(
 body{margin:0;background:var(--wash);color:var(--ink);font:1rem/1.55 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main{max-inline-size:60rem;margin-inline:auto;padding:1.5rem 1rem 4rem}
 [lang=ur]{font-family:"Noto Nastaliq Urdu","Jameel Noori Nastaleeq","Urdu Typesetting",serif;line-height:2.3}
-.switch{display:flex;gap:1rem;justify-content:flex-end;max-inline-size:60rem;margin-inline:auto;padding:1rem}
+.switch{display:flex;gap:1rem;justify-content:flex-end;align-items:center;max-inline-size:60rem;margin-inline:auto;padding:1rem}
 .switch input{accent-color:var(--low)}
 .ur{display:none}
 body:has(#ur:checked) .ur{display:block}
@@ -70,7 +71,11 @@ std::string code(std::string_view text) {
   return out + "</code></bdi>";
 }
 
-std::string number(std::uint64_t n) { return "<bdi dir=\"ltr\">" + std::to_string(n) + "</bdi>"; }
+std::string number(std::uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return "<bdi dir=\"ltr\">" + digits + "</bdi>";
+}
 
 std::string_view weight_word(Weight weight, bool urdu) {
   switch (weight) {
@@ -88,17 +93,17 @@ std::string_view type_word(registry::PersonalType type, bool urdu) {
   using enum registry::PersonalType;
   switch (type) {
     case national_id:
-      return urdu ? "شناختی نمبر" : "national IDs";
+      return urdu ? "شناختی نمبر" : "national ID";
     case phone:
-      return urdu ? "فون نمبر" : "phone numbers";
+      return urdu ? "فون نمبر" : "phone number";
     case passport:
-      return urdu ? "پاسپورٹ نمبر" : "passport numbers";
+      return urdu ? "پاسپورٹ نمبر" : "passport number";
     case name:
-      return urdu ? "نام" : "names";
+      return urdu ? "نام" : "name";
     case address:
-      return urdu ? "پتے" : "addresses";
+      return urdu ? "پتہ" : "address";
     case birth_date:
-      return urdu ? "تاریخ پیدائش" : "dates of birth";
+      return urdu ? "تاریخ پیدائش" : "date of birth";
   }
   return "";
 }
@@ -182,7 +187,7 @@ class Page {
       out_ += "<p>" + std::string(say("Personal data: ", "ذاتی معلومات: "));
       for (std::size_t i = 0; i < one.personal.size(); ++i) {
         const auto& p = one.personal[i];
-        out_ += (i > 0 ? ", " : "") + number(p.count) + " " +
+        out_ += (i > 0 ? ", " : "") + number(p.count) + " × " +
                 std::string(type_word(p.type, urdu_)) + " " + code(p.shape);
       }
       out_ += "</p>\n";
@@ -229,15 +234,22 @@ class Page {
 
 }  // namespace
 
-std::string report_html(const Report& report, bool urdu_first) {
+std::string report_html(const Report& report, const PageOptions& options) {
+  const bool urdu_first = options.language == PageOptions::Language::urdu;
   std::string out =
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
-      "'unsafe-inline'\">\n"
+      "'unsafe-inline'; font-src data:\">\n"
       "<meta name=\"referrer\" content=\"no-referrer\">\n<title>";
   put(out, "Probe: " + report.title);
-  out += "</title>\n<style>" + std::string(kStyle) + "</style>\n</head>\n<body>\n";
+  out += "</title>\n<style>" + std::string(kStyle);
+  if (!options.font.empty())
+    out += "@font-face{font-family:\"Noto Nastaliq Urdu\";src:url(data:font/woff2;base64," +
+           crypto::base64(
+               {reinterpret_cast<const std::uint8_t*>(options.font.data()), options.font.size()}) +
+           ")}\n";
+  out += "</style>\n</head>\n<body>\n";
   out +=
       "<div class=\"switch\" role=\"group\" aria-label=\"Language\"><label><input type=\"radio\" "
       "name=\"language\" id=\"en\"" +

@@ -51,7 +51,7 @@ TEST(Kinds, AreCompleteInTwoLanguages) {
 }
 
 TEST(Report, ThePageNeedsNothingBesideItself) {
-  const std::string page = report_html(sample(), false);
+  const std::string page = report_html(sample(), {});
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_FALSE(
       std::regex_search(page, std::regex(R"((src|href)\s*=|url\(|@import|http-equiv="refresh")")));
@@ -62,8 +62,14 @@ TEST(Report, ThePageNeedsNothingBesideItself) {
   EXPECT_LT(page.size(), 120'000u);
 }
 
+TEST(Report, AFontTravelsInsideThePage) {
+  const std::string page = report_html(sample(), {.font = "wOF2 and so on"});
+  EXPECT_NE(page.find("; font-src data:"), std::string::npos);
+  EXPECT_NE(page.find("src:url(data:font/woff2;base64,d09GMiBhbmQgc28gb24=)"), std::string::npos);
+}
+
 TEST(Report, ThePageSpeaksBothLanguagesAndEscapesWhatItWasTold) {
-  const std::string page = report_html(sample(), false);
+  const std::string page = report_html(sample(), {});
   for (std::size_t i = 0; i < kind_count(); ++i) {
     EXPECT_NE(page.find(row_of(static_cast<Kind>(i)).english), std::string::npos);
     EXPECT_NE(page.find(row_of(static_cast<Kind>(i)).urdu), std::string::npos);
@@ -73,7 +79,9 @@ TEST(Report, ThePageSpeaksBothLanguagesAndEscapesWhatItWasTold) {
   EXPECT_EQ(page.find("<x>"), std::string::npos);
   EXPECT_EQ(page.find("with <b>"), std::string::npos);
   EXPECT_NE(page.find("Land &amp; &lt;licences&gt;"), std::string::npos);
-  EXPECT_NE(report_html(sample(), true).find("id=\"ur\" checked"), std::string::npos);
+  EXPECT_NE(report_html(sample(), {.language = PageOptions::Language::urdu, .font = {}})
+                .find("id=\"ur\" checked"),
+            std::string::npos);
   // Every tag that is opened is closed.
   for (const std::string tag :
        {"main", "article", "table", "tbody", "thead", "tr",   "td",   "th",  "p",
@@ -103,7 +111,7 @@ TEST(Report, TheJsonIsOneObjectWithEveryHole) {
 TEST(Report, NoHoleIsNoProof) {
   Report report = sample();
   report.findings.clear();
-  EXPECT_NE(report_html(report, false).find("That is not proof that there is none."),
+  EXPECT_NE(report_html(report, {}).find("That is not proof that there is none."),
             std::string::npos);
 }
 

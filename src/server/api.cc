@@ -1,5 +1,6 @@
 #include "server/api.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "net/json.h"
@@ -54,6 +55,33 @@ std::string report_json(const registry::ImportReport& report) {
   json.end_array();
   json.end_object();
   return json.take();
+}
+
+// describe writes one operation of a path.
+void describe(const RouteInfo& route, const std::string& path, net::JsonWriter& json) {
+  std::string method = route.method;
+  for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
+  json.key(method).begin_object();
+  json.key("summary").string(route.says);
+  json.key("description").string("Who: " + route.who + ".");
+  if (const auto brace = path.find('{'); brace != std::string::npos) {
+    json.key("parameters").begin_array().begin_object();
+    json.key("name").string(path.substr(brace + 1, path.size() - brace - 2));
+    json.key("in").string("path");
+    json.key("required").boolean(true);
+    json.key("schema").begin_object().key("type").string("string").end_object();
+    json.end_object().end_array();
+  }
+  json.key("security").begin_array();
+  if (!route.is_public) json.begin_object().key("device").begin_array().end_array().end_object();
+  json.end_array();
+  json.key("responses").begin_object();
+  json.key("200").begin_object().key("description").string("Answered.").end_object();
+  json.key("default").begin_object();
+  json.key("description").string("Refused or failed: application/problem+json with a reason.");
+  json.end_object();
+  json.end_object();
+  json.end_object();
 }
 
 }  // namespace
@@ -146,33 +174,17 @@ std::string Api::description() const {
   json.key("version").string("0.1.0");
   json.end_object();
   json.key("paths").begin_object();
-  for (const RouteInfo& route : routes_.list()) {
-    std::string path = route.path;
+  // One member a path, whatever verbs it has: a repeated member would be no JSON for careful readers.
+  std::vector<std::string> paths;
+  for (const RouteInfo& route : routes_.list())
+    if (std::find(paths.begin(), paths.end(), route.path) == paths.end())
+      paths.push_back(route.path);
+  for (const std::string& written : paths) {
+    std::string path = written;
     if (const auto dots = path.find("...}"); dots != std::string::npos) path.erase(dots, 3);
-    std::string method = route.method;
-    for (char& c : method) c = static_cast<char>(c - 'A' + 'a');
     json.key(path).begin_object();
-    json.key(method).begin_object();
-    json.key("summary").string(route.says);
-    json.key("description").string("Who: " + route.who + ".");
-    if (const auto brace = path.find('{'); brace != std::string::npos) {
-      json.key("parameters").begin_array().begin_object();
-      json.key("name").string(path.substr(brace + 1, path.size() - brace - 2));
-      json.key("in").string("path");
-      json.key("required").boolean(true);
-      json.key("schema").begin_object().key("type").string("string").end_object();
-      json.end_object().end_array();
-    }
-    json.key("security").begin_array();
-    if (!route.is_public) json.begin_object().key("device").begin_array().end_array().end_object();
-    json.end_array();
-    json.key("responses").begin_object();
-    json.key("200").begin_object().key("description").string("Answered.").end_object();
-    json.key("default").begin_object();
-    json.key("description").string("Refused or failed: application/problem+json with a reason.");
-    json.end_object();
-    json.end_object();
-    json.end_object();
+    for (const RouteInfo& route : routes_.list())
+      if (route.path == written) describe(route, path, json);
     json.end_object();
   }
   json.end_object();
