@@ -89,6 +89,13 @@ class Registry {
   };
   Result<Erased> erase(const SubjectName& citizen);
 
+  /// each_subject visits every subject once with its label in the ledger, and every phone number
+  /// with the citizen whose record names it (repeatedly, if several records do). It opens every
+  /// record: for projections, never on the way of an answer. Errors: store_failed, seal_broken.
+  using EachSubject = std::function<void(const SubjectName& name, const Label& label)>;
+  using EachNumber = std::function<void(const SubjectName& number, const SubjectName& citizen)>;
+  Result<void> each_subject(const EachSubject& subject, const EachNumber& number) const;
+
   struct DatasetCount {
     std::string dataset;
     std::uint64_t records = 0;

@@ -431,6 +431,8 @@ Result<void> Exchange::scan_ledger(EntryIndex from,
   return state_->ledger->scan(from, key_of, visit);
 }
 
+Result<Key256> Exchange::trace_key() { return state_->vault->named_secret("trace-index"); }
+
 const std::vector<RouteInfo>& Exchange::routes() const { return state_->api->routes().list(); }
 
 Result<Status> Exchange::status() {

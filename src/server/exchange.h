@@ -48,6 +48,7 @@ struct Home {
   std::string records() const { return root + "/records"; }
   std::string ledger() const { return root + "/ledger"; }
   std::string quarantine() const { return root + "/quarantine"; }
+  std::string trace() const { return root + "/trace"; }  // a projection of the ledger
   std::string ca_certificate() const { return root + "/ca.crt"; }
   std::string ca_key() const { return keys() + "/ca.key"; }
   std::string server_certificate() const { return root + "/server.crt"; }
@@ -60,6 +61,8 @@ struct Home {
   std::string control() const { return root + "/control.sock"; }
   std::string authenticators() const { return root + "/authenticators.toml"; }
 };
+
+struct Kept;  // server/backup.h
 
 struct Status {
   std::string origin, vkey;
@@ -159,6 +162,10 @@ class Exchange {
   /// apply_policy puts a signed proposal in force: files, entry, then the switch, without a restart.
   Result<EntryIndex> apply_policy(std::string_view id);
   Result<Status> status();
+  /// backup copies everything but the keys to a new `directory`, and the keys to `keys` (empty: not
+  /// at all), while questions are answered; acts wait. Errors: usage_wrong (inside the home, or in
+  /// one another), file_failed, store_failed, disk_full.
+  Result<Kept> backup(const std::string& directory, const std::string& keys);
   /// history is the file of a citizen's complete history, for amanat-verify citizen. The caller has
   /// made sure that it is this citizen who asks. Errors: those of ledger::Ledger::history.
   Result<std::string> history(const SubjectName& citizen) const;
@@ -175,6 +182,8 @@ class Exchange {
   /// its receipt, and a script for the OpenSSL command line. Errors: no_record (no such entry, or
   /// its opening is gone or holds no evidence), the ledger's.
   Result<std::vector<Document>> evidence(EntryIndex index) const;
+  /// trace_key is the secret under which the trace index names citizens.
+  Result<Key256> trace_key();
   /// routes is the table of what can be asked over HTTP, as served.
   const std::vector<RouteInfo>& routes() const;
 

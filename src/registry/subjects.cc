@@ -1,0 +1,96 @@
+// Who is in the records: every subject once, and which citizen a number is of. For projections that
+// find citizens again (trace), never for an answer.
+
+#include <unordered_set>
+
+#include "registry/records.h"
+#include "registry/registry.h"
+#include "registry/state.h"
+
+namespace amanat::registry {
+namespace {
+
+bool is_number(FieldType type) { return type == FieldType::msisdn || type == FieldType::phone; }
+
+/// Walk reads one dataset's records.
+class Walk {
+ public:
+  Walk(const Archive& archive, const Registry::EachSubject& subject,
+       const Registry::EachNumber& number)
+      : archive_(archive), subject_(subject), number_(number) {}
+
+  Result<void> dataset(const Dataset& d) {
+    std::string prefix(subject_prefix(archive_.numbers.of(d.id), vault::Slot{0}).substr(0, 2));
+    Result<void> trouble;
+    auto scanned = archive_.store.scan(storage::Table::records, prefix, {},
+                                       [&](std::string_view key, std::string_view value) {
+                                         trouble = record(d, key, value);
+                                         return trouble.has_value();
+                                       });
+    return scanned ? trouble : scanned;
+  }
+
+ private:
+  Result<void> record(const Dataset& d, std::string_view key, std::string_view value) {
+    const auto place = decode_record_key(key);
+    auto stored = decode_record(value);
+    if (!place) return fail(Reason::seal_broken, "a record's key");
+    if (!stored) return std::unexpected(stored.error());
+    auto secret = archive_.vault.key_of(place->slot);
+    if (!secret && secret.error().reason == Reason::erased) return {};
+    if (!secret) return std::unexpected(secret.error());
+    WipingBuffer plain;
+    if (auto ok =
+            vault::Vault::open(*secret, associated(key, stored->version), stored->sealed, plain);
+        !ok)
+      return ok;
+    auto reader = RecordReader::over(plain.view());
+    if (!reader) return std::unexpected(reader.error());
+    const SubjectName name{reader->kind(), std::string(reader->subject())};
+    if (seen_.insert(vault::number(place->slot)).second) subject_(name, archive_.vault.label(name));
+    return numbers(d, key, stored->version, *reader, name);
+  }
+
+  Result<void> numbers(const Dataset& d, std::string_view key, std::uint32_t version,
+                       RecordReader& reader, const SubjectName& name) {
+    RecordReader::Value value;
+    for (;;) {
+      auto more = reader.next(value);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) return {};
+      const auto field = archive_.numbers.field_of(d.id, value.field);
+      if (!field) continue;
+      const FieldType type = d.fields[*field].type;
+      if (name.kind != SubjectKind::national_id || !is_number(type)) continue;
+      WipingBuffer linked;
+      std::string_view text = value.value;
+      if (value.linked) {
+        auto opened = link_value(archive_.vault, key, version, value, linked);
+        if (!opened) return std::unexpected(opened.error());
+        text = *opened;
+      }
+      if (text.empty()) continue;
+      number_(SubjectName{SubjectKind::msisdn, std::string(text)}, name);
+    }
+  }
+
+  const Archive& archive_;
+  const Registry::EachSubject& subject_;
+  const Registry::EachNumber& number_;
+  std::unordered_set<std::uint64_t> seen_;
+};
+
+}  // namespace
+
+Result<void> Registry::each_subject(const EachSubject& subject, const EachNumber& number) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  Walk walk(**archive, subject, number);
+  for (const auto& d : (*archive)->catalog.datasets()) {
+    if (!d.keep || d.tree) continue;
+    if (auto r = walk.dataset(d); !r) return r;
+  }
+  return {};
+}
+
+}  // namespace amanat::registry
