@@ -217,7 +217,10 @@ void ByCitizen::take_line(ChainLine line) {
   else if (const auto box = map_.find(line.label))
     line.before = box->place;
   const std::uint64_t place = file_->add(line);
-  places_[key_text(line.label)] = place;
+  {
+    const std::lock_guard lock(mutex_);
+    places_[key_text(line.label)] = place;
+  }
   if (pending_.empty()) first_pending_ = Clock::now();
   pending_.push_back({line.label, line.leaf, line.index, place});
   dirty_ = true;
@@ -346,6 +349,31 @@ Result<ByCitizen::Found> ByCitizen::find(const Label& label) const {
   if (place != 0 || head != found.mailbox.head)
     return fail(Reason::ledger_corrupt, "chains: a chain does not fold to its head");
   return found;
+}
+
+Result<std::vector<ChainLine>> ByCitizen::lines_now(const Label& label) const {
+  std::uint64_t place = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!built_) return fail(Reason::too_busy, "histories are being made ready");
+    const auto at = places_.find(key_text(label));
+    if (at != places_.end())
+      place = at->second;
+    else if (const auto box = map_.find(label))
+      place = box->place;
+  }
+  std::vector<ChainLine> lines;
+  while (place != 0) {
+    auto line = file_->read(place);
+    if (!line) return std::unexpected(std::move(line.error()));
+    if (line->kind != ChainLine::Kind::entry || line->label != label)
+      return fail(Reason::ledger_corrupt, "chains: a line of another citizen");
+    if (line->before >= place) return fail(Reason::ledger_corrupt, "chains: a chain goes forward");
+    place = line->before;
+    lines.push_back(*std::move(line));
+  }
+  std::reverse(lines.begin(), lines.end());
+  return lines;
 }
 
 EpochMark ByCitizen::last_epoch() const {

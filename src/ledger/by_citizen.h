@@ -151,6 +151,8 @@ class ByCitizen {
   /// find. Errors: too_busy (the map is being rebuilt, or the first epoch is not published yet),
   /// ledger_corrupt.
   Result<Found> find(const Label& label) const;
+  /// lines_now is a citizen's lines up to now, oldest first. Errors: too_busy, ledger_corrupt.
+  Result<std::vector<ChainLine>> lines_now(const Label& label) const;
   /// last_epoch is the newest EPOCH entry known to be durable.
   EpochMark last_epoch() const;
   /// visit_chain gives every line below `covered` in the order of the log, for the auditor's feed.
@@ -191,7 +193,8 @@ class ByCitizen {
   // the thread's own
   std::unique_ptr<ChainFile> file_;
   std::vector<MapUpdate> pending_;                         // listed, not yet folded
-  std::unordered_map<std::string, std::uint64_t> places_;  // label -> last line among pending_
+  // label -> last line among those not committed; under mutex_ when changed
+  std::unordered_map<std::string, std::uint64_t> places_;
   std::uint64_t processed_ = 0;                            // entries below it are listed
   std::optional<EpochMark> staged_;                        // index 0 until it is durable
   std::vector<MapUpdate> in_stage_;

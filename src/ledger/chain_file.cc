@@ -196,6 +196,7 @@ Result<bool> ChainFile::later_block() const {
 }
 
 std::uint64_t ChainFile::add(const ChainLine& line) {
+  const std::lock_guard lock(mutex_);
   if (waiting_.empty() || waiting_.back().size() == kLinesMax) {
     waiting_.emplace_back();
     offsets_.push_back(next_);
@@ -208,6 +209,7 @@ std::uint64_t ChainFile::add(const ChainLine& line) {
 
 Result<void> ChainFile::flush(std::uint64_t covered) {
   insist(covered >= covered_);
+  const std::lock_guard lock(mutex_);
   if (waiting_.empty()) return {};
   std::string bytes;
   std::uint64_t from = covered_;
@@ -237,6 +239,12 @@ Result<ChainLine> ChainFile::read(std::uint64_t place) const {
   const std::lock_guard lock(mutex_);
   const std::uint64_t offset = place >> kPlaceBits;
   const std::size_t which = place & ((1u << kPlaceBits) - 1);
+  if (offset >= end_) {  // not written yet
+    const auto at = std::find(offsets_.begin(), offsets_.end(), offset);
+    if (at == offsets_.end() || which >= waiting_[at - offsets_.begin()].size())
+      return fail(Reason::ledger_corrupt, "chains: a place");
+    return waiting_[at - offsets_.begin()][which];
+  }
   if (last_read_.offset != offset || last_read_.lines.empty()) {
     auto block = block_at(offset);
     if (!block) return std::unexpected(std::move(block.error()));

@@ -81,6 +81,13 @@ struct CitizenOptions {
   unsigned epoch_ms = 45'000;  // an entry waits at most so long for its EPOCH, and a little more
 };
 
+/// CitizenEntry is one entry of a citizen as the exchange itself may show it to him.
+struct CitizenEntry {
+  enum class State : std::uint8_t { open, sealed, erased } state = State::open;
+  Opened entry;  // without its contents unless the state is open
+  std::optional<Moment> sealed_until;
+};
+
 /// OpeningsCheck is what check_openings found.
 struct OpeningsCheck {
   std::uint64_t entries = 0, opened = 0, erased = 0;
@@ -173,6 +180,11 @@ class Ledger {
   /// is the VRF proof of the label. Errors: too_busy (histories are being made ready: try again),
   /// no_record (this log keeps none), ledger_corrupt, file_failed.
   Result<std::string> history(const Label& label, const std::array<std::uint8_t, 80>& proof) const;
+  /// entries_of visits every durable entry of a citizen, oldest first, those that no epoch covers yet
+  /// included. Errors: too_busy (histories are being made ready), no_record (this log keeps none),
+  /// ledger_corrupt, file_failed.
+  Result<void> entries_of(const Label& label,
+                          const std::function<void(const CitizenEntry&)>& visit) const;
   /// keep_chains returns once the list of who is named where is durable for every entry so far. To
   /// be called before slices are destroyed: afterwards the list could not be made again. Errors:
   /// file_failed, disk_full, ledger_corrupt.

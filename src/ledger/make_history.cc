@@ -19,7 +19,7 @@ namespace {
 
 // What a citizen reads: why, which fields, a refusal's reasons, and until when it was hidden. Who
 // asked is the answer's business, not the file's: a case or an officer is not shown by default.
-constexpr std::array<unsigned, 4> kShownParts{1, 3, 9, 10};
+constexpr std::array<unsigned, 3> kShownParts{1, 3, 9};
 constexpr std::array<unsigned, 1> kSealedParts{9};
 constexpr std::size_t kAfterMax = 65'536;
 
@@ -135,6 +135,7 @@ class HistoryMaker {
       for (const unsigned n : kSealedParts) show(n);
     else
       for (const unsigned n : kShownParts) show(n);
+    if (!sealed && entry->type == EntryType::denied) show(10);
     return {};
   }
 
@@ -219,6 +220,46 @@ Result<std::string> Ledger::history(const Label& label,
   const auto head = s.publisher->head();
   insist(head->size > found->epoch.index);
   return HistoryMaker(s, head).make(*found, proof);
+}
+
+Result<void> Ledger::entries_of(const Label& label,
+                                const std::function<void(const CitizenEntry&)>& visit) const {
+  const State& s = *state_;
+  if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
+  auto lines = s.by_citizen->lines_now(label);
+  if (!lines) return std::unexpected(std::move(lines.error()));
+  Frames frames(*s.disk, s.options.directory, s.log, *s.projection);
+  const std::uint64_t now = number(s.clock->stamp());
+  for (const ChainLine& line : *lines) {
+    // Durable, but not yet among the places: it will be with the next look, a moment later.
+    if (line.index >= s.projection->size()) break;
+    auto item = frames.item(line.index);
+    if (!item) return std::unexpected(std::move(item.error()));
+    auto entry = decode_entry(item->entry);
+    if (!entry) return std::unexpected(std::move(entry.error()));
+    CitizenEntry out;
+    out.entry.index = EntryIndex{line.index};
+    out.entry.type = entry->type;
+    out.entry.time = entry->time;
+    const auto slice = slice_of(item->opening);
+    auto key = slice ? s.options.citizens->key_of_slice(*slice) : fail(Reason::seal_broken);
+    auto opening = key ? unseal(item->opening, *key, *entry) : std::unexpected(key.error());
+    if (!opening) {
+      out.state = CitizenEntry::State::erased;
+      visit(out);
+      continue;
+    }
+    out.sealed_until = sealed_until(opening->parts[8]);
+    if (out.sealed_until && number(*out.sealed_until) > now) {
+      out.state = CitizenEntry::State::sealed;
+    } else {
+      out.entry.subject = opening->subject;
+      out.entry.actor = opening->actor;
+      out.entry.parts = std::move(opening->parts);
+    }
+    visit(out);
+  }
+  return {};
 }
 
 Result<void> Ledger::keep_chains() {
