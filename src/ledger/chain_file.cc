@@ -220,7 +220,6 @@ Result<void> ChainFile::flush(std::uint64_t covered) {
     bytes += encode(waiting_[i], offsets_[i], from, to);
     from = to;
   }
-  const std::lock_guard lock(mutex_);
   if (auto r = file_->write_at(end_, bytes); !r) return r;
   end_ += bytes.size();
   insist(end_ == next_);

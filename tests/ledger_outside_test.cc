@@ -1,0 +1,181 @@
+// The ledger as outsiders meet it: three witnesses as processes of their own, a citizen and an
+// auditor with amanat-verify, a monitor; all over real TLS, files and signals.
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "ledger/tlog_policy.h"
+#include "process.h"
+#include "server/exchange.h"
+#include "world.h"
+
+namespace amanat::test {
+namespace {
+
+const std::string kProgram = std::string(AMANAT_BINARY_DIR) + "/amanat";
+const std::string kVerify = std::string(AMANAT_BINARY_DIR) + "/amanat-verify";
+
+// Runs a command made of names that this test chose.
+int run(const std::string& command, std::string* printed = nullptr) {
+  std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return -1;
+  std::string all;
+  for (char part[512]; std::fgets(part, sizeof part, pipe) != nullptr;) all += part;
+  const int status = ::pclose(pipe);
+  if (printed != nullptr) *printed = all;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string trimmed(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+/// Witnesses are three processes of `amanat ledger witness serve` for one log.
+struct Witnesses {
+  TemporaryDirectory directory;
+  std::vector<std::unique_ptr<Process>> processes;
+  std::string policy;
+
+  explicit Witnesses(const std::string& log_vkey, const fs::path& home) {
+    policy = "log " + log_vkey + "\n";
+    std::string members, trusted;
+    for (int i = 0; i < 3; ++i) {
+      const std::string n = std::to_string(i), place = (directory.path / ("w" + n)).string();
+      EXPECT_EQ(run(kProgram + " ledger witness init --dir " + place +
+                    " --name witness.example.org/w" + n),
+                0);
+      write_all(fs::path(place) / "logs", log_vkey + "\n");
+      processes.push_back(std::make_unique<Process>(std::vector<std::string>{
+          kProgram, "ledger", "witness", "serve", "--dir", place, "--listen", "127.0.0.1:0"}));
+      const std::string address = processes.back()->address();
+      EXPECT_NE(address, "");
+      policy += "witness w" + n + " " + trimmed(read_all(fs::path(place) / "witness.vkey")) +
+                " https://" + address + "\n";
+      trusted += read_all(fs::path(place) / "ca.crt");
+      members += " w" + n;
+    }
+    policy += "group three 2" + members + "\nquorum three\n";
+    fs::create_directories(home / "witnesses");
+    write_all(home / "witnesses/policy", policy);
+    write_all(home / "witnesses/ca.crt", trusted);
+  }
+};
+
+TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) {
+  World world;
+  const std::string vkey = world.exchange->ledger().vkey();
+  Witnesses witnesses(vkey, world.home);
+  world.reopen();
+  world.serve();
+  const auto cases = world.open_cases("fir");
+  ASSERT_FALSE(cases.empty());
+  const OpenCase& one = cases[0];
+  world.device(one.officer);
+  const auto reply = world.ask(one.officer, World::question("\"national_id\":\"" + one.citizen + "\"",
+                                                            "\"identity.persons.name\"",
+                                                            "crime-investigation", one.ref));
+  ASSERT_EQ(reply.status, 200u) << reply.body;
+
+  // Everything durable is cosigned by a quorum soon after.
+  const auto policy = ledger::parse_tlog_policy(witnesses.policy);
+  ASSERT_TRUE(policy) << policy.error().detail;
+  const auto size = world.exchange->ledger().size();
+  bool cosigned = false;
+  for (int i = 0; i < 200 && !cosigned; ++i) {
+    const auto opened = ledger::open_witnessed(world.exchange->ledger().checkpoint(), *policy);
+    cosigned = opened && opened->at.checkpoint.size >= size;
+    ::usleep(50'000);
+  }
+  ASSERT_TRUE(cosigned);
+
+  // The monitor sees every entry, verified.
+  std::string printed;
+  EXPECT_EQ(run(kProgram + " ledger follow --url " + world.url + " --ca " +
+                    (world.home / "ca.crt").string() + " --vkey '" + vkey +
+                    "' --format ecs --count " + std::to_string(size),
+                &printed),
+            0)
+      << printed;
+  EXPECT_NE(printed.find("\"action\":\"DISCLOSURE\""), printed.npos) << printed;
+  EXPECT_NE(printed.find("\"sequence\":0"), printed.npos);
+
+  // A restart covers the disclosure with an EPOCH; the history and the feed leave the house.
+  world.reopen();
+  auto citizen = SubjectName{SubjectKind::national_id, one.citizen};
+  Result<std::string> history = fail(Reason::too_busy);
+  for (int i = 0; i < 200 && !history; ++i) {
+    history = world.exchange->history(citizen);
+    if (!history) ::usleep(50'000);
+  }
+  ASSERT_TRUE(history) << history.error().detail;
+  const fs::path at = world.directory.path;
+  write_all(at / "mine.history", *history);
+  write_all(at / "policy", witnesses.policy);
+  const std::string check = "printf %s " + one.citizen + " | " + kVerify + " citizen --policy " +
+                            (at / "policy").string() + " --state " + (at / "state").string() + " " +
+                            (at / "mine.history").string();
+  EXPECT_EQ(run(check, &printed), 0) << printed;
+  EXPECT_NE(printed.find("crime-investigation"), printed.npos) << printed;
+  EXPECT_EQ(run(check, &printed), 0) << "again, with what it remembers: " << printed;
+  std::string changed = *history;
+  changed[changed.find("\nentry ") + 20] ^= 1;
+  write_all(at / "mine.history", changed);
+  EXPECT_EQ(run(check, &printed), 1) << printed;
+  EXPECT_EQ(run("printf 3520200000008 | " + kVerify + " citizen --policy " +
+                (at / "policy").string() + " " + (at / "mine.history").string()),
+            1)
+      << "another citizen's";
+
+  std::string feed;
+  ASSERT_TRUE(world.exchange->ledger().audit_feed(
+      EntryIndex{0}, [&feed](std::string_view line) { feed += line; }));
+  write_all(at / "feed", feed);
+  const auto map_key = world.exchange->map_key();
+  ASSERT_TRUE(map_key);
+  write_all(at / "map.key", crypto::hex(map_key->bytes()) + "\n");
+  ASSERT_TRUE(world.exchange->ledger().export_to((at / "log").string()));
+  const std::string refold = kVerify + " refold --vkey '" + vkey + "' --dir " +
+                             (at / "log").string() + " --feed " + (at / "feed").string() +
+                             " --map-key " + (at / "map.key").string();
+  EXPECT_EQ(run(refold, &printed), 0) << printed;
+  const std::size_t label = feed.find(' ') + 1;
+  feed[label] = feed[label] == 'a' ? 'b' : 'a';
+  write_all(at / "feed", feed);
+  EXPECT_EQ(run(refold, &printed), 1) << printed;
+
+  // Two witnesses die: what was cosigned stays served, and a new start still works.
+  witnesses.processes[0]->kill(SIGKILL);
+  witnesses.processes[1]->kill(SIGKILL);
+  EXPECT_TRUE(ledger::open_witnessed(world.exchange->ledger().checkpoint(), *policy));
+}
+
+TEST(LedgerOutside, AnOlderCopyOfTheHomeDoesNotStart) {
+  World world;
+  Witnesses witnesses(world.exchange->ledger().vkey(), world.home);
+  world.reopen();
+  world.exchange->stop();
+  world.exchange.reset();
+  const fs::path copy = world.directory.path / "copy";
+  fs::copy(world.home, copy, fs::copy_options::recursive);
+  {
+    auto again = server::Exchange::open(world.home.string());
+    ASSERT_TRUE(again) << again.error().detail;
+    ASSERT_TRUE((*again)->add_service("svc-a", "fia", {"case-registrar"}));
+    auto key = crypto::make_device_key("any name");
+    ASSERT_TRUE(key);
+    ASSERT_TRUE((*again)->enrol("svc-a", key->csr_pem));
+    const auto size = (*again)->ledger().size();
+    for (int i = 0; i < 200 && (*again)->ledger().witness_standing().cosigned_size < size; ++i)
+      ::usleep(50'000);
+    ASSERT_GE((*again)->ledger().witness_standing().cosigned_size, size);
+  }
+  auto old = server::Exchange::open(copy.string());
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().reason, Reason::log_rolled_back) << old.error().detail;
+}
+
+}  // namespace
+}  // namespace amanat::test
