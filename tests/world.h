@@ -97,7 +97,7 @@ struct OpenCase {
 /// canaries alone.
 inline constexpr const char* kNothingJudged =
     "burst_on = 0\nrobot_on = 0\nrun_on = 0\nunexplained_on = 0\nweek_on = 0\nabsent_on = 0\n"
-    "near_on = 0\ntwo_places_on = 0\ntravel_on = 0\noff_duty_on = 0\nmismatch_on = 0\n"
+    "near_on = 0\ntwo_places_on = 0\noff_duty_on = 0\nmismatch_on = 0\n"
     "padding_on = 0\ncoverage_on = 0\nmagnet_on = 0\n";
 
 class World {
@@ -114,6 +114,9 @@ class World {
   }
 
   static fs::path data() { return fs::path(AMANAT_SOURCE_DIR) / "tests/data/departments"; }
+
+  /// more_policy is added to the example policy of every World made from here on.
+  static inline std::vector<server::Document> more_policy;
 
   explicit World(unsigned segment_mib = 64, std::string judged = kNothingJudged) {
     make(segment_mib, judged);
@@ -248,6 +251,7 @@ class World {
     if (on_postgres()) options.store = store_of_its_own();
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");
+    options.policy.insert(options.policy.end(), more_policy.begin(), more_policy.end());
     auto made = server::Exchange::init(options);
     ASSERT_TRUE(made) << row_of(made.error().reason).id << " " << made.error().detail;
     write_all(home / "detection.toml", judged);

@@ -470,6 +470,8 @@ Result<Grant::Content> Judging::judge() {
   add_deciders(c_, decided_, content_);
   content_.policy_hash = in_force_.hash;
   content_.case_known = booked_ != nullptr;
+  for (const PurposeRow& row : c_.tables().purposes)
+    if (row.id == question_.purpose) content_.case_needed = !row.cases.empty();
   if (booked_) {
     content_.case_subjects = booked_->subjects;
     content_.case_explains =
