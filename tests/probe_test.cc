@@ -77,8 +77,9 @@ TEST(Probe, FindsAHeadThatIsNotChecked) {
       listed(holes_of(report)),
       "\n  method-variant GET /v1/arms/{national_id}\n  plain-http GET /v1/arms/{national_id}");
   for (const auto& one : report.findings)
-    if (one.kind == probe::Kind::method_variant)
+    if (one.kind == probe::Kind::method_variant) {
       EXPECT_EQ(one.how, std::vector<std::string>{"HEAD"});
+    }
 }
 
 TEST(Probe, WithoutACredentialItStillFindsWhatAnswersStrangers) {

@@ -31,9 +31,13 @@ TEST(Variants, NoneIsPlainNoneTwiceAndNoneLeavesTheBase) {
           EXPECT_GE(depth, 0);
           at = end;
         }
-        if (!query.empty()) EXPECT_NE(one.target.find("q=1"), std::string::npos);
+        if (!query.empty()) {
+          EXPECT_NE(one.target.find("q=1"), std::string::npos);
+        }
       }
-      if (path != "/") EXPECT_GE(seen.size(), 20u) << path;
+      if (path != "/") {
+        EXPECT_GE(seen.size(), 20u) << path;
+      }
     }
   }
 }
