@@ -49,3 +49,15 @@ $ amanat init --home H --origin exchange.test/one --json
 amanat: The configuration is wrong.
 why: config-wrong: *exchange.toml:2: *listen*
 hint: See amanat config --explain.
+!2 amanat probe nothing.json https://127.0.0.1:1 --i-am-allowed
+amanat: *
+why: file-failed: *
+hint: *
+!2 amanat probe H/exchange.toml https://127.0.0.1:1
+amanat: *
+why: usage-wrong: probe only an app that is yours or that you may: say so with --i-am-allowed
+hint: *
+!2 amanat probe H/exchange.toml https://127.0.0.1:1 --i-am-allowed
+amanat: *
+why: description-wrong: no member openapi of 3.0 or 3.1
+hint: *
