@@ -134,7 +134,7 @@ std::optional<Look> look_of(std::string_view words) {
   unsigned why = 0;
   if (take(rest) != "judged" || !number_of(take(rest), look.order) ||
       !number_of(take(rest), look.at) || !from_hex16(take(rest), look.subject) ||
-      !number_of(take(rest), why) || why > 3)
+      !number_of(take(rest), why) || why > 4)
     return std::nullopt;
   look.why = static_cast<Why>(why);
   const std::string_view flags = take(rest);

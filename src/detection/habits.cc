@@ -194,7 +194,7 @@ Tried Habits::judge(const Tuned& t, std::span<const Look> looks, const Company& 
         worse(tried.trip, Trip{Rule::absent_names, s.absent, t.p.absent_threshold});
     }
     // Whom a case names is no sign of walking through numbers, and thins no test out.
-    if (t.p.near_on != 0 && !explained && look.near.known) {
+    if (t.p.near_on != 0 && (!explained || look.why == Why::counter) && look.near.known) {
       const auto step = [&](const Neighbours& ring, double& score, Rule rule) {
         score = t.near.after(score, ring.beside(look.near));
         if (score >= t.p.near_threshold) worse(tried.trip, Trip{rule, score, t.p.near_threshold});
@@ -203,7 +203,8 @@ Tried Habits::judge(const Tuned& t, std::span<const Look> looks, const Company& 
       if (company.case_) step(company.case_->ring, tried.case_near, Rule::neighbours_case);
       if (company.unit) step(company.unit->ring, tried.unit_near, Rule::neighbours_unit);
     }
-    if (t.p.run_on != 0 && !look.announced && !first.fresh && !contains(today_, look.subject)) {
+    if (t.p.run_on != 0 && look.why != Why::counter && !look.announced && !first.fresh &&
+        !contains(today_, look.subject)) {
       const double run = t.run.after(s.run, !explained);
       if (run >= t.p.run_threshold)
         worse(tried.trip, Trip{Rule::unexplained_run, run, t.p.run_threshold});

@@ -26,9 +26,10 @@ namespace amanat::detection {
 /// Why says what makes a lookup of a citizen ordinary.
 enum class Why : std::uint8_t {
   unexplained,
-  named,  // an open case of the asker's, not of just now, names the citizen
-  kin,    // the registry shows the citizen as family of one the case names
-  chain   // an earlier explained answer in the case showed the number asked for
+  named,   // an open case of the asker's, not of just now, names the citizen
+  kin,     // the registry shows the citizen as family of one the case names
+  chain,   // an earlier explained answer in the case showed the number asked for
+  counter  // the purpose needs no case: the citizen stands at the desk
 };
 
 /// Look is one citizen of one lookup, as the tests see it.

@@ -178,6 +178,7 @@ struct Detection::State {
   void count_day(Officer& officer, const std::vector<Look>& looks);
   std::optional<Trip> places_trip(const Officer& officer, const Asker& asker, std::uint64_t at,
                                   bool fresh) const;
+  bool off_duty(const Asker& asker, std::uint64_t at) const;
   void note_off_duty(Officer& officer, const Asker& asker, const Question& question,
                      std::uint64_t at);
   void note_canaries(Officer& officer, const Asker& asker, const Question& question,

@@ -166,7 +166,7 @@ void Coverage::grow() {
   subjects.swap(subjects_);
   days.swap(days_);
   std::size_t places = 32;
-  while (places < 3 * (live_ + 1)) places *= 2;
+  while (2 * places < 3 * (live_ + 2)) places *= 2;
   subjects_.assign(places, 0);
   days_.assign(places, 0);
   filled_ = 0;

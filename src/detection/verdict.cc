@@ -26,8 +26,9 @@ Reason refusal_of(Rule rule) {
     case Rule::key_mismatch:
       return Reason::device_on_hold;
     default:
-      return row_of(rule).tier == Tier::friction ? Reason::touch_and_reason
-                                                 : Reason::account_on_hold;
+      return row_of(rule).tier == Tier::friction || rule == Rule::off_duty
+                 ? Reason::touch_and_reason
+                 : Reason::account_on_hold;
   }
 }
 
@@ -208,9 +209,8 @@ std::optional<Trip> Detection::State::places_trip(const Officer& officer, const 
               tuned.p.two_places_s * 1000};
 }
 
-void Detection::State::note_off_duty(Officer& officer, const Asker& asker, const Question& question,
-                                     std::uint64_t at) {
-  if (tuned.p.off_duty_on == 0 || asker.shift.size() != 11) return;
+bool Detection::State::off_duty(const Asker& asker, std::uint64_t at) const {
+  if (tuned.p.off_duty_on == 0 || asker.shift.size() != 11) return false;
   const auto minutes = [&](std::size_t from) {
     const auto d = [&](std::size_t i) { return asker.shift[from + i] - '0'; };
     return (d(0) * 10 + d(1)) * 60 + d(3) * 10 + d(4);
@@ -220,8 +220,12 @@ void Detection::State::note_off_duty(Officer& officer, const Asker& asker, const
   const auto now = static_cast<int>((static_cast<std::int64_t>(at) + tuned.zone_ms) %
                                     static_cast<std::int64_t>(kDayMs) / 60'000);
   const int length = (end - begin + 1440) % 1440;
-  if ((now - begin + grace + 2880) % 1440 <= length + 2 * grace || length + 2 * grace >= 1440)
-    return;
+  return length + 2 * grace < 1440 && (now - begin + grace + 2880) % 1440 > length + 2 * grace;
+}
+
+void Detection::State::note_off_duty(Officer& officer, const Asker& asker, const Question& question,
+                                     std::uint64_t at) {
+  if (!off_duty(asker, at)) return;
   const std::uint32_t day = tuned.day_of(at);
   std::erase_if(officer.off_duty, [day](std::uint32_t d) { return d + 30 <= day; });
   if (!officer.off_duty.empty() && officer.off_duty.back() == day) return;
@@ -300,12 +304,15 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
     look.next = !looks.empty();
     if (grant.content().case_explains && !padded && person.standing != Standing::other)
       look.why = person.standing == Standing::named ? Why::named : Why::kin;
+    else if (!grant.content().case_needed)
+      look.why = Why::counter;
     looks.push_back(look);
   }
   const auto refuse = [&](const Trip& trip) {
     if (!trip.repeated) {
       Alert alert = alert_of(trip, asker, question, officer, at);
       alert.looks = looks;
+      if (trip.rule == Rule::off_duty) alert.tier = Tier::friction;
       raise(std::move(alert), officer);
     }
     return std::unexpected(refused(trip));
@@ -319,6 +326,8 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
                       [](const Look& l) { return l.why == Why::unexplained; }))
         return refuse(Trip{hold.rule, 0, 0, true});
     if (const auto trip = places_trip(officer, asker, at, fresh)) return refuse(*trip);
+    if (tuned.p.off_duty_friction != 0 && !fresh && off_duty(asker, at))
+      return refuse(Trip{Rule::off_duty, 0, 0});
     if (const auto covered = officer.habits.advance(tuned, at, company.peers)) {
       Alert alert = alert_of(*covered, asker, question, officer, at);
       alert.order = looks.front().order;

@@ -186,6 +186,7 @@ class Grant {
     Digest policy_hash{};
     std::vector<Tag> case_subjects;  // ascending; keyed names, kind national_id
     bool case_known = false;
+    bool case_needed = true;  // the purpose is one that a case proves
     std::vector<Limit> limits;
     std::vector<std::string> follow;  // link words the grant lets a tree follow
     // What holds for some citizens alone; see releases_for().
