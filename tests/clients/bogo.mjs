@@ -77,7 +77,9 @@ async function tokenRequest(o = {}) {
   if (reply.headers['dpop-nonce'] && !o.proof?.pair) nonce = reply.headers['dpop-nonce']
   return reply
 }
+let switches = 0
 async function badToken(what, status, error, reason, o) {
+  switches += 1
   const reply = await tokenRequest(o)
   expect(`token: ${what}`, [reply.status, reply.json.error, reply.json.reason], [status, error, reason])
   expect(`token: ${what}: nothing given`, reply.json.access_token, undefined)
@@ -218,6 +220,7 @@ function challengeError(reply) {
   return /error="([^"]+)"/.exec(header)?.[1]
 }
 async function bad(what, status, error, reason, o) {
+  switches += 1
   const reply = await lookup(o)
   expect(`lookup: ${what}`, [reply.status, challengeError(reply), reply.json.reason], [status, error, reason])
   if (reply.status === 401) {
@@ -350,4 +353,6 @@ await tokenAtResource()
 await boundsSwitches()
 expect('after all, the right question', (await lookup()).status, 200)
 await otherMutual.close()
+expect('switches', switches >= 60, true)
+console.log(`${switches} ways to be wrong`)
 await done()
