@@ -2,7 +2,7 @@
 // By citizen: which entries of the log are whose, the map over them, and the EPOCH entries that tie
 // the map to the log (ledger page 5.3). Off the acknowledgement path, on a thread of its own.
 //
-// The chain file (docs/ledger-frames.md section 8) lists every entry with a subject, sealed, in the
+// The chain file (docs/ledger-frames.md section 9) lists every entry with a subject, sealed, in the
 // log's order, each with the place of the one before it of the same citizen. While all openings
 // live it is a projection; once a slice is destroyed its lines are primary data, so it is synced
 // before any key is destroyed (keep).

@@ -1,4 +1,4 @@
-// The chain file: a header of 64 bytes, then sealed blocks (docs/ledger-frames.md section 8).
+// The chain file: a header of 64 bytes, then sealed blocks (docs/ledger-frames.md section 9).
 
 #include <algorithm>
 #include <cstring>
