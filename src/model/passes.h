@@ -291,7 +291,7 @@ class Findings {
   /// Settled is the stamp that the outcome was judged too; detection alone can make one.
   class Settled {
     friend class detection::Detection;
-    explicit Settled(std::vector<std::string> words) : words(std::move(words)) {}
+    explicit Settled(std::vector<std::string> w) : words(std::move(w)) {}
     std::vector<std::string> words;
     friend class Findings;
   };
