@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "cli/commands.h"
 #include "cli/embedded.h"
@@ -136,9 +137,10 @@ int run_probe(const Call& call, const Emit& emit) {
   if (!options) return failed(options.error());
   if (const auto allowed = consent(call, emit); !allowed) return failed(allowed.error());
 
-  Progress progress(call.manner, emit, "asking");
+  std::optional<Progress> progress;
+  progress.emplace(call.manner, emit, "asking");
   options->progress = [&](std::size_t done, std::size_t total, std::uint64_t asked) {
-    progress.show(done, total, asked, "requests");
+    progress->show(done, total, asked, "requests");
   };
   bool all = false;
   options->may_write = [&](std::string_view method, std::string_view path) {
@@ -150,6 +152,7 @@ int run_probe(const Call& call, const Emit& emit) {
     return all || line == "y" || line == "Y" || line == "yes";
   };
   auto report = probe::run_probe(*options);
+  progress.reset();  // the line is wiped before anything else is said
   if (!report) return failed(report.error());
   using probe::PageOptions;
   const auto font = console::asset("nastaliq.woff2");
