@@ -144,6 +144,12 @@ std::vector<RawHash> raw(std::span<const Digest> path) { return {path.begin(), p
 
 }  // namespace
 
+std::optional<Digest> inclusion_root(std::uint64_t index, std::uint64_t size, const Digest& leaf,
+                                     std::span<const Digest> path) {
+  if (index >= size || path.size() > kProofHashesMax) return std::nullopt;
+  return fold_inclusion(index, size, leaf, path);
+}
+
 Result<void> verify_inclusion(std::uint64_t index, std::uint64_t size, RawHash leaf,
                               std::span<const RawHash> path, RawHash root) {
   const auto hashes = hashes_of(path);

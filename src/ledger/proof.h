@@ -31,6 +31,11 @@ Result<void> verify_inclusion(std::uint64_t index, std::uint64_t size, RawHash l
 Result<void> verify_inclusion(std::uint64_t index, std::uint64_t size, const Digest& leaf,
                               std::span<const Digest> path, const Digest& root);
 
+/// inclusion_root is the root that a path leads to from a leaf; nothing if it has not the number of
+/// hashes that index and size demand.
+std::optional<Digest> inclusion_root(std::uint64_t index, std::uint64_t size, const Digest& leaf,
+                                     std::span<const Digest> path);
+
 /// verify_consistency checks that the tree of `m` leaves is a prefix of the tree of `n`. m = 0 is
 /// refused: everything extends the empty tree and no path shows it. Errors: ledger_proof_wrong.
 Result<void> verify_consistency(std::uint64_t m, std::uint64_t n, std::span<const RawHash> path,
