@@ -133,9 +133,34 @@ int run_ledger_show(server::Exchange& exchange, const Call& call, const Emit& em
   return 0;
 }
 
+namespace {
+
+int prove_cose(server::Exchange& exchange, EntryIndex index, const Call& call, const Emit& emit) {
+  if (!call.has("out")) return complain(emit, call.manner, Failure{Reason::usage_wrong, "--cose goes with --out"});
+  auto seed = exchange.cose_seed();
+  if (!seed) return complain(emit, call.manner, seed.error());
+  const crypto::Ed25519Signer key(*seed);
+  auto receipt = exchange.ledger().prove_cose(index, key);
+  if (!receipt) return complain(emit, call.manner, receipt.error());
+  auto written = storage::replace_file(storage::system_disk(), call.option("out"), *receipt, 0644);
+  if (!written) return complain(emit, call.manner, written.error());
+  const std::string public_key = crypto::base64(key.public_key());
+  if (call.manner.json) {
+    net::JsonWriter json;
+    json.begin_object().key("receipt").boolean(true).key("ed25519").string(public_key).end_object();
+    emit(1, json.take() + "\n");
+  } else {
+    emit(1, "Written to " + call.option("out") + "; its Ed25519 key is " + public_key + "\n");
+  }
+  return 0;
+}
+
+}  // namespace
+
 int run_ledger_prove(server::Exchange& exchange, const Call& call, const Emit& emit) {
   auto index = index_of(call);
   if (!index) return complain(emit, call.manner, index.error());
+  if (call.has("cose")) return prove_cose(exchange, *index, call, emit);
   auto proof = exchange.ledger().prove(*index);
   if (!proof) return complain(emit, call.manner, proof.error());
   if (call.has("out")) {

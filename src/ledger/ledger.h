@@ -175,6 +175,8 @@ class Ledger {
   /// prove makes the receipt of an entry against the published checkpoint, with the log's and the
   /// witnesses' signatures and no other line. Errors: no_record.
   Result<std::string> prove(EntryIndex index) const;
+  /// prove_cose is prove as a COSE receipt (RFC 9942) under a key of its own. Errors: no_record.
+  Result<std::string> prove_cose(EntryIndex index, const crypto::Ed25519Signer& key) const;
   /// history makes the file of a citizen's complete history (ledger/history.h) at the newest
   /// published epoch, without the openings of sealed entries and with erased ones marked. `proof`
   /// is the VRF proof of the label. Errors: too_busy (histories are being made ready: try again),

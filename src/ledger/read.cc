@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ledger/cose.h"
 #include "ledger/entry.h"
 #include "ledger/frame_reader.h"
 #include "ledger/proof.h"
@@ -91,6 +92,18 @@ Result<std::string> Ledger::prove(EntryIndex index) const {
   kept.insert(kept.end(), s.known.begin(), s.known.end());
   append_tlog_proof(out, entry, number(index), *path, keep_lines(head->checkpoint, kept));
   return out;
+}
+
+Result<std::string> Ledger::prove_cose(EntryIndex index, const crypto::Ed25519Signer& key) const {
+  auto text = prove(index);
+  if (!text) return text;
+  const auto proof = parse_tlog_proof(*text);
+  insist(proof.has_value());
+  const auto opened = open_checkpoint(proof->checkpoint, state_->signer->verifier());
+  insist(opened.has_value());
+  if (proof->path.empty()) return fail(Reason::no_record, "a tree of one entry has no COSE receipt");
+  return cose_inclusion(key, opened->checkpoint.size, number(index), proof->path,
+                        opened->checkpoint.root);
 }
 
 namespace {

@@ -421,6 +421,8 @@ Result<ledger::OpeningsCheck> Exchange::check_openings(
   return state_->ledger->check_openings(key_of, progress);
 }
 
+Result<Key256> Exchange::cose_seed() const { return state_->vault->named_secret("ledger-cose"); }
+
 Result<Key256> Exchange::map_key() const { return state_->vault->named_secret(kLedgerMap); }
 
 Result<void> Exchange::scan_ledger(EntryIndex from,

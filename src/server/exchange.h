@@ -172,6 +172,8 @@ class Exchange {
   /// check_openings is ledger::Ledger::check_openings with the keys of this exchange.
   Result<ledger::OpeningsCheck> check_openings(
       const std::function<void(std::uint64_t)>& progress) const;
+  /// cose_seed is the seed of the key that signs COSE receipts. Errors: as Vault::named_secret.
+  Result<Key256> cose_seed() const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.
   Result<Key256> map_key() const;
   /// scan_ledger visits entries with their openings, as far as their slices still live.
