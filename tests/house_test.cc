@@ -57,8 +57,11 @@ std::optional<std::string> complaint(const std::string& file, const std::string&
 
 std::vector<fs::path> files_under(const fs::path& root) {
   std::vector<fs::path> found;
-  for (const auto& entry : fs::recursive_directory_iterator(root))
-    if (entry.is_regular_file()) found.push_back(entry.path());
+  for (auto at = fs::recursive_directory_iterator(root); at != fs::recursive_directory_iterator();
+       ++at) {
+    if (at->path().filename() == "node_modules") at.disable_recursion_pending();  // other people's
+    if (at->is_regular_file()) found.push_back(at->path());
+  }
   std::sort(found.begin(), found.end());
   return found;
 }
