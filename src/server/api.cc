@@ -93,6 +93,7 @@ Api::Api(Exchange& exchange)
               [&exchange](const Request& request) { return exchange.identity().confirm(request); }) {
   add_lookups();
   add_records();
+  add_me();
   add_sign_in();
   add_enrolment();
   add_oauth();

@@ -20,6 +20,7 @@ class Api {
   void add_public();
   void add_lookups();
   void add_records();
+  void add_me();
   void add_alerts();
   void add_approvals();
   void add_cases();

@@ -421,6 +421,17 @@ Result<ledger::OpeningsCheck> Exchange::check_openings(
   return state_->ledger->check_openings(key_of, progress);
 }
 
+Result<std::vector<lookup::Look>> Exchange::looks(const SubjectName& citizen) const {
+  return lookup::looks(*state_->ledger, state_->identity->accounts(),
+                       state_->vault->label(citizen));
+}
+
+Result<std::vector<lookup::Look>> Exchange::looks_of_tag(const Tag& citizen) const {
+  const auto label = state_->vault->label_of_tag(citizen);
+  if (!label) return std::vector<lookup::Look>{};
+  return lookup::looks(*state_->ledger, state_->identity->accounts(), *label);
+}
+
 Result<Key256> Exchange::cose_seed() const { return state_->vault->named_secret("ledger-cose"); }
 
 Result<Key256> Exchange::map_key() const { return state_->vault->named_secret(kLedgerMap); }

@@ -12,6 +12,7 @@
 #include "detection/detection.h"
 #include "identity/identity.h"
 #include "ledger/ledger.h"
+#include "lookup/looks.h"
 #include "lookup/lookup.h"
 #include "model/result.h"
 #include "policy/policy.h"
@@ -172,6 +173,10 @@ class Exchange {
   /// check_openings is ledger::Ledger::check_openings with the keys of this exchange.
   Result<ledger::OpeningsCheck> check_openings(
       const std::function<void(std::uint64_t)>& progress) const;
+  /// looks lists who looked at a citizen; looks_of_tag by the keyed name that an Asker carries.
+  /// Errors: those of lookup::looks.
+  Result<std::vector<lookup::Look>> looks(const SubjectName& citizen) const;
+  Result<std::vector<lookup::Look>> looks_of_tag(const Tag& citizen) const;
   /// cose_seed is the seed of the key that signs COSE receipts. Errors: as Vault::named_secret.
   Result<Key256> cose_seed() const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.

@@ -86,6 +86,15 @@ Label Labels::of(const SubjectName& name, const Tag& tag) const {
   return label;
 }
 
+std::optional<Label> Labels::known(const Tag& tag) const {
+  const Shard& shard = shards_[tag[0] % kShards];
+  {
+    const std::shared_lock lock(shard.mutex);
+    if (const auto it = shard.known.find(tag); it != shard.known.end()) return it->second;
+  }
+  return kept(tag);
+}
+
 crypto::VrfProof Labels::proof(const SubjectName& name) const {
   return key_.prove(crypto::bytes_of(alpha(name)));
 }

@@ -25,6 +25,8 @@ class Labels {
   void keep_in(storage::Store& store);
   /// of returns the label of a subject; `tag` is its tag.
   Label of(const SubjectName& name, const Tag& tag) const;
+  /// known is the label of a tag whose label was ever asked for; it needs no name.
+  std::optional<Label> known(const Tag& tag) const;
   /// proof shows that of(name) is the label of exactly this name; about 110 µs, not remembered.
   crypto::VrfProof proof(const SubjectName& name) const;
   const crypto::VrfPublic& public_key() const { return key_.public_key(); }

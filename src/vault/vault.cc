@@ -137,6 +137,7 @@ void Vault::keep_in(storage::Store& store) {
 
 Tag Vault::tag(const SubjectName& name) const { return first16(mac_name(state_->tags, name)); }
 Label Vault::label(const SubjectName& name) const { return state_->labels.of(name, tag(name)); }
+std::optional<Label> Vault::label_of_tag(const Tag& tag) const { return state_->labels.known(tag); }
 std::array<std::uint8_t, 80> Vault::label_proof(const SubjectName& name) const {
   return state_->labels.proof(name);
 }

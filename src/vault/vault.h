@@ -44,6 +44,9 @@ class Vault {
   /// label names a subject in the ledger: the first half of its VRF output (ledger page 5.3).
   /// About 60 µs the first time, 3 µs from the store, 0.4 µs while it is remembered.
   Label label(const SubjectName& name) const;
+  /// label_of_tag is the label of a tag, where it was ever asked for: nobody without one is named in
+  /// the ledger.
+  std::optional<Label> label_of_tag(const Tag& tag) const;
   /// label_proof shows its owner, and whoever he lets see it, that label(name) is of this name
   /// alone. About 110 µs.
   std::array<std::uint8_t, 80> label_proof(const SubjectName& name) const;
