@@ -51,7 +51,7 @@ NINJA = ninja $$([ -t 2 ] || echo --quiet)
 # configured(preset): configures once; CMake repeats it by itself when a file list changes.
 configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
 
-.PHONY: build deps demo test check-sanitizers gcc bench bench-docs fuzz soak format man install clean help
+.PHONY: build deps demo test check-sanitizers gcc bench sim bench-docs fuzz soak format man install clean help
 
 build: ## build/amanat and build/amanat-verify (installs nothing)
 	@$(call configured,build,release)
@@ -94,6 +94,12 @@ bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 
 	@echo "Building Amanat and its benches ..."
 	@$(NINJA) -C build amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))
 	@bench/run
+
+sim: ## honest and dishonest officers against detection: 10,000 officers, 20 years, some minutes
+	@$(call configured,build,release)
+	@$(NINJA) -C build officers
+	@mkdir -p bench/out
+	@build/officers --plots bench/out $(SIM)
 
 bench-docs: ## put the figures of the last `make bench` into docs/performance.md
 	@bench/docs

@@ -62,9 +62,8 @@ class Force {
     std::string tagged("amanat/act/v1");
     tagged.push_back('\0');
     tagged += *canonical_act(act);
-    const Digest digest = crypto::sha256(tagged);
-    const auto signature =
-        crypto::sign_with_key(read_all(world.directory.path / (officer + ".key")), digest);
+    const auto signature = crypto::sign_with_key(
+        read_all(world.directory.path / (officer + ".key")), crypto::bytes_of(tagged));
     net::JsonWriter json;
     json.begin_object().key("act").begin_object();
     json.key("verb").string(act.verb).key("target").string(act.target);

@@ -42,8 +42,7 @@ Result<std::string> signed_act(const Call& call, const Act& act) {
   tagged += *canonical;
   auto key = storage::read_file(call.option("key"), 1 << 14);
   if (!key) return std::unexpected(key.error());
-  const Digest digest = crypto::sha256(tagged);
-  auto signature = crypto::sign_with_key(*key, digest);
+  auto signature = crypto::sign_with_key(*key, crypto::bytes_of(tagged));
   wipe(key->data(), key->size());
   if (!signature) return std::unexpected(signature.error());
   net::JsonWriter json;

@@ -58,7 +58,7 @@ TEST(Habits, ExactlyTwentyUnexplainedCitizensAWeekPass) {
 }
 
 TEST(Habits, ExplainedLookupsNeverEnterTheSuspendingTest) {
-  Desk desk;
+  Desk desk(without_friction());
   for (unsigned day = 0; day < 60; ++day) {
     desk.to_day(day);
     for (std::uint64_t i = 0; i < 30; ++i)

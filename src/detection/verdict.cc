@@ -325,6 +325,8 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
           std::any_of(looks.begin(), looks.end(),
                       [](const Look& l) { return l.why == Why::unexplained; }))
         return refuse(Trip{hold.rule, 0, 0, true});
+    if (const Scores& s = officer.habits.scores(); s.friction_since != 0 && !fresh)
+      return refuse(Trip{s.friction_rule, 0, 0, true});
     if (const auto trip = places_trip(officer, asker, at, fresh)) return refuse(*trip);
     if (tuned.p.off_duty_friction != 0 && !fresh && off_duty(asker, at))
       return refuse(Trip{Rule::off_duty, 0, 0});

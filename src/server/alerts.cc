@@ -108,6 +108,7 @@ Result<detection::Options> detection_options(const Home& home, vault::Vault& vau
 }
 
 void tell(detection::Detection& detection, const ledger::Opened& entry, const std::string& unit) {
+  detection.observe(entry.time);
   if (!entry.actor || (entry.type != EntryType::disclosure && entry.type != EntryType::alert))
     return;
   const auto part = [&](BodyPart p) -> const std::string& {
