@@ -116,7 +116,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=2000 $(MAKE) test TEST_SECONDS=14400
+	@AMANAT_KILLS=2000 AMANAT_LIES=10000 AMANAT_LINKER_ENTRIES=200000 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources
