@@ -48,6 +48,7 @@ measure_ledger() {
 measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
+  figures_of audit
   figures_of policy
   figures_of passkey
   figures_of storage $((BENCH_SECONDS >= 10 ? 1000000 : 100000))
