@@ -20,6 +20,22 @@ std::string denial_bytes(const Failure& why) {
   return out;
 }
 
+// A proof that another key, place or question made: what the device's own never is by mistake.
+bool is_mismatch(Reason reason) {
+  switch (reason) {
+    case Reason::passkey_other:
+    case Reason::challenge_wrong:
+    case Reason::origin_wrong:
+    case Reason::rp_wrong:
+    case Reason::user_handle_wrong:
+    case Reason::assertion_wrong:
+    case Reason::counter_not_grown:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Strangers::count(Reason reason) {
@@ -83,6 +99,7 @@ Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& 
     strangers_.count(why.reason);
     co_return std::unexpected(why);
   }
+  if (is_mismatch(why.reason)) detection_.mismatch(*known);
   EntryContent denial;
   denial.type = EntryType::denied;
   denial.actor = known->actor;
