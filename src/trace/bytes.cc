@@ -1,6 +1,7 @@
 #include "trace/bytes.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace amanat::trace {
 namespace {
@@ -23,11 +24,32 @@ class RangeStream : public ByteStream {
   std::uint64_t at_ = 0;
 };
 
-class UnzipStream : public ByteStream {
+/// UnpackingStream gives what came out before a failure first, and the failure next time.
+class UnpackingStream : public ByteStream {
+ protected:
+  template <class Fill>
+  Result<bool> in_order(std::string& out, Fill fill) {
+    out.clear();
+    if (failure_) return std::unexpected(*failure_);
+    auto filled = fill();
+    if (filled || out.empty()) return filled;
+    failure_ = filled.error();
+    return true;
+  }
+
+ private:
+  std::optional<Failure> failure_;
+};
+
+class UnzipStream : public UnpackingStream {
  public:
   UnzipStream(net::ZipStream zip, Budget& budget) : zip_(std::move(zip)), budget_(budget) {}
   Result<bool> next(std::string& out) override {
-    out.clear();
+    return in_order(out, [&] { return fill(out); });
+  }
+
+ private:
+  Result<bool> fill(std::string& out) {
     while (out.size() < kPieceBytes) {
       const std::size_t before = out.size();
       auto more = zip_.next(kPieceBytes - before, out);
@@ -40,18 +62,21 @@ class UnzipStream : public ByteStream {
     return !out.empty();
   }
 
- private:
   net::ZipStream zip_;
   Budget& budget_;
   std::uint64_t given_ = 0;
 };
 
-class GunzipStream : public ByteStream {
+class GunzipStream : public UnpackingStream {
  public:
   GunzipStream(std::unique_ptr<ByteStream> packed, Budget& budget)
       : packed_(std::move(packed)), budget_(budget), inflater_(net::Wrapping::gzip) {}
   Result<bool> next(std::string& out) override {
-    out.clear();
+    return in_order(out, [&] { return fill(out); });
+  }
+
+ private:
+  Result<bool> fill(std::string& out) {
     while (out.size() < kPieceBytes && !over_) {
       if (rest_.empty()) {
         auto more = packed_->next(piece_);
@@ -81,7 +106,6 @@ class GunzipStream : public ByteStream {
     return !out.empty();
   }
 
- private:
   std::unique_ptr<ByteStream> packed_;
   Budget& budget_;
   net::Inflater inflater_;

@@ -11,7 +11,7 @@
 namespace amanat::trace {
 namespace {
 
-constexpr std::string_view kHead = "amanat trace index 1\n";
+constexpr std::string_view kHead = "amanat trace index 1\n", kNameless = "nameless ";
 
 /// Run is what was read and not yet written.
 struct Run {
@@ -54,6 +54,7 @@ struct Index::State {
 
   Result<void> publish(std::vector<std::string> wanted) {
     std::string text(kHead);
+    text += std::string(kNameless) + std::to_string(nameless) + "\n";
     for (const auto& n : wanted) text += n + "\n";
     auto next = std::make_shared<Snapshot>();
     for (const auto& n : wanted) {
@@ -82,7 +83,11 @@ struct Index::State {
     std::string_view rest = std::string_view(*text).substr(kHead.size());
     while (!rest.empty()) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
-      wanted.emplace_back(rest.substr(0, end));
+      const std::string_view line = rest.substr(0, end);
+      if (line.starts_with(kNameless))
+        std::from_chars(line.data() + kNameless.size(), line.data() + line.size(), nameless);
+      else
+        wanted.emplace_back(line);
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     auto files = disk->list(options.directory);
@@ -93,7 +98,10 @@ struct Index::State {
         if (auto r = disk->remove(path(file)); !r) return r;
     const auto loaded = publish(std::move(wanted));
     // It is a projection: what is damaged is made again rather than mourned.
-    if (!loaded) return publish({});
+    if (!loaded) {
+      nameless = 0;
+      return publish({});
+    }
     if (!now->segments.empty()) field_sets = now->segments.back()->covered().field_sets;
     for (std::size_t i = 0; i < field_sets.size(); ++i)
       field_set_numbers.emplace(field_sets[i], static_cast<std::uint16_t>(i));

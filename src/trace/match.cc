@@ -73,6 +73,8 @@ void Matcher::take(const LeakRow& row) {
     const auto at = static_cast<std::uint32_t>(rows_.size() - 1);
     const std::uint64_t hash = hash_(id.canonical());
     if (id.kind == Kind::msisdn) {
+      // A number may have been asked about itself, and its citizen's data disclosed.
+      asked_.push_back({hash, at, id.kind, false, kNoColumn});
       for (const auto& [phone, citizen] : aliases_.of(hash))
         asked_.push_back({citizen, at, id.kind, false, kNoColumn});
     } else {

@@ -134,7 +134,11 @@ struct Trace::State {
         });
     if (!read) return read;
     fresh.settle();
+    // A disclosure that was left out because nobody knew of whom it was may have a name now.
+    const bool renamed = names.known && index->nameless() > 0;
     names = std::move(fresh);
+    if (renamed)
+      if (auto r = index->forget(); !r) return r;
     return storage::replace_file(disk(), names_path(), encode(names));
   }
 };
