@@ -152,6 +152,72 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
   EXPECT_TRUE(ledger::open_witnessed(world.exchange->ledger().checkpoint(), *policy));
 }
 
+const std::string kInterop = std::string(AMANAT_SOURCE_DIR) + "/tests/interop/witness/run";
+
+// A log written by others is cosigned by our witness, and every refusal has the specified status.
+TEST(LedgerOutside, OurWitnessSpeaksTheProtocolWithOthersLogs) {
+  std::string printed;
+  if (run(kInterop + " log", &printed) == 77) GTEST_SKIP() << printed;
+  TemporaryDirectory directory;
+  const std::string place = (directory.path / "w").string();
+  ASSERT_EQ(run(kProgram + " ledger witness init --dir " + place + " --name witness.example.org/w"), 0);
+  // A key as Go's note package writes it: PRIVATE+KEY+name+id+base64(1 || seed).
+  const Key256 seed = crypto::random_key();
+  const auto key = ledger::NoteSigner("log.example.org/go", seed).verifier();
+  std::string typed(1, '\x01');
+  typed += crypto::text_of(seed.bytes());
+  const std::string vkey = key.text();
+  const std::string id = vkey.substr(vkey.find('+') + 1, 8);
+  const std::string skey = "PRIVATE+KEY+" + key.name + "+" + id + "+" +
+                           crypto::base64(crypto::bytes_of(typed));
+  write_all(fs::path(place) / "logs", vkey + "\n");
+  Process witness({kProgram, "ledger", "witness", "serve", "--dir", place, "--listen", "127.0.0.1:0"});
+  const std::string address = witness.address();
+  ASSERT_NE(address, "") << witness.said();
+  EXPECT_EQ(run(kInterop + " log https://" + address + " " + place + "/ca.crt '" + skey + "' '" +
+                    trimmed(read_all(fs::path(place) / "witness.vkey")) + "'",
+                &printed),
+            0)
+      << printed;
+}
+
+// Our log is cosigned by a witness that others wrote.
+TEST(LedgerOutside, OurLogSpeaksTheProtocolWithOthersWitnesses) {
+  std::string printed;
+  if (run(kInterop + " log", &printed) == 77) GTEST_SKIP() << printed;
+  World world;
+  const std::string vkey = world.exchange->ledger().vkey();
+  TemporaryDirectory directory;
+  const std::string place = (directory.path / "w").string();
+  ASSERT_EQ(run(kProgram + " ledger witness init --dir " + place + " --name unused"), 0);
+  Process witness({kInterop, "serve", place + "/server.crt", place + "/server.key",
+                   "witness.example.org/go", vkey});
+  const std::string address = witness.address(120);
+  ASSERT_NE(address, "") << witness.said();
+  const auto at = witness.said().find("vkey=") + 5;
+  const std::string witness_vkey = witness.said().substr(at, witness.said().find(' ', at) - at);
+  fs::create_directories(world.home / "witnesses");
+  const std::string policy = "log " + vkey + "\nwitness go " + witness_vkey + " https://" + address +
+                             "\nquorum go\n";
+  write_all(world.home / "witnesses/policy", policy);
+  write_all(world.home / "witnesses/ca.crt", read_all(fs::path(place) / "ca.crt"));
+  world.reopen();
+  ASSERT_TRUE(world.exchange->add_service("svc-a", "fia", {"case-registrar"}));
+  auto key = crypto::make_device_key("any name");
+  ASSERT_TRUE(key);
+  ASSERT_TRUE(world.exchange->enrol("svc-a", key->csr_pem));
+  const auto size = world.exchange->ledger().size();
+  const auto parsed = ledger::parse_tlog_policy(policy);
+  ASSERT_TRUE(parsed) << parsed.error().detail;
+  bool cosigned = false;
+  for (int i = 0; i < 200 && !cosigned; ++i) {
+    const auto opened = ledger::open_witnessed(world.exchange->ledger().checkpoint(), *parsed);
+    cosigned = opened && opened->at.checkpoint.size >= size;
+    ::usleep(50'000);
+  }
+  EXPECT_TRUE(cosigned);
+}
+
 TEST(LedgerOutside, AnOlderCopyOfTheHomeDoesNotStart) {
   World world;
   Witnesses witnesses(world.exchange->ledger().vkey(), world.home);

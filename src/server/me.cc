@@ -1,6 +1,8 @@
 // Who looked at me: a citizen's own list, and the same in the words of the Estonian Data Tracker
 // (findUsage v2), so that a national portal can show it.
 
+#include <algorithm>
+
 #include "lookup/looks.h"
 #include "server/api.h"
 #include "server/exchange.h"
