@@ -1,11 +1,12 @@
 // Invariants
 //  1. No two citizens share a national ID and no two lines a number: both come from counters through
 //     a permutation (multiplication by a unit modulo the range), so nothing has to be remembered.
-//  2. Canaries alone have serials from kCanarySerial on and numbers beginning 339.
+//  2. Nothing in a row tells a canary from a citizen: neither range nor place; canaries.csv alone does.
 //  3. What a file's counts say is what a correct import of it reports.
 
 #include "cli/country.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -21,10 +22,9 @@ namespace {
 
 constexpr std::uint32_t kBlockCitizens = 500;
 constexpr std::uint64_t kCitizensMin = 100, kCitizensMax = 50'000'000;
-constexpr std::uint64_t kCanarySerial = 9'900'000, kSerialStep = 7'368'787;     // coprime
+constexpr std::uint64_t kSerials = 9'900'000, kSerialStep = 7'368'787;     // coprime
 constexpr std::uint64_t kNumbers = 370'000'000, kNumberStep = 271'828'183;      // coprime
 constexpr std::uint64_t kStayMinutes = 270 * 1440, kStayStep = 100'003;         // coprime
-constexpr std::uint64_t kCanaryNumber = 3'399'000'000;
 constexpr std::int32_t kCallDays = 60;
 
 struct Officer {
@@ -47,19 +47,28 @@ class Maker {
   Result<Country> make(const std::function<void(std::uint64_t)>& progress) {
     hire();
     std::uint64_t done = 0;
+    country_.canaries = std::clamp<std::uint64_t>(options_.citizens / 1000, 8, 10'000);
+    // Canaries live among the others, wherever in the files chance puts them: neither a number's
+    // range nor a row's place tells one.
+    const std::uint64_t groups = (country_.canaries + kBlockCitizens - 1) / kBlockCitizens;
+    std::uint64_t left = country_.canaries, group = 0;
+    std::uint64_t turn = options_.citizens * chance_.below(1000) / 1000 / groups;
+    const auto write_canaries = [&] {
+      const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, left));
+      write_block(size, Kind::canary);
+      left -= size;
+      ++group;
+      turn = options_.citizens * (group * 1000 + chance_.below(1000)) / 1000 / groups;
+    };
     while (done < options_.citizens) {
+      if (left > 0 && done >= turn) write_canaries();
       const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, options_.citizens - done));
       write_block(size, Kind::ordinary);
       done += size;
       if (progress) progress(done);
     }
     country_.citizens = done;
-    country_.canaries = std::clamp<std::uint64_t>(options_.citizens / 1000, 8, 10'000);
-    for (std::uint64_t left = country_.canaries; left > 0;) {
-      const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, left));
-      write_block(size, Kind::canary);
-      left -= size;
-    }
+    while (left > 0) write_canaries();
     write_roster();
     for (auto& sheet : sheets_) {
       if (auto closed = sheet.close(); !closed) return std::unexpected(closed.error());
@@ -115,7 +124,9 @@ class Maker {
     for (auto& c : block_.citizens) c.national_id = next_national_id(c.male);
     first_family_ += block_.households.size();
     write_persons();
+    const std::uint64_t first_sim = sim_counter_;
     write_subscribers();
+    if (kind == Kind::canary) canary_sims_.emplace_back(first_sim, sim_counter_);
     write_calls();
     write_stays();
     if (kind == Kind::canary) {
@@ -128,13 +139,9 @@ class Maker {
   }
 
   std::uint64_t next_national_id(bool male) {
-    std::uint64_t serial;
-    if (kind_ == Kind::canary) {
-      serial = kCanarySerial + canary_serial_++ % (10'000'000 - kCanarySerial);
-    } else {
-      insist(serials_[district_] < kCanarySerial);
-      serial = (serials_[district_]++ * kSerialStep + 1234567 + district_) % kCanarySerial;
-    }
+    insist(serials_[district_] < kSerials);
+    const std::uint64_t serial =
+        (serials_[district_]++ * kSerialStep + 1234567 + district_) % kSerials;
     const std::uint64_t sex = chance_.below(5) * 2 + (male ? 1 : 0);
     return district().code * std::uint64_t{100'000'000} + serial * 10 + sex;
   }
@@ -217,7 +224,8 @@ class Maker {
     const std::uint64_t prefix = number / 10'000'000;
     for (const auto& op : operators())
       if (prefix >= op.first_prefix && prefix < op.first_prefix + std::uint64_t{10}) return op;
-    return operators()[2];   // 339: Ufone, canaries
+    insist(false);   // number_of gives no other
+    return operators()[0];
   }
 
   void write_subscribers() {
@@ -227,9 +235,8 @@ class Maker {
       const Citizen& c = block_.citizens[i];
       if (!is_adult(c, options_.today)) continue;
       auto count = chance_.below(5);
-      if (kind_ == Kind::canary) count = 1;
       for (; count > 0; --count) {
-        const std::uint64_t number = kind_ == Kind::canary ? kCanaryNumber + canary_sims_++ : number_of(sim_counter_++);
+        const std::uint64_t number = number_of(sim_counter_++);
         if (first_sim_[i] == kNobody) first_sim_[i] = static_cast<std::int32_t>(sims_.size());
         sims_.push_back({number, i});
         append_msisdn(subscribers().row(), number, chance_);
@@ -271,8 +278,12 @@ class Maker {
       if (who != kNobody && first_sim_[static_cast<std::size_t>(who)] != kNobody)
         return sims_[static_cast<std::size_t>(first_sim_[static_cast<std::size_t>(who)])].number;
     }
-    if (lot > 94 && kind_ == Kind::ordinary && sim_counter_ > sims_.size())   // somebody elsewhere
-      return number_of((chance_.next() >> 16) % (sim_counter_ - sims_.size()));
+    if (lot > 94 && kind_ == Kind::ordinary && sim_counter_ > sims_.size()) {   // somebody elsewhere
+      const std::uint64_t sim = (chance_.next() >> 16) % (sim_counter_ - sims_.size());
+      // Nobody calls a canary: an officer who follows an accused's calls must not meet one.
+      const auto of_canaries = [sim](const auto& range) { return sim >= range.first && sim < range.second; };
+      if (std::none_of(canary_sims_.begin(), canary_sims_.end(), of_canaries)) return number_of(sim);
+    }
     return sims_[(caller + 1 + chance_.below(4) * 13) % sims_.size()].number;   // one of four friends
   }
 
@@ -514,7 +525,8 @@ class Maker {
   std::vector<Recruit> recruits_;
   std::uint64_t by_unit_ = 0;
   std::array<std::uint64_t, 8> serials_{};
-  std::uint64_t canary_serial_ = 0, sim_counter_ = 0, canary_sims_ = 0, stay_counter_ = 0, report_counter_ = 0,
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> canary_sims_;   // [first, last) of each group
+  std::uint64_t sim_counter_ = 0, stay_counter_ = 0, report_counter_ = 0,
                 complaint_counter_ = 0, first_family_ = 0;
 };
 

@@ -162,7 +162,6 @@ TEST(Country, CanariesAreInEveryRegisterOfPeopleAndInNoCase) {
   for (const auto& row : rows_of(made, "telecom_subscribers.csv"))
     if (canaries.contains(plain(row[1]))) {
       seen_lines.insert(plain(row[1]));
-      EXPECT_TRUE(last_ten(row[0]).starts_with("339")) << "canaries have numbers of their own range";
     }
   EXPECT_GT(seen_lines.size(), canaries.size() / 3);
   for (const auto& row : rows_of(made, "cases.csv")) {
