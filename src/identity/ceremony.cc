@@ -210,6 +210,20 @@ Result<Asked> Identity::State::signed_by_session(const Request& request, std::st
   auto asker = asker_of_session(*session, request.received);
   if (!asker) return std::unexpected(asker.error());
   // Nothing of the body is looked at before this line.
+  auto asked = judge_signed(request, *session, asker->id, member, signing);
+  if (!asked) {
+    ceremonies.sessions.failed(session->id);
+    return asked;
+  }
+  ceremonies.sessions.signed_well(session->id, *asked->verified == request.received,
+                                  request.received);
+  asked->asker = *std::move(asker);
+  return asked;
+}
+
+Result<Asked> Identity::State::judge_signed(const Request& request, const Session& session,
+                                            const std::string& account, std::string_view member,
+                                            Signing signing) {
   auto body = read_body(request, kAssertionBody, {member, "assertion"});
   // A whole question with a cookie alone is told what it lacks.
   if (!body && body.error().reason == Reason::malformed_json) return fail(Reason::touch_missing);
@@ -217,7 +231,7 @@ Result<Asked> Identity::State::signed_by_session(const Request& request, std::st
   auto nonce = bytes_member(*body, member, kNonceBytes);
   if (!nonce) return std::unexpected(nonce.error());
   // Taken away first: a failed attempt burns it.
-  auto pending = ceremonies.pendings.take(*nonce, session->id, request.received);
+  auto pending = ceremonies.pendings.take(*nonce, session.id, request.received);
   if (!pending) return std::unexpected(pending.error());
   if ((signing == Signing::question) != pending->question.has_value())
     return fail(Reason::pending_unknown);
@@ -225,26 +239,18 @@ Result<Asked> Identity::State::signed_by_session(const Request& request, std::st
   auto assertion = value != nullptr ? read_assertion(*value)
                                     : fail(Reason::malformed_json, "assertion is missing");
   if (!assertion) return std::unexpected(assertion.error());
-  if (assertion->credential != session->device->record.credential) {
-    ceremonies.sessions.failed(session->id);
-    return fail(Reason::passkey_other);
-  }
-  auto judged =
-      settle_assertion(*assertion, *session->device, pending->challenge, pending->verification);
-  if (!judged) {
-    ceremonies.sessions.failed(session->id);
-    return std::unexpected(judged.error());
-  }
-  if (judged->verified) ceremonies.sessions.verified(session->id, request.received);
+  const Device& device = *session.device;
+  if (assertion->credential != device.record.credential) return fail(Reason::passkey_other);
+  auto judged = settle_assertion(*assertion, device, pending->challenge, pending->verification);
+  if (!judged) return std::unexpected(judged.error());
   Asked asked;
-  asked.evidence = evidence_of(*pending, asker->id, *assertion, session->device->record);
-  asked.asker = *std::move(asker);
+  asked.evidence = evidence_of(*pending, account, *assertion, device.record);
   if (pending->question) asked.question = *std::move(pending->question);
   asked.act = std::move(pending->act);
   asked.client = kClient;
   asked.received = request.received;
   asked.proof = Proof::touch;
-  asked.verified = judged->verified ? request.received : session->verified;
+  asked.verified = judged->verified ? request.received : session.verified;
   return asked;
 }
 

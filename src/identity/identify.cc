@@ -287,6 +287,8 @@ Result<Caller> Identity::identify(const Request& request) const {
 }
 
 Result<Caller> Identity::admit(const Request& request) const {
+  // A cookie alone releases nothing: data routes want a token, a certificate or a signature.
+  if (by_session(request)) return fail(Reason::touch_missing);
   auto shown = state_->shown(request, Repeat::refused);
   if (!shown) return std::unexpected(shown.error());
   Caller::Content content = state_->content_of(*std::move(shown), request);
@@ -296,6 +298,25 @@ Result<Caller> Identity::admit(const Request& request) const {
 
 bool Identity::names_caller(Reason reason) {
   switch (reason) {
+    // What a live session sent and its passkey did not sign.
+    case Reason::touch_missing:
+    case Reason::pending_unknown:
+    case Reason::pending_expired:
+    case Reason::passkey_other:
+    case Reason::malformed_cbor:
+    case Reason::authenticator_data_wrong:
+    case Reason::client_data_wrong:
+    case Reason::ceremony_type_wrong:
+    case Reason::challenge_wrong:
+    case Reason::origin_wrong:
+    case Reason::embedded_elsewhere:
+    case Reason::rp_wrong:
+    case Reason::presence_missing:
+    case Reason::verification_missing:
+    case Reason::backup_state_wrong:
+    case Reason::user_handle_wrong:
+    case Reason::assertion_wrong:
+    case Reason::counter_not_grown:
     case Reason::wrong_media_type:
     case Reason::malformed_json:
     case Reason::malformed_value:

@@ -74,11 +74,11 @@ std::optional<Session> Sessions::find(std::string_view token, Moment at) {
   return found->second;
 }
 
-void Sessions::verified(const Digest& id, Moment at) {
+void Sessions::signed_well(const Digest& id, bool verified, Moment at) {
   const std::lock_guard lock(mutex_);
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  found->second.verified = std::max(found->second.verified, at);
+  if (verified) found->second.verified = std::max(found->second.verified, at);
   found->second.failures = 0;
 }
 

@@ -37,9 +37,12 @@ class Sessions {
   std::string open(const Device& device, bool citizen, Moment at);
   /// find looks a live session up and counts as its use.
   std::optional<Session> find(std::string_view token, Moment at);
-  /// verified notes that the person was verified (PIN, fingerprint) just now.
-  void verified(const Digest& id, Moment at);
-  /// failed counts a wrong signature, and ends the session after too many.
+  /// signed_well ends a run of failures; `verified`: the person was verified (PIN, fingerprint)
+  /// then.
+  void signed_well(const Digest& id, bool verified, Moment at);
+  /// failed counts what was sent to be answered and not rightly signed; too many in a row end the
+  /// session: each is an entry of the ledger, and whoever copied a cookie could write there for
+  /// ever.
   void failed(const Digest& id);
   void close(const Digest& id);
   std::size_t size() const;

@@ -87,6 +87,8 @@ struct Identity::State {
   /// signed_by_session proves a question or an act by session and assertion: `member` of the body
   /// names what was put forward.
   Result<Asked> signed_by_session(const Request& request, std::string_view member, Signing signing);
+  Result<Asked> judge_signed(const Request& request, const Session& session,
+                             const std::string& account, std::string_view member, Signing signing);
   Result<PutForward> put_forward(Pending pending, const Session& session,
                                  std::vector<std::string> sentences, Moment at);
   bool wants_verification(const Question& question, const Session& session, Moment at) const;

@@ -66,12 +66,9 @@ Result<identity::Ticket> Exchange::citizen_code(const SubjectName& citizen, cons
   if (!ticket) return ticket;
   const std::string note = "enrolment code for " + ticket->account;
   EntryContent entry = key_entry(note, crypto::sha256(note), by);
-  // Under the citizen's own slice: what the officer signed names the citizen.
-  const Label label = state_->vault->label(citizen);
-  entry.subject = label;
-  auto slice = state_->vault->slice_for(label, now());
-  if (!slice) return std::unexpected(slice.error());
-  entry.slice = *std::move(slice);
+  // What the officer signed names the citizen, and this entry's opening never dies: only who
+  // confirmed it stays.
+  entry.evidence.clear();
   auto recorded = state_->record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
   return ticket;

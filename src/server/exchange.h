@@ -116,7 +116,8 @@ class Exchange {
   /// enrolment_code makes a code with which the account's passkeys are registered; `by` is who
   /// confirmed it, null for the operator at the machine. Recorded before it is told.
   Result<identity::Ticket> enrolment_code(std::string_view account, const Caller* by);
-  /// citizen_code makes, or finds, a citizen's account and a code for it. Recorded under the citizen.
+  /// citizen_code makes, or finds, a citizen's account and a code for it. Recorded without
+  /// the citizen's number.
   Result<identity::Ticket> citizen_code(const SubjectName& citizen, const Caller* by);
   /// register_passkey judges and records a new passkey, and only then puts it in force.
   struct Registered {
