@@ -33,7 +33,9 @@ class PostgresServer {
   }
 
   /// `settings` are further lines of postgresql.conf, `rules` of pg_hba.conf.
-  explicit PostgresServer(const std::string& settings = {}, const std::string& rules = {}) {
+  explicit PostgresServer(const std::string& settings = {}, const std::string& rules = {},
+                          unsigned port = 5432)
+      : port_(std::to_string(port)) {
     ::chmod(scratch_.path().c_str(), 0755);
     const std::string data = directory();
     ::mkdir(data.c_str(), 0700);
@@ -43,7 +45,8 @@ class PostgresServer {
     // The machine's crash is nothing a test can make, so nothing is synced: what stays after a
     // crash of the server is the same.
     std::ofstream(data + "/postgresql.auto.conf")
-        << "listen_addresses = ''\nunix_socket_directories = '" << scratch_.path()
+        << "listen_addresses = ''\nport = " << port_ << "\nunix_socket_directories = '"
+        << scratch_.path()
         << "'\nfsync = off\nmax_connections = 200\nmax_prepared_transactions = 50\n"
            "shared_buffers = 32MB\njit = off\nautovacuum = off\nwal_level = minimal\n"
            "max_wal_senders = 0\n"
@@ -64,7 +67,7 @@ class PostgresServer {
       exec(as_postgres({kBin + "postgres", "-D", directory()}));
     }
     for (int i = 0; i < 600; ++i) {
-      if (run({kBin + "pg_isready", "-q", "-h", scratch_.path()}) == 0) return;
+      if (run({kBin + "pg_isready", "-q", "-h", scratch_.path(), "-p", port_}) == 0) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     insist(pid_ == 0);  // it did not start
@@ -93,7 +96,8 @@ class PostgresServer {
     const std::string file = scratch_ / "statements.sql";
     std::ofstream(file) << text;
     const std::string command = kBin + "psql -XqAt -v ON_ERROR_STOP=1 -h " + scratch_.path() +
-                                " -U " + user + " -d " + database + " -f " + file + " 2>&1";
+                                " -p " + port_ + " -U " + user + " -d " + database + " -f " + file +
+                                " 2>&1";
     std::FILE* const out = ::popen(command.c_str(), "r");
     insist(out != nullptr);
     std::string said;
@@ -145,6 +149,7 @@ class PostgresServer {
     return out;
   }
 
+  const std::string port_;
   Scratch scratch_;
   pid_t pid_ = -1;
 };
