@@ -47,9 +47,12 @@ std::string purpose(const std::string& id) {
 
 // One purpose a budget, so that each test spends its own.
 std::string test_policy() {
-  return std::string("[[role]]\nid = \"investigator\"\nsays = \"s\"\n") + purpose("officer50") +
-         purpose("officer5") + purpose("case5") + purpose("unit5") + purpose("minute") +
-         purpose("two") + quota("q50", "{ per = \"officer\", n = 50, window = \"7d\" }") +
+  return std::string(
+             "[[role]]\nid = \"investigator\"\nsays = \"s\"\n[[department]]\nid = "
+             "\"police\"\nsays = \"s\"\nofficers = \"certificate\"\n") +
+         purpose("officer50") + purpose("officer5") + purpose("case5") + purpose("unit5") +
+         purpose("minute") + purpose("two") +
+         quota("q50", "{ per = \"officer\", n = 50, window = \"7d\" }") +
          quota("q5", "{ per = \"officer\", n = 5, window = \"7d\" }") +
          quota("c5", "{ per = \"case\", n = 5 }") +
          quota("u5", "{ per = \"unit\", n = 5, window = \"7d\" }") +

@@ -204,7 +204,9 @@ void Api::add_approvals() {
   const auto look = [this](const Request& request) -> Result<Caller> {
     auto caller = exchange_.identity().admit(request);
     if (caller || caller.error().reason != Reason::no_credential) return caller;
-    return exchange_.identity().signed_in(request);
+    auto person = exchange_.identity().signed_in(request);
+    return person || person.error().reason != Reason::no_session ? std::move(person)
+                                                                 : std::move(caller);
   };
   routes_.proven_by(
       look,
