@@ -68,7 +68,7 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
   World world;
   const std::string vkey = world.exchange->ledger().vkey();
   Witnesses witnesses(vkey, world.home);
-  world.reopen();
+  ASSERT_NO_FATAL_FAILURE(world.reopen());
   world.serve();
   const auto cases = world.open_cases("fir");
   ASSERT_FALSE(cases.empty());
@@ -103,7 +103,7 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
   EXPECT_NE(printed.find("\"sequence\":0"), printed.npos);
 
   // A restart covers the disclosure with an EPOCH; the history and the feed leave the house.
-  world.reopen();
+  ASSERT_NO_FATAL_FAILURE(world.reopen());
   auto citizen = SubjectName{SubjectKind::national_id, one.citizen};
   Result<std::string> history = fail(Reason::too_busy);
   for (int i = 0; i < 200 && !history; ++i) {
@@ -201,7 +201,7 @@ TEST(LedgerOutside, OurLogSpeaksTheProtocolWithOthersWitnesses) {
                              "\nquorum go\n";
   write_all(world.home / "witnesses/policy", policy);
   write_all(world.home / "witnesses/ca.crt", read_all(fs::path(place) / "ca.crt"));
-  world.reopen();
+  ASSERT_NO_FATAL_FAILURE(world.reopen());
   ASSERT_TRUE(world.exchange->add_service("svc-a", "fia", {"case-registrar"}));
   auto key = crypto::make_device_key("any name");
   ASSERT_TRUE(key);
@@ -221,7 +221,7 @@ TEST(LedgerOutside, OurLogSpeaksTheProtocolWithOthersWitnesses) {
 TEST(LedgerOutside, AnOlderCopyOfTheHomeDoesNotStart) {
   World world;
   Witnesses witnesses(world.exchange->ledger().vkey(), world.home);
-  world.reopen();
+  ASSERT_NO_FATAL_FAILURE(world.reopen());
   world.exchange->stop();
   world.exchange.reset();
   const fs::path copy = world.directory.path / "copy";

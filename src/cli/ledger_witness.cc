@@ -128,7 +128,8 @@ Result<std::unique_ptr<ledger::Witness>> open_witness(const Place& place) {
 
 std::vector<std::string> names_of(const Call& call) {
   std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
-  std::string_view rest = call.option("server-name");
+  const std::string given = call.option_or("server-name", "");
+  std::string_view rest = given;
   while (!rest.empty()) {
     const auto comma = std::min(rest.find(','), rest.size());
     if (comma > 0) names.emplace_back(rest.substr(0, comma));
