@@ -53,6 +53,7 @@ TEST(Browser, ChromiumRegistersSignsInAndSignsAQuestion) {
   write_all(config, json.take());
   const Ran ran = node("browser.mjs", "'" + config.string() + "'");
   EXPECT_EQ(ran.status, 0) << ran.said;
+  EXPECT_NE(ran.said.find(R"({"name":"done"})"), std::string::npos) << ran.said;
 }
 
 }  // namespace
