@@ -1,4 +1,4 @@
-#include "trace/dirty_files.h"
+#include "trace/test_dirty_files.h"
 
 #include <gtest/gtest.h>
 

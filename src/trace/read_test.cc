@@ -4,7 +4,7 @@
 
 #include "storage/file.h"
 #include "storage/scratch.h"
-#include "trace/dirty_files.h"
+#include "trace/test_dirty_files.h"
 
 namespace amanat::trace {
 namespace {
