@@ -20,7 +20,7 @@
 namespace amanat::cli {
 namespace {
 
-constexpr std::uint32_t kBlockCitizens = 500;
+constexpr std::uint32_t kBlockCitizens = 500, kCanaryGroup = 25;
 constexpr std::uint64_t kCitizensMin = 100, kCitizensMax = 50'000'000;
 constexpr std::uint64_t kSerials = 9'900'000, kSerialStep = 7'368'787;     // coprime
 constexpr std::uint64_t kNumbers = 370'000'000, kNumberStep = 271'828'183;      // coprime
@@ -50,11 +50,11 @@ class Maker {
     country_.canaries = std::clamp<std::uint64_t>(options_.citizens / 1000, 8, 10'000);
     // Canaries live among the others, wherever in the files chance puts them: neither a number's
     // range nor a row's place tells one.
-    const std::uint64_t groups = (country_.canaries + kBlockCitizens - 1) / kBlockCitizens;
+    const std::uint64_t groups = (country_.canaries + kCanaryGroup - 1) / kCanaryGroup;
     std::uint64_t left = country_.canaries, group = 0;
     std::uint64_t turn = options_.citizens * chance_.below(1000) / 1000 / groups;
     const auto write_canaries = [&] {
-      const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, left));
+      const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kCanaryGroup, left));
       write_block(size, Kind::canary);
       left -= size;
       ++group;
