@@ -414,7 +414,8 @@ std::size_t read_at(std::string_view text, std::size_t at, std::vector<Identifie
   id.length = static_cast<std::uint16_t>(end - at);
   id.kind = match->kind;
   id.layout = match->layout;
-  id.count = match->kind == Kind::national_id ? kNationalIdDigits : kMsisdnDigits;
+  id.count = static_cast<std::uint8_t>(match->kind == Kind::national_id ? kNationalIdDigits
+                                                                        : kMsisdnDigits);
   id.digits = match->digits;
   found.push_back(id);
   return end;
