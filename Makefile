@@ -51,7 +51,7 @@ NINJA = ninja $$([ -t 2 ] || echo --quiet)
 # configured(preset): configures once; CMake repeats it by itself when a file list changes.
 configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
 
-.PHONY: build deps demo test check-sanitizers gcc bench sim bench-docs fuzz soak format man install clean help
+.PHONY: build deps demo test deb check-sanitizers gcc bench sim bench-docs fuzz soak format man install clean help
 
 build: ## build/amanat and build/amanat-verify (installs nothing)
 	@$(call configured,build,release)
@@ -116,7 +116,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=2000 AMANAT_LIES=10000 AMANAT_LINKER_ENTRIES=200000 $(MAKE) test TEST_SECONDS=14400
+	@AMANAT_KILLS=2000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_LINKER_ENTRIES=200000 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources
@@ -139,6 +139,10 @@ install: build ## into PREFIX (/usr/local), respecting DESTDIR
 	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/catalog/pakistan catalog/pakistan/*.toml
 	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/policy examples/policy/*.toml
 	@echo "Installed into $(DESTDIR)$(PREFIX)."
+
+deb: build ## build/deb/amanat_VERSION_ARCH.deb: programs, man page, completions, hardened unit
+	@$(call need,dpkg-dev)
+	@packaging/deb build
 
 clean: ## remove what was built
 	@rm -rf build build-checked build-fuzz build-gcc

@@ -148,6 +148,15 @@ TEST_F(GrantTest, TheExamplePolicyIsComplainedOfForItsCertificatesAlone) {
   EXPECT_GT(rooms->policy->rule_count(), 15u);
 }
 
+TEST_F(GrantTest, TheExamplePolicyDecidesAsItsTableOfExpectationsSays) {
+  const std::string examples = std::string(AMANAT_SOURCE_DIR) + "/examples";
+  const auto rows = policy::test_directory(examples + "/policy", rooms->catalog.fields(),
+                                           examples + "/expected.csv");
+  ASSERT_TRUE(rows) << rows.error().detail;
+  EXPECT_GE(rows->size(), 10u);
+  for (const auto& one : *rows) EXPECT_EQ(one.wrong, "") << one.row << ": " << one.says;
+}
+
 TEST_F(GrantTest, AnInvestigatorOfTheOpenCaseSeesTheNameAndAddressOfItsCitizen) {
   const auto grant = ask(
       "PO-1", by_id(kNamed),

@@ -128,7 +128,7 @@ TEST(Cedar, DecidesAsWeDoOnTheTranslatedPolicy) {
   const std::size_t wanted = decisions_wanted();
   std::size_t done = 0;
   for (std::uint64_t seed = 1; done < wanted && !HasFatalFailure(); seed += 1'000) {
-    const std::size_t batch = std::min<std::size_t>(wanted - done, 100'000);
+    const std::size_t batch = std::min<std::size_t>(wanted - done, 25'000);
     decide_batch(seed, batch);
     done += batch;
   }

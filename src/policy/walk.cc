@@ -8,14 +8,15 @@
 namespace amanat::policy {
 namespace {
 
-constexpr std::array kOrder = {Attribute::unit,
+// What splits the grants most comes first: the sooner nothing is left, the less is gone through.
+constexpr std::array kOrder = {Attribute::glass,
+                               Attribute::unit,
                                Attribute::case_open,
                                Attribute::assigned,
                                Attribute::own_unit,
                                Attribute::standing,
                                Attribute::court,
                                Attribute::consent,
-                               Attribute::glass,
                                Attribute::evidence,
                                Attribute::approvals,
                                Attribute::approvals_superior,

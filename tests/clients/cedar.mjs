@@ -1,15 +1,14 @@
 // Decides questions with Cedar's own engine. Reads a file of JSON lines: {"policy": text} from here on
 // counts for {"context": {...}, "fields": [[id, ordered, consented], ...]}. Prints one letter a
 // decision: A allowed, D denied, E a rule failed.
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import cedar from '@cedar-policy/cedar-wasm/nodejs';
 
 const principal = { type: 'Officer', id: 'asker' };
 const action = { type: 'Action', id: 'see' };
 let out = '';
-const lines = createInterface({ input: createReadStream(process.argv[2]), crlfDelay: Infinity });
-for await (const line of lines) {
+for (const line of readFileSync(process.argv[2], 'utf8').split('\n')) {
+  if (line === '') continue;
   const row = JSON.parse(line);
   if (row.policy !== undefined) {
     const parsed = cedar.preparsePolicySet('policy', { staticPolicies: row.policy });
