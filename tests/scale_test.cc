@@ -278,6 +278,9 @@ TEST(Backup, ItIsTakenWhileTheExchangeAnswersAndRestoredOnEitherEngineAnswersThe
     asked.open();
     EXPECT_EQ(asked.answers(), before);
     asked.close();
+    const std::string verify =
+        std::string(AMANAT_BINARY_DIR) + "/amanat ledger verify --home " + home.string();
+    EXPECT_EQ(std::system((verify + " > /dev/null").c_str()), 0);
   }
 }
 

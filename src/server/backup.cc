@@ -43,22 +43,19 @@ Result<std::string> sum_of(const fs::path& path) {
 
 // Files come and go while the exchange answers: one that is gone since it was listed is no error,
 // and what is about to be renamed into place is not part of it.
-Result<void> copy_tree(const fs::path& from, const fs::path& to, std::string_view first = {}) {
+Result<void> copy_tree(const fs::path& from, const fs::path& to, std::string_view left_out = {}) {
   std::error_code error;
   fs::create_directories(to, error);
   if (error) return trouble(to, error);
-  if (!first.empty() && fs::exists(from / first)) {
-    fs::copy_file(from / first, to / first, error);
-    if (error) return trouble(from / first, error);
-  }
   for (fs::recursive_directory_iterator at(from, error), end; !error && at != end;
        at.increment(error)) {
     const fs::path target = to / at->path().lexically_relative(from);
     std::error_code one;
-    if (at->is_directory(one)) {
+    if (!left_out.empty() && at->path() == from / left_out) {
+      at.disable_recursion_pending();
+    } else if (at->is_directory(one)) {
       fs::create_directories(target, one);
-    } else if (at->is_regular_file(one) && at->path().extension() != ".new" &&
-               !fs::exists(target)) {
+    } else if (at->is_regular_file(one) && at->path().extension() != ".new") {
       fs::copy_file(at->path(), target, one);
       if (one == std::errc::no_such_file_or_directory) one.clear();
     }
@@ -123,7 +120,12 @@ bool is_safe(const fs::path& name) {
 
 Result<Kept> copy_home(const Home& home, const std::string& directory, const std::string& keys) {
   std::error_code error;
-  if (auto done = copy_tree(home.ledger(), directory + "/ledger", "published"); !done)
+  // The frames come last: head, tree and chains are then at most as long as what they are made of,
+  // and what is missing in them is made again from the frames.
+  const std::string ledger = directory + "/ledger", segments = "/segments";
+  if (auto done = copy_tree(home.ledger(), ledger, "segments"); !done)
+    return std::unexpected(done.error());
+  if (auto done = copy_tree(home.ledger() + segments, ledger + segments); !done)
     return std::unexpected(done.error());
   for (fs::directory_iterator at(home.root, error), end; !error && at != end; at.increment(error)) {
     const std::string path = at->path().string();
