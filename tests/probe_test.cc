@@ -184,8 +184,8 @@ TEST(Probe, AReportHoldsNoValueThatCameBack) {
   auto options = options_for(app.url(), SampleApp::description());
   options.journal_file = desk.path("journal");
   const auto report = probed(options);
-  const std::string said = probe::report_json(report) + probe::report_html(report, {}) +
-                           content(options.journal_file);
+  const std::string said =
+      probe::report_json(report) + probe::report_html(report, {}) + content(options.journal_file);
   for (const auto* user : {&first_user(), &second_user()})
     for (const std::string& value : {user->national_id, user->name, user->phone,
                                      SampleApp::token(*user), user->phone.substr(4)})
@@ -258,6 +258,42 @@ TEST(Probe, ARefusalUnderStatus200IsARefusal) {
       probed(options_for(plain.url(), SampleApp::description({"births", "mutations"})));
   EXPECT_EQ(listed(holes_of(report)),
             "\n  plain-http GET /v1/births/{national_id}\n  plain-http GET /v1/mutations");
+}
+
+// As an app that demands a client certificate does it during the handshake.
+TEST(Probe, AConnectionEndedForStrangersIsARefusal) {
+  SampleApp app;
+  PlainApp plain([&app](const Request& request) {
+    Response made = app.answer(request);
+    if (made.status == 401) made.status = 0;
+    return made;
+  });
+  const auto report = probed(options_for(plain.url(), SampleApp::description({"arms"})));
+  EXPECT_EQ(listed(holes_of(report)), "\n  plain-http GET /v1/arms/{national_id}");
+  ASSERT_EQ(report.visits.size(), 2u);
+  EXPECT_EQ(report.visits[1].outcome, probe::Outcome::refused);
+  EXPECT_EQ(report.visits[1].stranger_status, 0u);
+  EXPECT_EQ(report.visits[1].own_status, 200u);
+}
+
+TEST(Probe, ABasePathIsNeverLeft) {
+  SampleApp app({"trailing-slash"});
+  std::atomic<unsigned> outside{0};
+  PlainApp plain([&](const Request& request) {
+    if (!request.path.starts_with("/land/")) {
+      ++outside;
+      return problem(404, "another app");
+    }
+    Request inner = request;
+    inner.path = request.path.substr(5);
+    return app.answer(inner);
+  });
+  const auto report =
+      probed(options_for(plain.url() + "/land/", SampleApp::description({"taxes"})));
+  EXPECT_EQ(
+      listed(holes_of(report)),
+      "\n  path-variant GET /v1/taxes/{national_id}\n  plain-http GET /v1/taxes/{national_id}");
+  EXPECT_EQ(outside, 0u);
 }
 
 TEST(Probe, ItWaitsWhereTheAppIsTooBusy) {

@@ -473,7 +473,9 @@ class PlainApp {
       if (head && text.size() >= head->head_bytes + head->body_bytes) {
         head->request.body = text.substr(head->head_bytes, head->body_bytes);
         text.erase(0, head->head_bytes + head->body_bytes);
-        reply(fd, answer_(head->request), head->request.method == "HEAD");
+        const Response answered = answer_(head->request);
+        if (answered.status == 0) return;  // the connection ends without a word
+        reply(fd, answered, head->request.method == "HEAD");
         continue;
       }
       if (!head && text.find("\r\n\r\n") != std::string::npos) {
