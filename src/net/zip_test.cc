@@ -49,7 +49,8 @@ Made archive(const std::string& content, int times = 1, std::uint16_t flags = 0)
   std::string directory;
   for (int i = 0; i < times; ++i) {
     directory += std::string("PK\1\2\x14\0", 6) + about;
-    put(directory, 0, 10);
+    put(directory, 0, 6);
+    put(directory, 0, 4);
     put(directory, 0, 4);
     directory += "a.csv";
   }
