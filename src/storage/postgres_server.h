@@ -111,6 +111,7 @@ class PostgresServer {
   }
 
   const std::string& host() const { return scratch_.path(); }
+  pid_t pid() const { return pid_; }
   std::string directory() const { return scratch_ / "data"; }
 
   /// run runs a program quietly and returns its exit code.
