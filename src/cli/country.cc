@@ -20,7 +20,8 @@
 namespace amanat::cli {
 namespace {
 
-constexpr std::uint32_t kBlockCitizens = 500, kCanaryGroup = 25;
+constexpr std::uint32_t kBlockCitizens = 500, kCanaryGroup = 10;
+constexpr std::uint64_t kVillagesFrom = 5000;   // a smaller country has no village to spare
 constexpr std::uint64_t kCitizensMin = 100, kCitizensMax = 50'000'000;
 constexpr std::uint64_t kSerials = 9'900'000, kSerialStep = 7'368'787;     // coprime
 constexpr std::uint64_t kNumbers = 370'000'000, kNumberStep = 271'828'183;      // coprime
@@ -54,14 +55,22 @@ class Maker {
     std::uint64_t left = country_.canaries, group = 0;
     std::uint64_t turn = options_.citizens * chance_.below(1000) / 1000 / groups;
     const auto write_canaries = [&] {
-      const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kCanaryGroup, left));
-      write_block(size, Kind::canary);
-      left -= size;
+      // A village of which no case knows: its citizens are like anybody, and a few are canaries.
+      const auto few = static_cast<std::uint32_t>(std::min<std::uint64_t>(kCanaryGroup, left));
+      const auto rest = options_.citizens < kVillagesFrom
+                            ? 0
+                            : static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, options_.citizens - done));
+      write_block(rest + few, Kind::canary, few);
+      done += rest;
+      left -= few;
       ++group;
       turn = options_.citizens * (group * 1000 + chance_.below(1000)) / 1000 / groups;
     };
     while (done < options_.citizens) {
-      if (left > 0 && done >= turn) write_canaries();
+      if (left > 0 && done >= turn) {
+        write_canaries();
+        continue;
+      }
       const auto size = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBlockCitizens, options_.citizens - done));
       write_block(size, Kind::ordinary);
       done += size;
@@ -117,7 +126,7 @@ class Maker {
     return 0;
   }
 
-  void write_block(std::uint32_t size, Kind kind) {
+  void write_block(std::uint32_t size, Kind kind, std::uint32_t canaries = 0) {
     kind_ = kind;
     district_ = pick_district();
     block_ = make_block(size, options_.today, chance_);
@@ -130,7 +139,11 @@ class Maker {
     write_calls();
     write_stays();
     if (kind == Kind::canary) {
-      for (const auto& c : block_.citizens) write_canary(c);
+      for (std::size_t i = 0; i < block_.citizens.size() && canaries > 0; ++i)
+        if (chance_.below(static_cast<std::uint32_t>(block_.citizens.size() - i)) < canaries) {
+          write_canary(block_.citizens[i]);
+          --canaries;
+        }
       return;
     }
     write_reports();
