@@ -1,4 +1,4 @@
-// amanat ledger history, feed, map-key: what a citizen and the auditor receive.
+// amanat ledger history, auditor feed, auditor key: what a citizen and the auditor receive.
 
 #include <cstdio>
 #include <fstream>

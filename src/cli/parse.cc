@@ -110,7 +110,8 @@ std::unexpected<Failure> unknown_command(const std::vector<std::string>& words) 
   for (const auto& row : command_rows()) {
     const auto path = split(row.path);
     firsts.push_back(path[0]);
-    if (path[0] == words[0] && path.size() > 1) {
+    if (path[0] == words[0] && path.size() > 1 &&
+        std::find(seconds.begin(), seconds.end(), path[1]) == seconds.end()) {
       followers += followers.empty() ? path[1] : ", " + path[1];
       seconds.push_back(path[1]);
     }

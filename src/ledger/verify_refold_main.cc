@@ -19,7 +19,7 @@ constexpr const char* kHelp =
   amanat-verify refold --vkey KEY (--dir DIR | --url URL [--ca FILE]) --feed FILE --map-key FILE
                        [--state FILE] [--allow-erased] [--cosign KEYFILE --name NAME] [--json]
 
-  --feed FILE      what the exchange tells its auditor (amanat ledger feed): index, label, r_subject
+  --feed FILE      what the exchange tells its auditor (amanat ledger auditor feed): index, label, r_subject
   --map-key FILE   the key of the map, 64 hexadecimal digits, received once
   --state FILE     where the last audit ended; written again when this one holds. What was erased since
                    may lack its r_subject
