@@ -102,6 +102,7 @@ int run_enrol_officers(server::Exchange&, const Call&, const Emit&);
 int run_enrol_device(server::Exchange&, const Call&, const Emit&);
 int run_enrol_service(server::Exchange&, const Call&, const Emit&);
 int run_enrol_key(server::Exchange&, const Call&, const Emit&);
+int run_passkey_register(const Call&, const Emit&);
 int run_enrol_passkey(server::Exchange&, const Call&, const Emit&);
 int run_enrol_revoke(server::Exchange&, const Call&, const Emit&);
 int run_enrol_list(server::Exchange&, const Call&, const Emit&);

@@ -12,9 +12,9 @@
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/country.h"
+#include "cli/passkey_client.h"
 #include "cli/stage.h"
 #include "cli/terminal.h"
-#include "crypto/certificate.h"
 #include "ledger/ledger.h"
 #include "ledger/proof.h"
 #include "model/insist.h"
@@ -26,6 +26,7 @@ namespace {
 constexpr std::string_view kOrigin = "exchange.demo/one";
 constexpr std::string_view kPurpose = "crime-investigation";
 constexpr std::string_view kGranted = "identity.persons.name,identity.persons.present_address";
+constexpr std::string_view kFirstKey = ".first", kSecondKey = ".second";
 constexpr std::string_view kNotGranted = "identity.persons.family_number";
 
 // What ends a demo: Ctrl-C, a polite kill, a closed terminal.
@@ -77,10 +78,12 @@ class Demo {
   void wrong(std::string_view sentence, const Ran& ran);
 
   Result<void> invent(std::uint64_t citizens, std::uint64_t seed);
+  Result<void> make_authenticators();
   Result<void> found();
   Result<void> take_in();
   Result<void> enrol();
   Result<void> open_the_doors();
+  Result<void> register_passkeys();
   void allowed();
   void withheld();
   void stranger();
@@ -101,7 +104,7 @@ class Demo {
   server::Home home_;
   Country country_;
   std::unique_ptr<server::Exchange> exchange_;   // after scratch_: closed before it is removed
-  std::string url_;
+  std::string url_, web_origin_;
   std::string receipt_;
 };
 
@@ -164,6 +167,22 @@ Result<void> Demo::invent(std::uint64_t citizens, std::uint64_t seed) {
   return {};
 }
 
+// Two authenticators an officer, of a maker that only this home lists.
+Result<void> Demo::make_authenticators() {
+  auto maker = make_maker("Demo Authenticators");
+  if (!maker) return std::unexpected(maker.error());
+  auto listed = storage::replace_file(storage::system_disk(), home_.authenticators(),
+                                      allow_list(*maker, "the demo's software authenticator"), 0644);
+  if (!listed) return listed;
+  for (const auto& officer : {country_.cast.investigator, country_.cast.outsider})
+    for (const std::string_view end : {kFirstKey, kSecondKey}) {
+      auto one = Authenticator::make(*maker);
+      if (!one) return std::unexpected(one.error());
+      if (auto kept = keep_authenticator(device(officer, end), *one); !kept) return kept;
+    }
+  return {};
+}
+
 Result<void> Demo::found() {
   const Ran ran = type({"init", "--home", home_.root, "--origin", std::string(kOrigin)});
   if (ran.code != 0) {
@@ -176,6 +195,7 @@ Result<void> Demo::found() {
   config->log_level = "warning";
   auto kept = storage::replace_file(storage::system_disk(), home_.config(), server::write_config(*config), 0644);
   if (!kept) return kept;
+  if (auto made = make_authenticators(); !made) return made;
   auto opened = server::Exchange::open(home_.root);
   if (!opened) return std::unexpected(opened.error());
   exchange_ = *std::move(opened);
@@ -222,25 +242,10 @@ Result<void> Demo::take_in() {
 
 Result<void> Demo::enrol() {
   const Ran roster = type({"enrol", "--home", home_.root, "officers", files() + "/hr_roster.csv"});
-  bool good = roster.code == 0 && member(last_json(roster.out), "accepted") == country_.officers;
+  const bool good = roster.code == 0 && member(last_json(roster.out), "accepted") == country_.officers;
   if (roster.code != 0) wrong("The roster is taken in", roster);
-  for (const auto& officer : {country_.cast.investigator, country_.cast.outsider}) {
-    auto key = crypto::make_device_key(officer);
-    if (!key) return std::unexpected(key.error());
-    storage::Disk& disk = storage::system_disk();
-    if (auto put = storage::replace_file(disk, device(officer, ".key"), key->key_pem.view(), 0600); !put) return put;
-    if (auto put = storage::replace_file(disk, device(officer, ".csr"), key->csr_pem, 0644); !put) return put;
-    const Ran ran = type({"enrol", "--home", home_.root, "device", "--officer", officer, "--csr", device(officer, ".csr"), "--out",
-                          device(officer, ".crt")});
-    if (ran.code != 0) wrong("A device is enrolled", ran);
-    good = good && ran.code == 0;
-  }
-  stage_.step("Officers come from the personnel roster; each device makes its own key and gets a certificate",
-              "amanat enrol --home $D/home device --officer " + country_.cast.investigator + " --csr $D/devices/" +
-                  country_.cast.investigator + ".csr --out $D/devices/" + country_.cast.investigator + ".crt",
-              {grouped(country_.officers) + " officers; devices for " + country_.cast.investigator + " and " +
-               country_.cast.outsider + "; the keys never left them"},
-              good);
+  stage_.step("Officers come from the personnel roster", "amanat enrol --home $D/home officers $D/files/hr_roster.csv",
+              {grouped(country_.officers) + " officers"}, good);
 
   const Ran cases = type({"case", "--home", home_.root, "import", files() + "/cases.csv"});
   const auto& planted = country_.file("cases.csv");
@@ -256,24 +261,46 @@ Result<void> Demo::open_the_doors() {
   auto address = exchange_->serve("127.0.0.1:0", run_on_home);
   if (!address) return std::unexpected(address.error());
   url_ = "https://" + *address;
-  stage_.step("The exchange answers on loopback: TLS 1.3, client certificates", "amanat serve --home $D/home --listen " + *address,
+  web_origin_ = "https://localhost:" + address->substr(address->rfind(':') + 1);
+  stage_.step("The exchange answers on loopback over TLS 1.3", "amanat serve --home $D/home --listen " + *address,
               {url_}, true);
+  return {};
+}
+
+Result<void> Demo::register_passkeys() {
+  bool good = true;
+  for (const auto& officer : {country_.cast.investigator, country_.cast.outsider}) {
+    const Ran told = type({"enrol", "--home", home_.root, "passkey", officer});
+    if (told.code != 0) wrong("An enrolment code is made", told);
+    const std::string code(text_member(last_json(told.out), "code"));
+    for (const std::string_view end : {kFirstKey, kSecondKey}) {
+      const Ran ran = type({"passkey", "register", "--url", url_, "--web-origin", web_origin_, "--ca", home_.ca_certificate(),
+                            "--authenticator", device(officer, end), "--code", code});
+      if (ran.code != 0) wrong("A passkey is registered", ran);
+      good = good && ran.code == 0;
+    }
+  }
+  stage_.step("Each officer registers two passkeys with a code; each is an entry of the ledger before it counts",
+              "amanat enrol --home $D/home passkey " + country_.cast.investigator,
+              {"passkeys for " + country_.cast.investigator + " and " + country_.cast.outsider +
+               "; every question below is signed by one, over exactly what is asked"},
+              good);
   return {};
 }
 
 std::string Demo::lookup_command(const std::string& officer, std::string_view fields) const {
   std::string out = "echo " + country_.cast.subject + " | amanat lookup --url " + url_ + " --ca $D/home/ca.crt";
-  if (!officer.empty()) out += " --cert $D/devices/" + officer + ".crt --key $D/devices/" + officer + ".key";
+  if (!officer.empty()) out += " --web-origin " + web_origin_ + " --authenticator $D/devices/" + officer + std::string(kFirstKey);
   return out + " --purpose " + std::string(kPurpose) + " --case '" + country_.cast.case_ref + "' --national-id - --fields " +
          std::string(fields);
 }
 
-// An empty officer shows no certificate.
+// An empty officer has no passkey.
 Ran Demo::ask(const std::string& officer, const std::string& fields) {
   std::vector<std::string> arguments = {"lookup", "--url", url_, "--ca", home_.ca_certificate(), "--purpose", std::string(kPurpose),
                                         "--case", country_.cast.case_ref, "--national-id", country_.cast.subject, "--fields", fields};
   if (!officer.empty())
-    for (const std::string& word : {std::string("--cert"), device(officer, ".crt"), std::string("--key"), device(officer, ".key")})
+    for (const std::string& word : {std::string("--web-origin"), web_origin_, std::string("--authenticator"), device(officer, kFirstKey)})
       arguments.push_back(word);
   return type(std::move(arguments));
 }
@@ -314,7 +341,7 @@ void Demo::withheld() {
 void Demo::stranger() {
   const Ran ran = ask("", std::string(kGranted));
   const bool good = ran.code == 1 && text_member(last_json(ran.out), "reason") == row_of(Reason::no_credential).id;
-  stage_.step("A stranger without a certificate learns nothing", lookup_command("", kGranted), lines_of(ran.err), good);
+  stage_.step("A stranger without a passkey or certificate learns nothing", lookup_command("", kGranted), lines_of(ran.err), good);
 }
 
 void Demo::outsider() {
@@ -416,7 +443,7 @@ Result<void> Demo::play(std::uint64_t citizens, std::uint64_t seed) {
   stage_.title("Amanat: departments keep records, officers ask, nothing is answered unrecorded.",
                {"D=" + scratch_.path() + "    stands for this directory below"});
   if (auto done = invent(citizens, seed); !done) return done;
-  for (const auto act : {&Demo::found, &Demo::take_in, &Demo::enrol, &Demo::open_the_doors}) {
+  for (const auto act : {&Demo::found, &Demo::take_in, &Demo::enrol, &Demo::open_the_doors, &Demo::register_passkeys}) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     if (auto done = (this->*act)(); !done) return done;
   }

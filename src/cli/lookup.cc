@@ -19,22 +19,18 @@ Result<void> write_receipts(const std::vector<std::string>& receipts, const std:
   return {};
 }
 
-// A question signed by a touch: signs in, puts it forward, signs it. The file is written back first,
-// because its counters must never fall behind what the exchange has seen.
+// A question signed by a touch: signs in, puts it forward, signs it. The file is written back whatever
+// came of it: its counters must never fall behind what the exchange has seen.
 Result<Response> ask_signed(const Call& call, net::Client client, const std::string& question) {
-  constexpr std::size_t kFileMax = 1 << 20;
   const std::string& file = call.option("authenticator");
-  auto text = storage::read_file(file, kFileMax);
-  if (!text) return std::unexpected(text.error());
-  auto authenticator = Authenticator::parse(*text);
-  wipe(text->data(), text->size());
+  auto authenticator = read_authenticator(file);
   if (!authenticator) return std::unexpected(authenticator.error());
   PasskeyClient page(std::move(client), call.option_or("web-origin", call.option("url")));
   auto entered = page.sign_in(*authenticator);
   auto response = entered ? page.ask(*authenticator, question)
                           : Result<Response>(std::unexpected(entered.error()));
-  auto kept = storage::replace_file(storage::system_disk(), file, authenticator->text().view(), 0600);
-  if (!kept) return std::unexpected(kept.error());
+  if (auto kept = keep_authenticator(file, *authenticator); !kept)
+    return std::unexpected(kept.error());
   return response;
 }
 

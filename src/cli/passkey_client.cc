@@ -1,6 +1,7 @@
 #include "cli/passkey_client.h"
 
 #include "cli/ask.h"
+#include "storage/file.h"
 
 namespace amanat::cli {
 namespace {
@@ -20,6 +21,19 @@ Result<const net::Json*> options_of(const net::Json& json) {
 }
 
 }  // namespace
+
+Result<Authenticator> read_authenticator(const std::string& file) {
+  constexpr std::size_t kFileMax = 1 << 20;
+  auto text = storage::read_file(file, kFileMax);
+  if (!text) return std::unexpected(text.error());
+  auto authenticator = Authenticator::parse(*text);
+  wipe(text->data(), text->size());
+  return authenticator;
+}
+
+Result<void> keep_authenticator(const std::string& file, const Authenticator& authenticator) {
+  return storage::replace_file(storage::system_disk(), file, authenticator.text().view(), 0600);
+}
 
 std::string body_of_two(std::string_view name, std::string_view text, std::string_view second,
                         std::string_view raw) {

@@ -43,6 +43,11 @@ class PasskeyClient {
   std::string origin_;
 };
 
+/// read_authenticator and keep_authenticator are a software authenticator's file, mode 0600. Errors:
+/// file_failed, malformed_json.
+Result<Authenticator> read_authenticator(const std::string& file);
+Result<void> keep_authenticator(const std::string& file, const Authenticator& authenticator);
+
 /// body_of_two writes {"<name>": "<text>", "<second>": <raw JSON>}.
 std::string body_of_two(std::string_view name, std::string_view text, std::string_view second,
                         std::string_view raw);
