@@ -115,7 +115,8 @@ TEST(Coverage, CountsTheDistinctCitizensOfNinetyDaysExactly) {
   SCOPED_TRACE("seed 11");
   Coverage coverage;
   std::map<std::uint64_t, std::uint32_t> latest;
-  for (std::uint32_t day = 20'000; day < 20'400; day += 1 + dice() % 3) {
+  for (std::uint32_t day = 20'000; day < 20'400;
+       day += 1 + static_cast<std::uint32_t>(dice() % 3)) {
     for (unsigned i = 0; i < dice() % 30; ++i) {
       const std::uint64_t subject = dice() % 3000 * 0x9e3779b97f4a7c15ull;
       coverage.see(subject, day);
