@@ -30,15 +30,20 @@ Tables tables_of(const std::string& text, const FieldTable& fields) {
 // note adds what one set of circumstances reaches of one field.
 void note(const Tables& t, const Circumstances& c, FieldId field,
           std::map<std::tuple<std::string, std::string, std::string>, Rank>& best) {
+  std::vector<const GrantRow*> granting;
+  for (const auto& g : t.grants)
+    if (reference::rank_in(g.cells, field, kNone) > kNone && reference::applies(g, c, t, field))
+      granting.push_back(&g);
+  if (granting.empty()) return;
   Rank cap = kFull;
   for (const auto& f : t.forbids)
     if (reference::applies(f, c)) cap = std::min(cap, reference::rank_in(f.cells, field, kFull));
-  for (const auto& g : t.grants) {
-    const Rank rank = std::min(cap, reference::rank_in(g.cells, field, kNone));
-    if (rank == kNone || !reference::applies(g, c, t, field)) continue;
+  for (const GrantRow* g : granting) {
+    const Rank rank = std::min(cap, reference::rank_in(g->cells, field, kNone));
+    if (rank == kNone) continue;
     for (const auto& role : c.roles) {
-      if (!reference::in(g.roles, role)) continue;
-      Rank& r = best[{role, c.purpose, g.id}];
+      if (!reference::in(g->roles, role)) continue;
+      Rank& r = best[{role, c.purpose, g->id}];
       r = std::max(r, rank);
     }
   }

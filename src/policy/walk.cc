@@ -1,7 +1,9 @@
 #include "policy/walk.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 #include "model/insist.h"
 
@@ -128,10 +130,20 @@ void Walk::descend(const Place& place, std::size_t depth, bool case_known, const
   if (depth == kOrder.size()) return visit_(place, rules);
   const Attribute a = kOrder[depth];
   if (!c_.tested(a)) return descend(place, depth + 1, case_known, rules);
+  // Neighbouring values often leave the same rules: seen at a glance, without a key.
+  std::array<Rules, 2> before;
+  std::size_t met = 0;
+  const std::size_t bytes = c_.words() * sizeof rules[0];
   for (Column c = 0; c < c_.columns(a); ++c) {
     if (!fits(a, case_known, c)) continue;
     Rules next = rules;
-    if (narrow(next, c_.column(a, c))) descend(place, depth + 1, case_known, next);
+    if (!narrow(next, c_.column(a, c))) continue;
+    bool same = false;
+    for (std::size_t i = 0; i < std::min(met, before.size()); ++i)
+      same |= std::memcmp(before[i].data(), next.data(), bytes) == 0;
+    if (same) continue;
+    before[met++ % before.size()] = next;
+    descend(place, depth + 1, case_known, next);
   }
 }
 
