@@ -166,6 +166,7 @@ TEST(House, ThirdPartiesStayInTheirRoomsAndBehindTheirFrontDoors) {
   const std::vector<std::pair<std::regex, std::set<std::string>>> homes = {
       {std::regex(R"(<(openssl|sodium)[/.])"), {"crypto", "net"}},
       {std::regex(R"(<rocksdb/)"), {"storage"}},
+      {std::regex(R"(<libpq)"), {"storage"}},
       {std::regex(R"(<(nlohmann|toml\+\+|simdjson|boost|yaml)[/.])"), {"net"}},
       {std::regex(R"(<(spdlog|fmt)/)"), {"server"}},
       {std::regex(R"(<unicode/)"), {"registry", "net"}},
