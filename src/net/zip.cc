@@ -72,13 +72,17 @@ void widen(ZipEntry& entry, std::string_view extra) {
   }
 }
 
-Result<void> apart(std::vector<ZipEntry> entries, std::uint64_t directory) {
-  std::sort(entries.begin(), entries.end(),
-            [](const ZipEntry& a, const ZipEntry& b) { return a.header < b.header; });
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const std::uint64_t end = i + 1 < entries.size() ? entries[i + 1].header : directory;
-    const ZipEntry& e = entries[i];
-    if (e.header > end || e.packed > end - e.header || end - e.header - e.packed < kLocalBytes)
+// apart gives every entry the bytes up to the next one, and refuses those that need more.
+Result<void> apart(std::vector<ZipEntry>& entries, std::uint64_t directory) {
+  std::vector<ZipEntry*> order;
+  for (auto& entry : entries) order.push_back(&entry);
+  std::sort(order.begin(), order.end(),
+            [](const ZipEntry* a, const ZipEntry* b) { return a->header < b->header; });
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    ZipEntry& e = *order[i];
+    e.end = i + 1 < order.size() ? order[i + 1]->header : directory;
+    if (e.header > e.end || e.packed > e.end - e.header ||
+        e.end - e.header - e.packed < kLocalBytes)
       return broken("entries that overlap or lie outside the archive");
   }
   return {};
@@ -129,6 +133,9 @@ Result<ZipStream> ZipStream::open(const ReadAt& read, const ZipEntry& entry) {
     return broken("an entry without its header");
   const std::uint64_t begin =
       entry.header + kLocalBytes + number(head, 26, 2) + number(head, 28, 2);
+  // The local header's own lengths could push it into its neighbour.
+  if (begin > entry.end || entry.packed > entry.end - begin)
+    return broken("entries that overlap or lie outside the archive");
   return ZipStream(read, entry, begin);
 }
 

@@ -27,6 +27,7 @@ struct ZipEntry {
   std::string name;  // as it is in the archive: bytes from outside, for no path and no terminal
   std::uint64_t packed = 0, unpacked = 0;  // as the directory claims
   std::uint64_t header = 0;                // where its local header stands
+  std::uint64_t end = 0;                   // where the next one stands, or the directory
   std::uint32_t crc = 0;
   std::uint16_t method = 0;  // 0 stored, 8 deflated; nothing else is read
   bool encrypted = false;

@@ -89,9 +89,14 @@ Read symbol_at(std::string_view text, std::size_t at) {
       if ((third & 0xC0) != 0x80) return {};
       return first == 0xE2 ? of_general_punctuation(second, third) : of_ef(second, third);
     }
-    default:
+    default: {
       if (first < 0xC2) return {};
-      return {Symbol::other, static_cast<std::uint8_t>(first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4)};
+      const std::uint8_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+      // What only begins like a character takes nothing after it along.
+      for (std::size_t i = 2; i < length; ++i)
+        if ((byte(i) & 0xC0) != 0x80) return {};
+      return {Symbol::other, length};
+    }
   }
 }
 
