@@ -102,7 +102,7 @@ const std::vector<CommandRow>& command_rows() {
        "amanat enrol --home H passkey PO-1000", nullptr, run_enrol_passkey},
       {"passkey register", "", "url! ca! authenticator! web-origin code! json",
        "register a software authenticator with an enrolment code (demo and tests only)",
-       "echo CODE | amanat passkey register --url https://127.0.0.1:8443 --web-origin https://localhost:8443 --ca H/ca.crt "
+       "amanat passkey register --url https://127.0.0.1:8443 --web-origin https://localhost:8443 --ca H/ca.crt "
        "--authenticator first.passkey --code -",
        run_passkey_register, nullptr},
       {"enrol revoke", "DEVICE|ACCOUNT", "home! json", "end a device, or all of an account's, at once",
