@@ -226,7 +226,7 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
   Html html;
   html.element("p", {{"class", "note"}}, say(Word::check_lead, l));
   html.open("ul");
-  for (const auto& sentence : sentences) html.element("li", {{"dir", "auto"}}, sentence);
+  for (const auto& sentence : sentences) html.open("li").element("bdi", sentence).close();
   html.close();
   html.open("form", {{"method", "post"},
                      Attribute::action(Address("/answer")),

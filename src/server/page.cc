@@ -34,7 +34,6 @@ Response page(std::string document, unsigned status) {
   response.status = status;
   response.content_type = "text/html; charset=utf-8";
   response.headers = {{"Content-Security-Policy", std::string(console::kContentPolicy)},
-                      {"X-Content-Type-Options", "nosniff"},
                       {"X-Frame-Options", "DENY"},
                       {"Cross-Origin-Opener-Policy", "same-origin"},
                       {"Cross-Origin-Resource-Policy", "same-origin"},

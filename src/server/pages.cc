@@ -206,8 +206,7 @@ void Api::add_open_pages() {
                  if (!asset) return fail(Reason::no_such_route);
                  Response response;
                  response.content_type = asset->type;
-                 response.headers = {{"Cache-Control", "public, max-age=31536000, immutable"},
-                                     {"X-Content-Type-Options", "nosniff"}};
+                 response.headers = {{"Cache-Control", "public, max-age=31536000, immutable"}};
                  response.body = asset->content;
                  return response;
                });

@@ -1,0 +1,314 @@
+// The console's pages over the real server, as a browser uses them: forms, a cookie, a signature by
+// a software authenticator. What a page shows and what it must never show.
+
+#include <gtest/gtest.h>
+
+#include "console/frame.h"
+#include "passkeys.h"
+
+namespace amanat::test {
+namespace {
+
+std::string encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    char hex[4];
+    std::snprintf(hex, sizeof hex, "%%%02X", static_cast<unsigned char>(c));
+    out += hex;
+  }
+  return out;
+}
+
+std::string decoded_html(std::string text) {
+  for (const auto& [from, to] :
+       {std::pair{"&quot;", "\""}, {"&#39;", "'"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&amp;", "&"}})
+    for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + 1))
+      text.replace(at, std::strlen(from), to);
+  return text;
+}
+
+// The value of an attribute that stands once in a page after `mark`.
+std::string attribute(const std::string& page, const std::string& mark, const std::string& name) {
+  std::size_t at = page.find(mark);
+  EXPECT_NE(at, page.npos) << mark;
+  if (at == page.npos) return {};
+  at = page.find(" " + name + "=\"", page.rfind('<', at));
+  EXPECT_NE(at, page.npos) << name;
+  if (at == page.npos) return {};
+  at += name.size() + 3;
+  return decoded_html(page.substr(at, page.find('"', at) - at));
+}
+
+std::string header(const Response& response, std::string_view name) {
+  for (const auto& [n, value] : response.headers)
+    if (n == name) return value;
+  return {};
+}
+
+// Browser keeps one cookie and follows nothing by itself.
+class Browser {
+ public:
+  Browser(net::Client client, std::string origin)
+      : client_(std::move(client)), origin(std::move(origin)) {}
+
+  Response send(std::string_view method, std::string_view target, std::string_view form = {},
+                net::Client::Headers more = {}) {
+    net::Client::Headers headers = std::move(more);
+    headers.emplace_back("Accept", "text/html,application/xhtml+xml");
+    if (method == "POST" && !origin.empty()) headers.emplace_back("Origin", origin);
+    if (!cookie.empty()) headers.emplace_back("Cookie", cookie);
+    auto response =
+        client_.ask_with(headers, method, target, form, "application/x-www-form-urlencoded");
+    if (!response) {
+      ADD_FAILURE() << target << ": " << row_of(response.error().reason).id << " "
+                    << response.error().detail;
+      Response none;
+      none.status = 0;
+      return none;
+    }
+    const std::string set = header(*response, "set-cookie");
+    if (set.starts_with("__Host-")) cookie = set.substr(0, set.find(';'));
+    return *std::move(response);
+  }
+  Response get(std::string_view target) { return send("GET", target); }
+  Response post(std::string_view target, const std::string& form) {
+    return send("POST", target, form);
+  }
+  std::string signed_by(cli::Authenticator& authenticator, const std::string& page,
+                        const std::string& action) {
+    const std::string mark = "action=\"" + action + "\"";
+    auto options = net::parse_json(attribute(page, mark, "data-options"));
+    if (!options) {
+      ADD_FAILURE() << options.error().detail;
+      return {};
+    }
+    const net::Json* key = options->find("publicKey");
+    EXPECT_NE(key, nullptr);
+    auto made = attribute(page, mark, "data-sign") == "get"
+                    ? authenticator.get(*key, own_origin)
+                    : authenticator.create(*key, own_origin);
+    EXPECT_TRUE(made);
+    return made ? *made : "";
+  }
+  void sign_in(cli::Authenticator& authenticator) {
+    const Response page = get("/sign-in");
+    ASSERT_EQ(page.status, 200u);
+    const std::string nonce = attribute(page.body, "name=\"nonce\"", "value");
+    const Response in =
+        post("/sign-in", "nonce=" + encoded(nonce) +
+                             "&signed=" + encoded(signed_by(authenticator, page.body, "/sign-in")));
+    EXPECT_EQ(in.status, 303u) << in.body;
+    EXPECT_EQ(header(in, "location"), "/");
+    EXPECT_FALSE(cookie.empty());
+  }
+
+ private:
+  net::Client client_;
+
+ public:
+  std::string origin, own_origin = origin, cookie;
+};
+
+class Console : public testing::Test {
+ protected:
+  Console() {
+    const auto cases = world.world.open_cases("fir");
+    insist(!cases.empty());
+    const OpenCase& open_case = cases.front();
+    citizen = open_case.citizen;
+    ref = open_case.ref;
+    officer = open_case.officer;
+  }
+  Browser browser() {
+    auto client = world.world.client("");
+    insist(client.has_value());
+    return Browser(*std::move(client), world.origin);
+  }
+  std::string question(const std::string& number) const {
+    return "citizen=" + encoded(number) + "&case=" + encoded(ref) +
+           "&purpose=crime-investigation&field=" +
+           encoded("crime-investigation identity.persons.name") +
+           "&field=" + encoded("crime-investigation identity.persons.present_address") +
+           "&field=" + encoded("desk-verification identity.persons.expires_on");
+  }
+
+  PasskeyWorld world;
+  std::string citizen, ref, officer;
+};
+
+TEST_F(Console, AnOfficerRegistersSignsInAndAsksByPagesAlone) {
+  Browser page = browser();
+  cli::Authenticator first = world.authenticator(), second = world.authenticator();
+  const std::string code = world.code(officer);
+  for (cli::Authenticator* key : {&first, &second}) {
+    const Response begun = page.post("/enrol", "ticket=" + encoded(code));
+    ASSERT_EQ(begun.status, 200u) << begun.body;
+    EXPECT_NE(begun.body.find(officer), std::string::npos);
+    const Response done =
+        page.post("/enrol/finish", "ticket=" + encoded(code) + "&signed=" +
+                                       encoded(page.signed_by(*key, begun.body, "/enrol/finish")));
+    ASSERT_EQ(done.status, 200u) << done.body;
+    EXPECT_NE(done.body.find("Test authenticator"), std::string::npos);
+  }
+  page.sign_in(first);
+  const Response start = page.get("/");
+  ASSERT_EQ(start.status, 200u);
+  EXPECT_NE(start.body.find("href=\"/ask\""), std::string::npos);
+  const Response devices = page.get("/devices");
+  EXPECT_NE(devices.body.find("this one"), std::string::npos);
+
+  const Response ask = page.get("/ask");
+  ASSERT_EQ(ask.status, 200u);
+  EXPECT_NE(ask.body.find("identity.persons.present_address"), std::string::npos);
+  EXPECT_NE(ask.body.find("by rule C01"), std::string::npos);
+  const Response check = page.post("/ask", question(citizen));
+  ASSERT_EQ(check.status, 200u) << check.body;
+  // Read back before it is signed, and the field of another purpose was not meant.
+  EXPECT_NE(check.body.find(citizen.substr(5, 7)), std::string::npos);
+  EXPECT_EQ(check.body.find("expires_on"), std::string::npos);
+  const std::string form = "nonce=" + encoded(attribute(check.body, "name=\"nonce\"", "value")) +
+                           "&signed=" + encoded(page.signed_by(first, check.body, "/answer"));
+  const Response answer = page.post("/answer", form);
+  ASSERT_EQ(answer.status, 200u) << answer.body;
+  EXPECT_NE(answer.body.find("present_address"), std::string::npos);
+  EXPECT_NE(answer.body.find("c2sp.org/tlog-proof@v1"), std::string::npos);
+  EXPECT_NE(answer.body.find("data-blank-after"), std::string::npos);
+  EXPECT_EQ(header(answer, "cache-control"), "no-store");
+
+  // The same form again, as Back and Reload would send it, gets nothing.
+  const Response again = page.post("/answer", form);
+  EXPECT_EQ(again.status, row_of(Reason::pending_unknown).http_status);
+  EXPECT_NE(again.body.find("pending-unknown"), std::string::npos);
+  EXPECT_EQ(again.body.find("present_address"), std::string::npos);
+}
+
+TEST_F(Console, ACopiedCookieOpensMenusAndNoPeople) {
+  Officer made = world.officer(officer);
+  Browser thief = browser();
+  thief.cookie = made.page.cookie;
+  EXPECT_EQ(thief.get("/").status, 200u);
+  const Response check = thief.post("/ask", question(citizen));
+  ASSERT_EQ(check.status, 200u);
+  const std::string nonce = attribute(check.body, "name=\"nonce\"", "value");
+  const Response bare = thief.post("/answer", "nonce=" + encoded(nonce));
+  EXPECT_NE(bare.status, 200u);
+  cli::Authenticator own = world.authenticator();
+  (void)own;
+  EXPECT_NE(thief.post("/answer", "nonce=" + encoded(nonce) + "&signed=%7B%7D").status, 200u);
+}
+
+TEST_F(Console, OtherSitesCannotMakeABrowserAct) {
+  Officer made = world.officer(officer);
+  Browser page = browser();
+  page.cookie = made.page.cookie;
+  for (const char* origin : {"https://elsewhere.example", "null", "http://localhost", ""}) {
+    SCOPED_TRACE(origin);
+    page.origin = origin;
+    for (const char* path : {"/ask", "/answer", "/sign-out", "/ask/change"}) {
+      const Response refused = page.post(path, question(citizen));
+      EXPECT_EQ(refused.status, row_of(Reason::cross_site).http_status) << path;
+    }
+  }
+  page.origin = world.origin;
+  EXPECT_EQ(page.send("GET", "/", {}, {{"Sec-Fetch-Site", "cross-site"}}).status,
+            row_of(Reason::cross_site).http_status);
+  EXPECT_EQ(page.get("/").status, 200u);
+}
+
+TEST_F(Console, WhoeverIsNotSignedInIsSentToSignIn) {
+  Browser page = browser();
+  for (const char* path : {"/", "/ask", "/devices"}) {
+    const Response sent = page.get(path);
+    EXPECT_EQ(sent.status, 303u) << path;
+    EXPECT_EQ(header(sent, "location"), "/sign-in");
+  }
+  const Response answer = page.post("/answer", "nonce=AA&signed=%7B%7D");
+  EXPECT_EQ(answer.status, 303u);
+  page.cookie = "__Host-amanat=AAAA";
+  EXPECT_EQ(page.get("/").status, 303u);
+}
+
+TEST_F(Console, ASignedOutSessionIsOver) {
+  Officer made = world.officer(officer);
+  Browser page = browser();
+  page.cookie = made.page.cookie;
+  const std::string old = page.cookie;
+  EXPECT_EQ(page.post("/sign-out", "").status, 303u);
+  page.cookie = old;
+  EXPECT_EQ(page.get("/").status, 303u);
+}
+
+TEST_F(Console, EveryPageCarriesTheHeadersThatKeepItToItself) {
+  Officer made = world.officer(officer);
+  Browser page = browser();
+  page.cookie = made.page.cookie;
+  for (const char* path : {"/", "/ask", "/devices", "/ledger", "/sign-in", "/enrol", "/nowhere"}) {
+    SCOPED_TRACE(path);
+    const Response got = page.get(path);
+    EXPECT_EQ(header(got, "content-security-policy"), console::kContentPolicy);
+    EXPECT_EQ(header(got, "x-content-type-options"), "nosniff");
+    EXPECT_EQ(header(got, "x-frame-options"), "DENY");
+    EXPECT_NE(header(got, "cache-control").find("no-store"), std::string::npos);
+    EXPECT_LT(got.body.size(), 60'000u);
+  }
+}
+
+TEST_F(Console, NoAddressHoldsAnythingThatWasAsked) {
+  Officer made = world.officer(officer);
+  Browser page = browser();
+  page.cookie = made.page.cookie;
+  const Response check = page.post("/ask", question(citizen));
+  for (const char* name : {"href=\"", "action=\"", "src=\""})
+    for (std::size_t at = check.body.find(name); at != check.body.npos;
+         at = check.body.find(name, at + 1)) {
+      const std::size_t from = at + std::strlen(name);
+      const std::string address = check.body.substr(from, check.body.find('"', from) - from);
+      EXPECT_EQ(address.find(citizen.substr(5, 7)), std::string::npos) << address;
+      EXPECT_TRUE(address.starts_with('/') || address == "#main") << address;
+    }
+  // A wrong number is told without being repeated in a title or an address, and keeps the rest.
+  const Response wrong = page.post("/ask", question("35202"));
+  EXPECT_EQ(wrong.status, 422u);
+  EXPECT_NE(wrong.body.find("this has 5"), std::string::npos);
+  EXPECT_NE(wrong.body.find(" checked>"), std::string::npos);
+}
+
+TEST_F(Console, SpeaksTheReadersLanguage) {
+  Browser page = browser();
+  const Response urdu = page.send("GET", "/sign-in", {}, {{"Accept-Language", "ur-PK,ur;q=0.9"}});
+  EXPECT_NE(urdu.body.find("<html lang=\"ur\" dir=\"rtl\">"), std::string::npos);
+  const Response choice = page.get("/language?to=ur&back=%2Fledger");
+  EXPECT_EQ(header(choice, "location"), "/ledger");
+  EXPECT_NE(header(choice, "set-cookie").find("language=ur;"), std::string::npos);
+  page.cookie = "language=ur";
+  EXPECT_NE(page.get("/ledger").body.find("dir=\"rtl\""), std::string::npos);
+  // Never to another site, whatever a link says.
+  for (const char* back :
+       {"https%3A%2F%2Felsewhere.example", "%2F%2Felsewhere.example", "javascript%3A1"})
+    EXPECT_EQ(header(page.get("/language?to=en&back=" + std::string(back)), "location"), "/");
+}
+
+TEST_F(Console, WrongFormsAreToldAndOpenNothing) {
+  Browser page = browser();
+  EXPECT_EQ(page.post("/enrol", "ticket=WRONG").status, row_of(Reason::ticket_wrong).http_status);
+  EXPECT_EQ(page.post("/enrol", "ticket=%").status, row_of(Reason::malformed_value).http_status);
+  EXPECT_NE(page.post("/sign-in", "nonce=AA&signed=%7B").status, 303u);
+  EXPECT_NE(page.post("/sign-in", "").status, 303u);
+  EXPECT_NE(page.post("/sign-in", "nonce=AA&nonce=AA&signed=%7B%7D").status, 303u);
+  EXPECT_TRUE(page.cookie.empty());
+}
+
+TEST_F(Console, AssetsHaveLastingAddressesAndNothingElseIsServed) {
+  Browser page = browser();
+  const std::string folder = "/assets/" + console::asset_tag() + "/";
+  const Response css = page.get(folder + "console.css");
+  EXPECT_EQ(css.status, 200u);
+  EXPECT_NE(header(css, "cache-control").find("immutable"), std::string::npos);
+  for (const std::string path : {"/assets/0000000000000000/console.css", "/assets/console.css"})
+    EXPECT_EQ(page.get(path).status, 404u) << path;
+  EXPECT_EQ(page.get(folder + "../console.css").status, 404u);
+  EXPECT_EQ(page.get(folder + "keys").status, 404u);
+}
+
+}  // namespace
+}  // namespace amanat::test
