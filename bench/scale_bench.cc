@@ -137,6 +137,12 @@ int main(int argc, char** argv) {
   {
     auto store = must(storage::open_postgres(PostgresServer::shared().database("one"), {}));
     measure(*store, Bench{"postgres", {pid(0)}}, records);
+    std::printf(
+        "part\tpostgres_bytes_a_record\t%s\tB\ta record of 300 B and its key, index included\n",
+        PostgresServer::shared()
+            .sql("one",
+                 "SELECT pg_total_relation_size('amanat_records') / count(*) FROM amanat_records")
+            .c_str());
   }
   const std::string url = PostgresServer::shared().database("placed");
   must(storage::open_postgres(url, {})).reset();
