@@ -18,7 +18,7 @@ unsigned number_from(const char* variable, unsigned otherwise) {
 TEST(Officers, HonestOnesAreHardlyDisturbedAndEveryInsiderIsStoppedOrBounded) {
   const detection::Tuned tuned{detection::Parameters{}};
   const Honest honest;
-  Run run;
+  sim::Run run;
   run.officers = number_from("AMANAT_OFFICERS", 1000);
   run.seeds = number_from("AMANAT_SEEDS", 1);
   run.insiders = 200;
