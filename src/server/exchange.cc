@@ -43,13 +43,16 @@ Result<void> add_witnesses(const Home& home, ledger::Options& options) {
   return read_witness_settings(home.witness_settings(), *options.witnesses);
 }
 
-// The first address is the issuer of tokens: the configured one, unless a free port was asked for,
-// when nobody could have configured it.
+// The first address is the issuer of tokens: the configured one, unless nobody can have meant it: a free
+// port was asked for, or another one than the standard origin's while that was left as it is.
 std::vector<std::string> addresses_of(const Config& config, const std::string& listening,
                                       bool any_port) {
   std::vector<std::string> addresses = config.origins;
   const std::string own = "https://" + listening;
-  addresses.insert(any_port ? addresses.begin() : addresses.end(), own);
+  const std::string& first = addresses.front();
+  const bool elsewhere = addresses == Config{}.origins &&
+                         first.substr(first.rfind(':')) != listening.substr(listening.rfind(':'));
+  addresses.insert(any_port || elsewhere ? addresses.begin() : addresses.end(), own);
   return addresses;
 }
 
