@@ -41,6 +41,10 @@ bool HashSet::insert(std::uint64_t hash) {
   }
 }
 
+void HashSet::reserve(std::size_t more) {
+  while (2 * (size_ + more + 1) > slots_.size()) grow();
+}
+
 void HashSet::grow() {
   const std::vector<std::uint64_t> old = std::move(slots_);
   bits_ = bits_ == 0 ? 12 : bits_ + 1;
@@ -103,6 +107,8 @@ void Matcher::search(std::uint32_t number) {
   const Segment& segment = *snapshot_->segments[number];
   found_.clear();
   segment.find(hashes_, found_);
+  citizens_.reserve(found_.size());
+  if (in_segment_.size() > 1) in_segment_[number].reserve(found_.size());
   const bool warm = segment.warm();
   if (!warm) {
     std::sort(found_.begin(), found_.end(),

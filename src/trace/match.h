@@ -67,6 +67,9 @@ struct MatchOptions {
 /// that hashes that ascend are inserted walking forwards.
 class HashSet {
  public:
+  /// reserve makes room for `more` hashes. To be called before hashes that ascend are inserted:
+  /// they fill a table from its beginning, and one that grows meanwhile would be crowded there.
+  void reserve(std::size_t more);
   /// insert returns whether it is new.
   bool insert(std::uint64_t hash);
   std::size_t size() const { return size_; }
