@@ -37,7 +37,8 @@ std::string cose_consistency(const crypto::Ed25519Signer& key, std::uint64_t old
 /// parse_cose reads exactly what the two write (deterministic CBOR, RFC 8949 section 4.2).
 /// Errors: note_malformed.
 Result<CoseReceipt> parse_cose(std::string_view bytes);
-/// verify_cose_inclusion checks the signature over the root that the path leads to from `leaf`.
+/// verify_cose_inclusion checks the signature over the root that the path leads to from `leaf`. The
+/// signature is over the root alone, so the size is only the receipt's word.
 /// Errors: note_malformed, ledger_proof_wrong, note_signature_wrong.
 Result<CoseReceipt> verify_cose_inclusion(std::string_view bytes, const Digest& leaf,
                                           const crypto::Ed25519Public& key);

@@ -40,11 +40,16 @@ std::vector<std::string> fields_of(std::string_view part) {
 
 std::string_view word_of(EntryType type) {
   switch (type) {
-    case EntryType::disclosure: return "disclosure";
-    case EntryType::denied: return "refusal";
-    case EntryType::erasure: return "erasure";
-    case EntryType::alert: return "alert";
-    default: return "entry";
+    case EntryType::disclosure:
+      return "disclosure";
+    case EntryType::denied:
+      return "refusal";
+    case EntryType::erasure:
+      return "erasure";
+    case EntryType::alert:
+      return "alert";
+    default:
+      return "entry";
   }
 }
 
@@ -55,8 +60,7 @@ std::string_view word_of(State state) {
 
 // A sentence for a person, as the Data Tracker shows it.
 std::string action_of(const Look& look) {
-  if (look.state == State::sealed)
-    return "Sealed by law until " + rfc3339(*look.sealed_until);
+  if (look.state == State::sealed) return "Sealed by law until " + rfc3339(*look.sealed_until);
   if (look.state == State::erased) return "Erased at the citizen's request or by retention";
   if (look.type == EntryType::denied) return "Refused: " + look.purpose;
   return look.purpose.empty() ? std::string(word_of(look.type)) : look.purpose;
@@ -166,7 +170,11 @@ std::string looks_json(const std::vector<Look>& looks) {
   json.key("disclosures").begin_array();
   for (auto it = looks.rbegin(); it != looks.rend(); ++it) {
     const Look& look = *it;
-    json.begin_object().key("entry").number(number(look.entry)).key("time").string(rfc3339(look.time));
+    json.begin_object()
+        .key("entry")
+        .number(number(look.entry))
+        .key("time")
+        .string(rfc3339(look.time));
     json.key("state").string(word_of(look.state));
     if (look.state == State::sealed) {
       json.key("opens").string(rfc3339(*look.sealed_until)).end_object();

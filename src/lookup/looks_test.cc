@@ -64,7 +64,8 @@ TEST(Looks, AsUsageLinesHaveTheFiveFieldsAndPaging) {
 
 TEST(Looks, AUsageQueryIsReadInItsExactForm) {
   const auto query = parse_usage_query(
-      "userCode=PK3520212345671&periodStart=2026-09-21T14%3A13%3A20Z&periodEnd=2026-09-21T19:13:20.5%2B05:00"
+      "userCode=PK3520212345671&periodStart=2026-09-21T14%3A13%3A20Z&periodEnd=2026-09-21T19:13:20."
+      "5%2B05:00"
       "&offset=3&limit=10");
   ASSERT_TRUE(query);
   EXPECT_EQ(query->from, Moment{1'790'000'000'000});
@@ -74,8 +75,9 @@ TEST(Looks, AUsageQueryIsReadInItsExactForm) {
   EXPECT_EQ(parse_usage_query("")->limit, 1000u);
   EXPECT_TRUE(parse_usage_query("periodStart=2026-09-21T14:13:20")) << "no zone is UTC";
   for (const char* wrong :
-       {"limit=10001", "limit=-1", "limit=", "offset=x", "periodStart=2026-09-21", "periodStart=%zz",
-        "periodStart=2026-13-21T14:13:20Z", "periodEnd=2026-09-21T14:13:20+5", "other=1", "limit"})
+       {"limit=10001", "limit=-1", "limit=", "offset=x", "periodStart=2026-09-21",
+        "periodStart=%zz", "periodStart=2026-13-21T14:13:20Z", "periodEnd=2026-09-21T14:13:20+5",
+        "other=1", "limit"})
     EXPECT_FALSE(parse_usage_query(wrong)) << wrong;
 }
 
