@@ -153,7 +153,8 @@ std::string reading_for_people(const Manner& manner, const Summary& s) {
   return text;
 }
 
-// The stop flag of a trace in this process: Ctrl-C ends it in order, and nothing is left half done.
+// Ctrl-C ends a reading in order. Only where no exchange is served: there the signal is the server's,
+// and a trace that is killed leaves nothing half done either.
 std::atomic<bool> interrupted{false};
 class Interrupt {
  public:
@@ -226,12 +227,10 @@ int run_trace(server::Exchange& exchange, const Call& call, const Emit& emit) {
   if (!key) return complain(emit, call.manner, key.error());
   auto trace = Trace::open({exchange.home().trace(), *key}, sources_of(exchange));
   if (!trace) return complain(emit, call.manner, trace.error());
-  const Interrupt interrupt;
   Result<Outcome> outcome;
   {
     Progress progress(call.manner, emit, "tracing");
     RunOptions options;
-    options.stop = &interrupted;
     options.progress = [&](std::uint64_t done, std::uint64_t total, std::uint64_t rows) {
       progress.show(done, total, rows, "rows");
     };
