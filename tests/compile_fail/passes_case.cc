@@ -63,7 +63,7 @@ Result<Answer> skipped(disclosure::Disclosure& disclosure, Draft draft) {
   return disclosure.release(std::move(draft));
 }
 #elif CASE == 12  // the stamp of detection's second look cannot be forged
-void forged(Findings& findings) { findings.settle(Findings::Settled{}); }
+void forged(Findings& findings) { findings.settle(Findings::Settled(std::vector<std::string>{})); }
 #elif CASE == 13  // the stamp of good standing cannot be forged
 void forged(Draft& draft) { draft.stands(Draft::Stands{}); }
 #elif CASE == 14  // a data route without a Caller does not build
