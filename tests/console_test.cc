@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "console/frame.h"
 #include "passkeys.h"
 
@@ -195,6 +198,39 @@ TEST_F(Console, ACopiedCookieOpensMenusAndNoPeople) {
   cli::Authenticator own = world.authenticator();
   (void)own;
   EXPECT_NE(thief.post("/answer", "nonce=" + encoded(nonce) + "&signed=%7B%7D").status, 200u);
+}
+
+TEST_F(Console, ACitizenSeesWhoLookedAndNobodyElsesList) {
+  Officer asked = world.officer(officer);
+  ASSERT_EQ(asked.page
+                .ask(asked.first,
+                     World::question("\"national_id\":\"" + citizen + "\"",
+                                     "\"identity.persons.name\"", "crime-investigation", ref))
+                ->status,
+            200u);
+  auto ticket = world.world.exchange->citizen_code({SubjectKind::national_id, citizen}, nullptr);
+  ASSERT_TRUE(ticket);
+  Officer self{ticket->account, world.authenticator(), world.authenticator(), world.page()};
+  self.first.synced = true;
+  ASSERT_TRUE(self.page.enrol(self.first, ticket->code, {.format = "none"}));
+  world.sign_in(self);
+  Browser page = browser();
+  page.cookie = self.page.cookie;
+  // The list follows the ledger within seconds.
+  Response list = page.get("/v1/me/disclosures");
+  for (int tries = 0; tries < 100 && list.body.find("\"total\":0") != std::string::npos; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    list = page.get("/v1/me/disclosures");
+  }
+  ASSERT_EQ(list.status, 200u) << list.body;
+  EXPECT_NE(list.body.find("crime-investigation"), std::string::npos) << list.body;
+  EXPECT_NE(list.body.find("identity.persons.name"), std::string::npos);
+  // Neither the citizen's number nor the officer's name is repeated in it.
+  EXPECT_EQ(list.body.find(citizen), std::string::npos);
+  EXPECT_EQ(header(list, "cache-control"), "no-store");
+  // An officer's session opens no citizen's list.
+  page.cookie = asked.page.cookie;
+  EXPECT_EQ(page.get("/v1/me/disclosures").status, row_of(Reason::not_your_right).http_status);
 }
 
 TEST_F(Console, OtherSitesCannotMakeABrowserAct) {

@@ -24,8 +24,8 @@ using net::Toml;
 using net::TomlReader;
 using Words = std::vector<std::string>;
 
-const Words kRights = {"records", "cases",  "audit", "hold",         "approve",
-                       "policy",  "review", "enrol", "enrol-citizen", "introspect"};
+const Words kRights = {"records", "cases", "audit",         "hold",       "approve", "policy",
+                       "review",  "enrol", "enrol-citizen", "introspect", "usages"};
 const Words kClassWords = {"self", "own_family", "colleague_same_unit", "officer_of_record",
                            "protected"};
 const Words kProofWords = {"channel", "signature", "touch"};

@@ -67,14 +67,16 @@ Result<Response> find_usage(Exchange& exchange, const Request& request) {
 }  // namespace
 
 void Api::add_me() {
-  routes_.data({"GET", "/v1/me/disclosures", "citizen", "Who looked at me, which fields, why."},
-               [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
-                 const auto& own = caller.asker().citizen;
-                 if (!own) return fail(Reason::not_your_right, "a citizen's own list");
-                 auto looks = exchange_.looks_of_tag(*own);
-                 if (!looks) return std::unexpected(std::move(looks.error()));
-                 return json_response(lookup::looks_json(*looks));
-               });
+  // By the session alone: it opens nothing but the citizen's own list, for ten idle minutes.
+  routes_.session(
+      {"GET", "/v1/me/disclosures", "citizen", "Who looked at me, which fields, why."},
+      [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
+        const auto& own = caller.asker().citizen;
+        if (!own) return fail(Reason::not_your_right, "a citizen's own list");
+        auto looks = exchange_.looks_of_tag(*own);
+        if (!looks) return std::unexpected(std::move(looks.error()));
+        return json_response(lookup::looks_json(*looks));
+      });
   const auto portal = [this](const Caller& caller) -> Result<void> {
     if (!exchange_.policy().may(caller.asker(), kRight))
       return fail(Reason::not_your_right, std::string(kRight));
@@ -87,26 +89,26 @@ void Api::add_me() {
                  if (auto may = portal(caller); !may) return std::unexpected(may.error());
                  return find_usage(exchange_, request);
                });
-  routes_.data({"GET", "/v1/tracker/usagePeriod", "service with the right 'usages'",
-                "Since when usage lines are kept."},
-               [this, portal](const Caller& caller, const Request&,
-                              std::string_view) -> Result<Response> {
-                 if (auto may = portal(caller); !may) return std::unexpected(may.error());
-                 Moment since{};
-                 auto scanned = exchange_.scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
-                   since = e.time;
-                   return false;
-                 });
-                 if (!scanned) return std::unexpected(scanned.error());
-                 return json_response(lookup::usage_period_json(since));
-               });
-  routes_.data({"GET", "/v1/tracker/heartbeat", "service with the right 'usages'",
-                "Are usage lines served?"},
-               [portal](const Caller& caller, const Request&,
-                        std::string_view) -> Result<Response> {
-                 if (auto may = portal(caller); !may) return std::unexpected(may.error());
-                 return json_response(lookup::heartbeat_json(true));
-               });
+  routes_.data(
+      {"GET", "/v1/tracker/usagePeriod", "service with the right 'usages'",
+       "Since when usage lines are kept."},
+      [this, portal](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
+        if (auto may = portal(caller); !may) return std::unexpected(may.error());
+        Moment since{};
+        auto scanned = exchange_.scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
+          since = e.time;
+          return false;
+        });
+        if (!scanned) return std::unexpected(scanned.error());
+        return json_response(lookup::usage_period_json(since));
+      });
+  routes_.data(
+      {"GET", "/v1/tracker/heartbeat", "service with the right 'usages'",
+       "Are usage lines served?"},
+      [portal](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
+        if (auto may = portal(caller); !may) return std::unexpected(may.error());
+        return json_response(lookup::heartbeat_json(true));
+      });
 }
 
 }  // namespace amanat::server
