@@ -33,9 +33,9 @@ $ sh ask one crime-investigation 'FIR 1/26 PS Ichhra Lahore' 35202-8184877-1 ide
   withheld
     identity.persons.family_number  field-not-granted  *
 !1 sh ask '' crime-investigation 'FIR 1/26 PS Ichhra Lahore' 35202-8184877-1 identity.persons.name
-amanat: No client certificate was shown.
+amanat: Nothing was shown that says who asks.
 why: no-credential*
-hint: Connect with the certificate of an enrolled device.
+hint: Sign in with a passkey, or connect with an enrolled device's certificate or a token.
 !1 sh ask two crime-investigation 'FIR 1/26 PS Ichhra Lahore' 35202-8184877-1 identity.persons.name
 amanat: You are not assigned to this case.
 ...
