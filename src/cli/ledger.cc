@@ -104,6 +104,11 @@ int run_ledger_vkey(const Call& call, const Emit& emit) {
 }
 
 int run_ledger_show(server::Exchange& exchange, const Call& call, const Emit& emit) {
+  if (call.has("opening")) {
+    if (!call.has("out"))
+      return complain(emit, call.manner, Failure{Reason::usage_wrong, "--opening goes with --out DIR"});
+    return run_ledger_evidence(exchange, call, emit);
+  }
   auto index = index_of(call);
   if (!index) return complain(emit, call.manner, index.error());
   std::optional<ledger::Opened> entry;

@@ -21,6 +21,7 @@ using storage::Table;
 
 constexpr std::size_t kBatchRows = 8192, kBatchBytes = std::size_t{8} << 20;
 constexpr std::uint64_t kTellEvery = 4096;
+constexpr const char* kAside = ".left";
 
 bool is_mark(Table table, std::string_view key) {
   return table == Table::settings && (key == kMovingRow || key == kLeftRow);
@@ -162,8 +163,10 @@ Result<void> renew_if_left(const Home& home, const Engine& engine, std::unique_p
   if (!left) return std::unexpected(left.error());
   if (!*left || engine.store != kLocalStore) return {};
   store.reset();
+  // Out of the way at once: a store that is only half removed would not open any more.
   std::error_code failed;
-  std::filesystem::remove_all(home.records(), failed);
+  std::filesystem::rename(home.records(), home.records() + kAside, failed);
+  if (!failed) std::filesystem::remove_all(home.records() + kAside, failed);
   if (failed) return fail(Reason::file_failed, home.records());
   auto again = open_engine(engine);
   if (!again) return std::unexpected(again.error());
@@ -226,6 +229,10 @@ Result<Moved> move_store(const Home& home, const std::string& to, const MoveProg
   if (!lock) return std::unexpected(lock.error());
   auto config = read_config(home.config());
   if (!config) return std::unexpected(config.error());
+  // What a move that was killed had put aside.
+  std::error_code failed;
+  std::filesystem::remove_all(home.records() + kAside, failed);
+  if (failed) return fail(Reason::file_failed, home.records() + kAside);
   Moved moved;
   const Engine goal{to, home.records(), config->cache_mib};
   auto target = open_engine(goal);
