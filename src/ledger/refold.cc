@@ -61,11 +61,12 @@ class Run {
   std::string place() const { return "entry " + std::to_string(out_.entries); }
 
   Result<void> advance() {
-    const auto before = next_ ? std::optional<std::uint64_t>(next_->index) : std::nullopt;
+    const bool had = next_.has_value();
+    const std::uint64_t before = had ? next_->index : 0;
     auto line = feed_();
     if (!line) return std::unexpected(std::move(line.error()));
     next_ = *std::move(line);
-    if (next_ && before && next_->index <= *before)
+    if (next_ && had && next_->index <= before)
       return problem("the feed goes back to entry " + std::to_string(next_->index));
     return {};
   }
