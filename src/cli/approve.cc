@@ -5,6 +5,7 @@
 
 #include "cli/ask.h"
 #include "cli/commands.h"
+#include "cli/signed_act.h"
 #include "cli/terminal.h"
 #include "crypto/device_key.h"
 #include "net/json.h"
@@ -39,27 +40,6 @@ std::string text_at(const net::Json& object, std::string_view name) {
   const net::Json* member = object.find(name);
   const std::string* text = member != nullptr ? member->string() : nullptr;
   return text != nullptr ? *text : std::string();
-}
-
-// signed_act is the body that confirms an act with the device's key (docs/callers.md).
-Result<std::string> signed_act(const Call& call, const Act& act) {
-  auto canonical = canonical_act(act);
-  if (!canonical) return std::unexpected(canonical.error());
-  std::string tagged("amanat/act/v1");
-  tagged.push_back('\0');
-  tagged += *canonical;
-  auto key = storage::read_file(call.option("key"), 1 << 14);
-  if (!key) return std::unexpected(key.error());
-  auto signature = crypto::sign_with_key(*key, crypto::bytes_of(tagged));
-  wipe(key->data(), key->size());
-  if (!signature) return std::unexpected(signature.error());
-  net::JsonWriter json;
-  json.begin_object().key("act").begin_object();
-  json.key("verb").string(act.verb).key("target").string(act.target);
-  json.key("subject").string(crypto::hex(act.subject)).key("reason").string(act.reason);
-  json.key("until").number(act.until).end_object();
-  json.key("signature").string(crypto::base64(crypto::bytes_of(*signature))).end_object();
-  return json.take();
 }
 
 bool set_subject(Act& act, const std::string& hex) {
