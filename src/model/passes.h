@@ -196,6 +196,8 @@ class Grant {
     bool case_explains = false;  // open, the asker's or their unit's, and not opened just now
     std::shared_ptr<Reservation> approvals;  // those this question uses up
     bool witnessed = false;           // release waits for a quorum of the ledger's witnesses
+    // Whose disclosure waits for it where there are witnesses, whatever the purpose; ascending.
+    std::shared_ptr<const std::vector<Tag>> guarded;
     std::uint64_t sealed_ms = 0;      // covert purpose: hidden from the citizen for so long
   };
   Grant(Grant&&) noexcept = default;
@@ -275,7 +277,8 @@ struct Person {
   Label label{};
   Slice slice;
   Standing standing = Standing::other;
-  bool exists = false;  // false: asked by a name no registry knows
+  bool exists = false;   // false: asked by a name no registry knows
+  bool guarded = false;  // one of Grant::Content::guarded
   // What is released of this citizen, where it is not what the grant says of the standing.
   std::shared_ptr<const std::vector<FieldRelease>> releases;
   std::vector<FoundRecord> records;
@@ -287,6 +290,9 @@ class Findings {
   struct Content {
     std::vector<Person> people;
     WipingBuffer text;
+    // What the vault is owed for the keys it unwrapped: an entry of each citizen. Given back with
+    // the plaintext, or settled by the receipt.
+    std::unique_ptr<Reservation> debt;
   };
   /// Settled is the stamp that the outcome was judged too; detection alone can make one.
   class Settled {
@@ -303,6 +309,8 @@ class Findings {
   const Clearance& clearance() const { return clearance_; }
   const std::vector<Person>& people() const { return content().people; }
   std::string_view text(const FoundValue& v) const { return content().text.view(v.text); }
+  /// debt is null where no key was unwrapped.
+  Reservation* debt() const { return content().debt.get(); }
   void settle(Settled settled) {
     judged_ = std::move(settled.words);
     settled_ = true;
