@@ -130,7 +130,24 @@ class Detection {
   /// move on although nobody is answered. A time before the greatest seen changes nothing.
   void observe(Moment ledger_time);
 
+  // A start goes on from what an earlier replay built (docs/restart.md). All of it before
+  // replayed() and before anybody asks.
+  /// state_id names all that the state depends on besides the ledger: form, parameters, key. Only a
+  /// Detection of the same state_id may read it.
+  std::string state_id() const;
+  /// write_state gives the state of the replay, in chunks of about so many bytes, to `put`, whose
+  /// errors it passes on. It names citizens by the first 8 bytes of their labels and must be sealed.
+  Result<void> write_state(const std::function<Result<void>(std::string_view chunk)>& put,
+                           std::size_t chunk_bytes = std::size_t{1} << 20) const;
+  /// read_state takes one chunk, in any order, from several threads; all or none must be read.
+  /// Errors: seal_broken (of another form).
+  Result<void> read_state(std::string_view chunk);
+  /// forget gives an erased citizen a random name wherever the state has his: what officers spent
+  /// on him stays spent, and nothing leads to him any more.
+  void forget(const SubjectName& name, const Label& label);
+
  private:
+  friend struct Rest;  // snapshot.cc
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -146,6 +146,7 @@ class Habits {
   std::size_t bytes() const;
 
  private:
+  friend struct Rest;  // snapshot.cc
   void drop_old(std::uint64_t at);
   std::optional<Trip> pace_trip(const Tuned& tuned, std::span<const Look> looks) const;
   std::optional<Trip> robot_trip(const Tuned& tuned, std::uint64_t at) const;

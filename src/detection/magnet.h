@@ -23,6 +23,7 @@ class Magnet {
   std::size_t bytes() const { return places_.size() * sizeof(Place); }
 
  private:
+  friend struct Rest;  // snapshot.cc
   struct Place {
     std::uint64_t subject = 0;
     std::array<std::uint32_t, kOfficers> accounts{};

@@ -67,6 +67,7 @@ class Neighbours {
   std::size_t bytes() const;
 
  private:
+  friend struct Rest;  // snapshot.cc
   static constexpr std::uint16_t kNone = 0xffff;
   static constexpr std::size_t kHeads = 1024, kScanned = 64;
   static std::size_t head_of(std::uint64_t name) { return name >> 54; }
@@ -91,6 +92,7 @@ class Coverage {
   std::size_t bytes() const;
 
  private:
+  friend struct Rest;  // snapshot.cc
   struct Sketch {
     std::array<std::array<std::uint8_t, 4096>, 3> months{};
     std::array<std::uint32_t, 3> month{};

@@ -35,6 +35,7 @@ class Windows {
   std::size_t size() const { return subjects_.size(); }
 
  private:
+  friend struct Rest;  // snapshot.cc
   struct Seen {
     std::uint64_t time, subject;
   };

@@ -1,0 +1,439 @@
+#include "detection/snapshot.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/insist.h"
+
+namespace amanat::detection {
+namespace {
+
+enum class Chunk : std::uint8_t { whole = 'W', holders = 'H' };
+
+template <class T>
+struct Element {
+  using Type = T;
+};
+template <class A, class B>
+struct Element<std::pair<const A, B>> {
+  using Type = std::pair<A, B>;
+};
+
+// What inserts and iterates, but for text.
+template <class T>
+concept Run = requires(T& t) {
+  typename T::value_type;
+  t.clear();
+  t.insert(t.end(), std::declval<typename Element<typename T::value_type>::Type>());
+}
+&&!std::same_as<std::remove_const_t<T>, std::string>;
+
+}  // namespace
+
+struct Rest {
+  template <class A, class... T>
+  static void all(A& a, T&... values) {
+    (one(a, values), ...);
+  }
+
+  template <class A, class T>
+  requires std::is_arithmetic_v<std::remove_const_t<T>> || std::is_enum_v<std::remove_const_t<T>>
+  static void one(A& a, T& value) {
+    static_assert(std::endian::native == std::endian::little);
+    if constexpr (std::same_as<std::remove_const_t<T>, bool>) {
+      std::uint8_t byte = value ? 1 : 0;
+      a.raw(&byte, 1);
+      if constexpr (A::kReads) value = byte != 0;
+    } else {
+      a.raw(&value, sizeof value);
+    }
+  }
+  template <class A, Is<std::string> T>
+  static void one(A& a, T& text) {
+    auto size = static_cast<std::uint32_t>(text.size());
+    one(a, size);
+    if constexpr (A::kReads) text.resize(std::min<std::size_t>(size, a.left()));
+    a.raw(text.data(), A::kReads ? std::min<std::size_t>(size, text.size()) : size);
+  }
+  template <class A, class T, std::size_t N>
+  static void one(A& a, std::array<T, N>& values) {
+    for (auto& value : values) one(a, value);
+  }
+  template <class A, class T, std::size_t N>
+  static void one(A& a, const std::array<T, N>& values) {
+    for (const auto& value : values) one(a, value);
+  }
+  template <class A, class X, class Y>
+  static void one(A& a, std::pair<X, Y>& pair) {
+    all(a, pair.first, pair.second);
+  }
+  template <class A, class X, class Y>
+  static void one(A& a, const std::pair<X, Y>& pair) {
+    all(a, pair.first, pair.second);
+  }
+  // Runs. Every element takes a byte at least, so a count never makes more room than there is.
+  template <class A, class T>
+  requires Run<std::remove_const_t<T>>
+  static void one(A& a, T& run) {
+    auto count = static_cast<std::uint32_t>(run.size());
+    one(a, count);
+    if constexpr (A::kReads) {
+      run.clear();
+      for (std::uint32_t i = 0; i < count && !a.failed(); ++i) {
+        typename Element<typename T::value_type>::Type value{};
+        one(a, value);
+        if (!a.failed()) run.insert(run.end(), std::move(value));
+      }
+    } else {
+      for (const auto& value : run) one(a, value);
+    }
+  }
+  template <class A, class T>
+  static void one(A& a, std::unique_ptr<T>& value) {
+    bool there = value != nullptr;
+    one(a, there);
+    if constexpr (A::kReads) value = there ? std::make_unique<T>() : nullptr;
+    if (value) one(a, *value);
+  }
+  template <class A, class T>
+  static void one(A& a, const std::unique_ptr<T>& value) {
+    const bool there = value != nullptr;
+    one(a, there);
+    if (value) one(a, std::as_const(*value));
+  }
+  template <class A, class T>
+  static void one(A& a, std::optional<T>& value) {
+    bool there = value.has_value();
+    one(a, there);
+    if constexpr (A::kReads)
+      if (there && !value) value.emplace();
+    if (there) one(a, *value);
+  }
+  template <class A, class T>
+  static void one(A& a, const std::optional<T>& value) {
+    const bool there = value.has_value();
+    one(a, there);
+    if (there) one(a, *value);
+  }
+
+  template <class A, Is<Actor> T>
+  static void one(A& a, T& v) {
+    auto& [account, key_kind, thumbprint] = v;
+    all(a, account, key_kind, thumbprint);
+  }
+  template <class A, Is<Near> T>
+  static void one(A& a, T& v) {
+    auto& [below, here, above, digit, known] = v;
+    all(a, below, here, above, digit, known);
+  }
+  template <class A, Is<Look> T>
+  static void one(A& a, T& v) {
+    auto& [order, subject, at, near, why, exists, fresh, announced, next] = v;
+    all(a, order, subject, at, near, why, exists, fresh, announced, next);
+  }
+  template <class A, Is<Alert> T>
+  static void one(A& a, T& v) {
+    auto& [rule, tier, actor, unit, case_ref, purpose, data_class, at, order, score, threshold,
+           entries, looks, parameters, note, by, releases] = v;
+    all(a, rule, tier, actor, unit, case_ref, purpose, data_class, at, order, score, threshold,
+        entries, looks, parameters, note, by, releases);
+  }
+  template <class A, Is<Hold> T>
+  static void one(A& a, T& v) {
+    auto& [id, rule, tier, actor, data_class, at, order, by] = v;
+    all(a, id, rule, tier, actor, data_class, at, order, by);
+  }
+  template <class A, Is<Told> T>
+  static void one(A& a, T& v) {
+    auto& [entry, alert] = v;
+    all(a, entry, alert);
+  }
+  template <class A, Is<Day> T>
+  static void one(A& a, T& v) {
+    auto& [day, citizens, unexplained, absent] = v;
+    all(a, day, citizens, unexplained, absent);
+  }
+  template <class A, Is<Replayed> T>
+  static void one(A& a, T& v) {
+    auto& [lookups, alerts, same, by_other_parameters, different] = v;
+    all(a, lookups, alerts, same, by_other_parameters, different);
+  }
+  template <class A, Is<Scores> T>
+  static void one(A& a, T& v) {
+    auto& [sum, own, own_days, mean, event, none, absent, near, run, pace, friction_since, day,
+           today, counted, friction_rule] = v;
+    all(a, sum, own, own_days, mean, event, none, absent, near, run, pace, friction_since, day,
+        today, counted, friction_rule);
+  }
+  template <class A, Is<Seen> T>
+  static void one(A& a, T& v) {
+    auto& [subject, at, order, entry, day] = v;
+    all(a, subject, at, order, entry, day);
+  }
+  template <class A, Is<Peers> T>
+  static void one(A& a, T& v) {
+    auto& [sum, days, covered, covered_days] = v;
+    all(a, sum, days, covered, covered_days);
+  }
+  template <class A, Is<Shared> T>
+  static void one(A& a, T& v) {
+    auto& [ring, near] = v;
+    all(a, ring, near);
+  }
+  template <class A, Is<Neighbours> T>
+  static void one(A& a, T& v) {
+    auto& [names, next, heads, oldest, last_appended] = v;
+    all(a, names, next, heads, oldest, last_appended);
+  }
+  template <class A, Is<Coverage::Sketch> T>
+  static void one(A& a, T& v) {
+    auto& [months, month] = v;
+    all(a, months, month);
+  }
+  template <class A, Is<Coverage> T>
+  static void one(A& a, T& v) {
+    auto& [subjects, days, per_day, first_day, today, live, filled, sketch] = v;
+    all(a, subjects, days, per_day, first_day, today, live, filled, sketch);
+  }
+  template <class A, Is<Habits> T>
+  static void one(A& a, T& v) {
+    auto& [scores, week, today, recent, recent_begin, sitting, ring, coverage, coverage_told,
+           last_order, last_at] = v;
+    all(a, scores, week, today, recent, recent_begin, sitting, ring, coverage, coverage_told,
+        last_order, last_at);
+  }
+  template <class A, Is<Officer> T>
+  static void one(A& a, T& v) {
+    auto& [habits, holds, days, too_fast, wrong, canaries, off_duty, device, device_at, station,
+           unit] = v;
+    all(a, habits, holds, days, too_fast, wrong, canaries, off_duty, device, device_at, station,
+        unit);
+  }
+  // Of a window the latest disclosure of each subject is enough: what is counted of it is counted
+  // again when somebody first asks.
+  template <class A, Is<Windows> T>
+  static void one(A& a, T& v) {
+    auto& [subjects, log, dropped, tracked] = v;
+    insist(tracked.empty());  // a replay counts nothing
+    auto count = static_cast<std::uint32_t>(subjects.size());
+    one(a, count);
+    if constexpr (A::kReads) {
+      dropped = 0;
+      if (count > a.left() / 16) count = static_cast<std::uint32_t>(a.left() / 16 + 1);
+      subjects.reserve(count);
+      for (std::uint32_t i = 0; i < count && !a.failed(); ++i) {
+        Windows::Seen seen{};
+        all(a, seen.time, seen.subject);
+        log.push_back(seen);
+        subjects.emplace(seen.subject, seen.time);
+      }
+    } else {
+      for (const Windows::Seen& seen : log)
+        if (subjects.at(seen.subject) == seen.time) all(a, seen.time, seen.subject);
+    }
+  }
+  template <class A, Is<Holder> T>
+  static void one(A& a, T& v) {
+    auto& [seen, pending, officer, shared, peers] = v;
+    insist(pending == 0);  // nobody has asked
+    all(a, seen, officer, shared, peers);
+  }
+  template <class A, Is<Detection::State::Waiting> T>
+  static void one(A& a, T& v) {
+    auto& [order, index, alert, look, told, actor, unit, case_ref] = v;
+    all(a, order, index, alert, look, told, actor, unit, case_ref);
+  }
+  template <class A, Is<Magnet> T>
+  static void one(A& a, T& v) {
+    auto& [mutex, places] = v;
+    const std::lock_guard lock(mutex);
+    auto count = static_cast<std::uint32_t>(
+        std::count_if(places.begin(), places.end(), [](const auto& p) { return p.used > 0; }));
+    one(a, count);
+    std::uint32_t at = 0;
+    for (std::uint32_t i = 0; i < count; ++i, ++at) {
+      if constexpr (!A::kReads)
+        while (places[at].used == 0) ++at;
+      one(a, at);
+      if constexpr (A::kReads)
+        if (a.failed() || at >= places.size()) return;
+      auto& [subject, accounts, days, latest, used] = places[at];
+      all(a, subject, accounts, days, latest, used);
+    }
+  }
+
+  // Everything of a State that a replay changes, but for the holders. Options, what follows from
+  // them, the clock and the canaries are a start's own.
+  template <class A>
+  static void whole(A& a, Detection::State& s) {
+    auto& [options, tuned, judges, parameters_id, neighbour_key, shards, ledger_time, order, magnet,
+           clock_mutex, anchor_ledger, anchor_steady, alerts_mutex, outbox, told, canaries_mutex,
+           canaries, waiting, together, replayed, replaying, expected, recorded_alerts] = s;
+    std::uint64_t time = ledger_time.load(), last = order.load();
+    std::vector<Detection::State::Waiting> queued;
+    if constexpr (!A::kReads)
+      for (auto rest = waiting; !rest.empty(); rest.pop()) queued.push_back(rest.top());
+    all(a, time, last, magnet, outbox, told, queued, together, replayed, replaying, expected,
+        recorded_alerts);
+    if constexpr (A::kReads) {
+      ledger_time.store(time);
+      order.store(last);
+      for (auto& one : queued) waiting.push(std::move(one));
+    }
+  }
+
+  static void rename(Windows& w, std::uint64_t subject, std::uint64_t alias);
+  static void rename(Neighbours& n, const Near& near);
+  static void rename(Coverage& c, std::uint64_t subject);
+  static void rename(Habits& h, std::uint64_t subject, std::uint64_t alias, const Near& near);
+  static void forget(Magnet& m, std::uint64_t subject);
+};
+
+namespace {
+
+std::uint64_t random_name() {
+  std::array<std::uint8_t, 8> bytes;
+  crypto::random_bytes(bytes);
+  std::uint64_t name;
+  std::memcpy(&name, bytes.data(), sizeof name);
+  return name;
+}
+
+void forget(Look& look, std::uint64_t subject, std::uint64_t alias) {
+  if (look.subject != subject) return;
+  look.subject = alias;
+  look.near = Near{};
+}
+
+}  // namespace
+
+std::string Detection::state_id() const {
+  std::string id(kForm);
+  id += ' ' + state_->parameters_id + ' ';
+  return id + crypto::hex(state_->neighbour_key.mac({crypto::bytes_of(kForm)})).substr(0, 16);
+}
+
+Result<void> Detection::write_state(const std::function<Result<void>(std::string_view)>& put,
+                                    std::size_t chunk_bytes) const {
+  State& s = *state_;
+  std::string chunk(1, static_cast<char>(Chunk::whole));
+  Writing whole(chunk);
+  Rest::whole(whole, s);
+  if (auto r = put(chunk); !r) return r;
+  const auto begin = [&chunk] { chunk.assign(1, static_cast<char>(Chunk::holders)); };
+  begin();
+  for (std::size_t kind = 0; kind < kKinds; ++kind)
+    for (const Shard& shard : s.shards[kind]) {
+      const std::lock_guard lock(shard.mutex);
+      for (const auto& [key, holder] : shard.holders) {
+        Writing out(chunk);
+        const auto which = static_cast<std::uint8_t>(kind);
+        Rest::all(out, which, key, holder);
+        if (chunk.size() < chunk_bytes) continue;
+        if (auto r = put(chunk); !r) return r;
+        begin();
+      }
+    }
+  if (chunk.size() == 1) return {};
+  return put(chunk);
+}
+
+Result<void> Detection::read_state(std::string_view chunk) {
+  const auto wrong = [] { return fail(Reason::seal_broken, "a snapshot of another form"); };
+  if (chunk.empty()) return wrong();
+  Taking in(chunk.substr(1));
+  if (chunk[0] == static_cast<char>(Chunk::whole)) {
+    Rest::whole(in, *state_);
+    if (in.failed() || in.left() > 0) return wrong();
+    return {};
+  }
+  if (chunk[0] != static_cast<char>(Chunk::holders)) return wrong();
+  while (in.left() > 0) {
+    std::uint8_t kind = 0;
+    std::string key;
+    Holder holder;
+    Rest::all(in, kind, key, holder);
+    if (in.failed() || kind >= kKinds) return wrong();
+    Shard& shard = state_->shards[kind][std::hash<std::string>{}(key) % kShards];
+    const std::lock_guard lock(shard.mutex);
+    shard.holders.insert_or_assign(std::move(key), std::move(holder));
+  }
+  return {};
+}
+
+void Rest::rename(Windows& w, std::uint64_t subject, std::uint64_t alias) {
+  auto node = w.subjects_.extract(subject);
+  if (node.empty()) return;
+  node.key() = alias;
+  w.subjects_.insert(std::move(node));
+  for (auto& seen : w.log_)
+    if (seen.subject == subject) seen.subject = alias;
+}
+
+// A name that stands beside nobody.
+void Rest::rename(Neighbours& n, const Near& near) {
+  if (!near.known) return;
+  const std::uint64_t name = near.here | near.digit;
+  for (std::uint16_t at = 0; at < n.names_.size(); ++at) {
+    if (n.names_[at] != name) continue;
+    if (!n.heads_.empty()) n.unlink(at);
+    n.names_[at] = (random_name() & ~std::uint64_t{15}) | near.digit;
+    if (!n.heads_.empty()) n.link(at);
+  }
+}
+
+void Rest::rename(Coverage& c, std::uint64_t subject) {
+  const auto found = std::find(c.subjects_.begin(), c.subjects_.end(), subject);
+  if (found == c.subjects_.end()) return;
+  *found = random_name();
+  c.grow();  // puts everybody where the table looks for him
+}
+
+void Rest::rename(Habits& h, std::uint64_t subject, std::uint64_t alias, const Near& near) {
+  for (Seen& seen : h.week_)
+    if (seen.subject == subject) seen.subject = alias;
+  std::replace(h.today_.begin(), h.today_.end(), subject, alias);
+  rename(h.ring_, near);
+  rename(h.coverage_, subject);
+}
+
+void Rest::forget(Magnet& m, std::uint64_t subject) {
+  const std::lock_guard lock(m.mutex_);
+  if (auto* place = m.find(subject)) *place = Magnet::Place{};
+}
+
+void Detection::forget(const SubjectName& name, const Label& label) {
+  State& s = *state_;
+  const std::uint64_t subject = hash_of(label), alias = random_name();
+  const Near near = s.near_of(name);
+  for (auto& kind : s.shards)
+    for (Shard& shard : kind) {
+      const std::lock_guard lock(shard.mutex);
+      for (auto& [key, holder] : shard.holders) {
+        Rest::rename(holder.seen, subject, alias);
+        if (holder.shared) Rest::rename(holder.shared->ring, near);
+        if (!holder.officer) continue;
+        Rest::rename(holder.officer->habits, subject, alias, near);
+        auto& canaries = holder.officer->canaries;
+        std::replace(canaries.begin(), canaries.end(), subject, alias);
+      }
+    }
+  Rest::forget(s.magnet, subject);
+  std::vector<State::Waiting> waiting;
+  for (; !s.waiting.empty(); s.waiting.pop()) waiting.push_back(s.waiting.top());
+  const auto in_alert = [&](Alert& alert) {
+    for (Look& look : alert.looks) amanat::detection::forget(look, subject, alias);
+  };
+  for (auto* list : {&waiting, &s.together})
+    for (State::Waiting& one : *list) {
+      amanat::detection::forget(one.look, subject, alias);
+      in_alert(one.told);
+    }
+  for (State::Waiting& one : waiting) s.waiting.push(std::move(one));
+  for (Alert& alert : s.expected) in_alert(alert);
+  const std::lock_guard lock(s.alerts_mutex);
+  for (Alert& alert : s.outbox) in_alert(alert);
+  for (Told& told : s.told) in_alert(told.alert);
+}
+
+}  // namespace amanat::detection
