@@ -249,6 +249,7 @@ Result<Asked> Identity::State::judge_signed(const Request& request, const Sessio
   asked.act = std::move(pending->act);
   asked.client = kClient;
   asked.received = request.received;
+  asked.from = request.from;
   asked.proof = Proof::touch;
   asked.verified = judged->verified ? request.received : session.verified;
   return asked;
@@ -345,6 +346,7 @@ Result<Caller> Identity::signed_in(const Request& request) const {
   content.asker = *std::move(asker);
   content.client = kClient;
   content.received = request.received;
+  content.from = request.from;
   content.verified = session->verified;
   return Caller(std::move(content));
 }

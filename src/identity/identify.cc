@@ -240,6 +240,7 @@ Caller::Content Identity::State::content_of(Shown shown, const Request& request)
   content.asker = std::move(shown.asker);
   content.client = content.asker.id;
   content.received = request.received;
+  content.from = request.from;
   content.proof = shown.proof;
   content.evidence = std::move(shown.evidence);
   if (content.evidence.empty()) {

@@ -19,6 +19,9 @@ using Label = std::array<std::uint8_t, 32>;
 /// Tag is a 16-byte keyed name of a value: equality can be tested, nothing else learned.
 using Tag = std::array<std::uint8_t, 16>;
 
+/// Address is a network address: IPv6, or IPv4 mapped into it (RFC 4291 2.5.5.2). All zero: none.
+using Address = std::array<std::uint8_t, 16>;
+
 /// AccountId is assigned at enrolment and never reused.
 enum class AccountId : std::uint32_t {};
 

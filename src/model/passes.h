@@ -117,6 +117,7 @@ struct Asked {
   Question question;
   std::string evidence;  // canonical evidence bytes (docs/callers.md)
   Moment received{};
+  Address from{};  // where the connection came from
   Proof proof = Proof::channel;
   std::string client;              // console's or service's id, as signed
   std::optional<Moment> verified;  // the person's last verification (PIN, fingerprint)
@@ -140,6 +141,7 @@ class Caller {
   Proof proof() const { return content().proof; }
   const std::optional<Act>& act() const { return content().act; }
   Moment received() const { return content().received; }
+  const Address& from() const { return content().from; }
   std::shared_ptr<const Asked> asked() const {
     insist(content_ != nullptr);
     return content_;
@@ -279,6 +281,7 @@ struct Person {
   Standing standing = Standing::other;
   bool exists = false;   // false: asked by a name no registry knows
   bool guarded = false;  // one of Grant::Content::guarded
+  std::string chain;     // how the registers lead from the case to them, keyed; empty: they do not
   // What is released of this citizen, where it is not what the grant says of the standing.
   std::shared_ptr<const std::vector<FieldRelease>> releases;
   std::vector<FoundRecord> records;

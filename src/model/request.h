@@ -27,6 +27,7 @@ struct Request {
   std::string body;
   std::shared_ptr<const PeerCertificate> peer;  // null: none was shown
   Moment received{};
+  Address from{};  // the connection's other end; none for a caller on the same machine's socket
 
   /// header returns the value of the only header of that (lower-case) name, or an empty view.
   std::string_view header(std::string_view name) const {

@@ -51,6 +51,7 @@ struct Failure {
   std::string detail;
   std::vector<Need> needs = {};  // all that is missing, where a question may be asked again
   std::string policy_hash = {};  // 32 bytes of the policy that refused, for the record of it
+  std::string judged = {};       // detection's word on the refusal, for the record of it
 };
 
 template <class T>

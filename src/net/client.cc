@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "model/insist.h"
+#include "net/address.h"
 #include "net/http.h"
 #include "net/http_wire.h"
 #include "net/tls.h"
@@ -60,6 +61,21 @@ Result<Place> place_of(std::string_view url) {
   return place;
 }
 
+bool bind_to(int fd, int family, const std::string& source) {
+  const auto address = parse_address(source);
+  if (!address) return false;
+  if (family == AF_INET) {
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    std::memcpy(&v4.sin_addr, address->data() + 12, 4);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&v4), sizeof v4) == 0;
+  }
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  std::memcpy(&v6.sin6_addr, address->data(), address->size());
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&v6), sizeof v6) == 0;
+}
+
 }  // namespace
 
 struct Client::State {
@@ -68,6 +84,7 @@ struct Client::State {
   std::string host_header;
   int fd = -1;
   unsigned seconds_max = 30;
+  std::string source;
   std::chrono::steady_clock::time_point deadline;
   std::string cipher_out;
   std::vector<char> received = std::vector<char>(kReceiveBytes);
@@ -125,6 +142,10 @@ Result<void> Client::State::open(const Place& place) {
     if (fd >= 0) ::close(fd);
     fd = ::socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) continue;
+    if (!source.empty() && !bind_to(fd, a->ai_family, source)) {
+      why = "cannot connect from " + source;
+      continue;
+    }
     int result = ::connect(fd, a->ai_addr, a->ai_addrlen) == 0 ? 0 : errno;
     if (result == EINPROGRESS) {
       if (const auto ready = wait_for(POLLOUT); !ready) return ready;
@@ -287,9 +308,8 @@ void Client::State::append_request(std::string_view method, std::string_view tar
     out.append(part);
   for (const auto& [name, value] : headers) {
     insist((name + value).find_first_of("\r\n") == std::string::npos);
-    for (const std::string_view part :
-         {std::string_view("\r\n"), std::string_view(name), std::string_view(": "),
-          std::string_view(value)})
+    for (const std::string_view part : {std::string_view("\r\n"), std::string_view(name),
+                                        std::string_view(": "), std::string_view(value)})
       out.append(part);
   }
   if (!body.empty()) {
@@ -316,6 +336,7 @@ Result<Client> Client::connect(const ClientOptions& options) {
   if (!tls) return std::unexpected(tls.error());
   state->tls = *std::move(tls);
   state->seconds_max = options.seconds_max;
+  state->source = options.source;
   state->host_header =
       place->host.find(':') == std::string::npos ? place->host : "[" + place->host + "]";
   state->host_header += ":" + place->port;

@@ -21,8 +21,13 @@ constexpr std::uint64_t kLingerMs = 2000, kLingerStoppingMs = 200;
 
 }  // namespace
 
-Connection::Connection(Loop& loop, ConnectionId id, int fd)
-    : loop_(loop), id_(id), fd_(fd), born_ms_(loop.now_ms()), active_ms_(loop.now_ms()) {
+Connection::Connection(Loop& loop, ConnectionId id, int fd, const Address& from)
+    : loop_(loop),
+      id_(id),
+      fd_(fd),
+      from_(from),
+      born_ms_(loop.now_ms()),
+      active_ms_(loop.now_ms()) {
   insist(fd >= 0);
 }
 
@@ -224,6 +229,7 @@ void Connection::dispatch(Head head) {
   }
   request.peer = peer_;
   request.received = now();
+  request.from = from_;
   if (!head.keep_alive) closing_ = true;
   const std::uint64_t sequence = sequence_base_ + replies_.size() - 1;
   if (!loop_.stopping()) return loop_.hand_over(*this, sequence, std::move(request));

@@ -34,7 +34,7 @@ struct ConnectionId {
 
 class Connection {
  public:
-  Connection(Loop& loop, ConnectionId id, int fd);
+  Connection(Loop& loop, ConnectionId id, int fd, const Address& from);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -107,6 +107,7 @@ class Connection {
   std::uint32_t interest_ = 0;
   std::unique_ptr<TlsSession> session_;
   std::shared_ptr<const PeerCertificate> peer_;
+  const Address from_;
   WipingBuffer in_;          // decrypted, not parsed yet
   std::string cipher_in_;    // received, not decrypted yet (only while paused)
   std::size_t scanned_ = 0;  // of the head now arriving

@@ -19,16 +19,16 @@ namespace amanat::net {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8443;                 // 0: any free one; see port()
-  std::string certificate_file, key_file;    // server's, PEM
-  std::string client_ca_pem;                 // text: whose client certificates are issued_by_us
-  unsigned threads = 0;                      // 0: one a core
+  std::uint16_t port = 8443;               // 0: any free one; see port()
+  std::string certificate_file, key_file;  // server's, PEM
+  std::string client_ca_pem;               // text: whose client certificates are issued_by_us
+  unsigned threads = 0;                    // 0: one a core
   std::size_t header_bytes_max = 16 * 1024;
   std::size_t body_bytes_max = 64 * 1024;
   unsigned headers_max = 64;
-  unsigned pipelined_max = 128;              // requests of one connection in hand at a time
+  unsigned pipelined_max = 128;  // requests of one connection in hand at a time
   unsigned connections_max = 8192;
-  unsigned request_seconds_max = 15;         // from first byte to last of one request
+  unsigned request_seconds_max = 15;  // from first byte to last of one request
   unsigned idle_seconds_max = 120;
   unsigned handshake_seconds_max = 10;
 };
@@ -60,10 +60,12 @@ class Server {
 };
 
 struct ClientOptions {
-  std::string url;                           // https://host:port, no path
-  std::string ca_file;                       // whom to trust: this alone
-  std::string certificate_file, key_file;    // empty: show none
+  std::string url;                         // https://host:port, no path
+  std::string ca_file;                     // whom to trust: this alone
+  std::string certificate_file, key_file;  // empty: show none
   unsigned seconds_max = 30;
+  std::string
+      source;  // numeric address of this machine to connect from; empty: the system's choice
 };
 
 /// Client is one keep-alive connection. Not thread-safe.
@@ -94,8 +96,8 @@ class Client {
 
 /// parse_request_head is the server's own head parser, exposed for tests and fuzzing: reads a
 /// request line and headers (ending in an empty line) under the options' limits.
-/// Errors: malformed_request, wrong_http_version, header_too_large, body_too_large, wrong_media_type
-/// (Content-Encoding, a Transfer-Encoding other than chunked).
+/// Errors: malformed_request, wrong_http_version, header_too_large, body_too_large,
+/// wrong_media_type (Content-Encoding, a Transfer-Encoding other than chunked).
 struct Head {
   Request request;
   std::uint64_t body_bytes = 0;

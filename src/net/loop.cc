@@ -13,6 +13,7 @@
 #include <ctime>
 
 #include "model/insist.h"
+#include "net/address.h"
 
 namespace amanat::net {
 namespace {
@@ -209,7 +210,10 @@ void Loop::handshake_ended(Connection& connection) {
 void Loop::accept_some() {
   for (unsigned i = 0; i < kAcceptsMost; ++i) {
     if (handshaking_ >= kHandshakesMost && !make_room()) return listen(false);
-    const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage from{};
+    socklen_t from_size = sizeof from;
+    const int fd = ::accept4(listener_, reinterpret_cast<sockaddr*>(&from), &from_size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
       if (errno == EMFILE || errno == ENFILE) listen(false);  // the next sweep tries again
       return;
@@ -229,7 +233,7 @@ void Loop::accept_some() {
     const std::uint32_t place = free_.back();
     free_.pop_back();
     const ConnectionId id{place, ++generations_[place]};
-    table_[place] = std::make_unique<Connection>(*this, id, fd);
+    table_[place] = std::make_unique<Connection>(*this, id, fd, address_of(from));
     ++living_;
     ++handshaking_;
     arrivals_.push_back(id);

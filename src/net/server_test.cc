@@ -6,6 +6,7 @@
 #include <chrono>
 #include <thread>
 
+#include "net/address.h"
 #include "net/test_server.h"
 
 namespace amanat::net {
@@ -54,6 +55,25 @@ TEST(Server, TheClientsCertificateIsHandedOnWhateverItIs) {
   EXPECT_EQ(client(server->port(), "server").ask("GET", "/", "")->body,
             "foreign valid 11");  // not for clients
   EXPECT_EQ(client(server->port(), "").ask("GET", "/", "")->body, "none");
+}
+
+TEST(Server, TheOtherEndsAddressIsHandedOn) {
+  const auto server = serve(options(), [](const Request& request, Reply reply) {
+    Response response;
+    response.body = request.from == *parse_address("127.0.0.9") ? "nine" : "another";
+    reply(std::move(response));
+  });
+  const auto asked_from = [&](const std::string& source) {
+    ClientOptions o;
+    o.url = "https://127.0.0.1:" + std::to_string(server->port());
+    o.ca_file = certificates().crt("ours");
+    o.source = source;
+    auto from = Client::connect(o);
+    return from ? from->ask("GET", "/", "")->body : "refused";
+  };
+  EXPECT_EQ(asked_from("127.0.0.9"), "nine");
+  EXPECT_EQ(asked_from(""), "another");
+  EXPECT_EQ(asked_from("192.0.2.1"), "refused") << "not an address of this machine";
 }
 
 TEST(Server, RepliesGivenOutOfOrderLeaveInOrder) {
