@@ -201,9 +201,13 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     if (!n || *n < 1 || *n > kSubjectsMax)
       return wrong("max_subjects is not 1 to " + std::to_string(kSubjectsMax));
     question.max_subjects = static_cast<std::uint16_t>(*n);
+  } else if (member.name == "more_of") {
+    const auto entry = member.value.integer();
+    if (!entry) return wrong("more_of is not an entry's number");
+    question.more_of = EntryIndex{*entry};
   } else {
-    const std::vector<std::string> known = {"subject", "fields", "purpose",
-                                            "case",    "reason", "max_subjects", "break_glass"};
+    const std::vector<std::string> known = {"subject",      "fields",      "purpose", "case", "reason",
+                                            "max_subjects", "break_glass", "more_of"};
     const std::string_view near = amanat::nearest_word(member.name, known);
     return fail(
         Reason::malformed_json,

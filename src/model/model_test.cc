@@ -135,7 +135,7 @@ TEST(Question, AnyOtherFormIsBoundWordForWordByVersionTwo) {
 
 TEST(Question, WhateverIsAskedDifferentlyHasOtherBytes) {
   const FieldTable table = two_fields();
-  std::vector<Question> questions(10, plain_question());
+  std::vector<Question> questions(12, plain_question());
   questions[1].subject.value = "3520212345672";
   questions[2].purpose = "complain";
   questions[3].case_ref = "tFIR 1/26";
@@ -145,6 +145,8 @@ TEST(Question, WhateverIsAskedDifferentlyHasOtherBytes) {
   questions[7].subject.hops = 1;
   questions[8].subject.narrowing = {{"name", "x"}};
   questions[9].kind = QuestionKind::break_glass;
+  questions[10].more_of = EntryIndex{0};
+  questions[11].more_of = EntryIndex{12};
   std::set<std::string> made;
   for (const Question& q : questions) {
     const auto one = canonical_question("a", "b", q, table);

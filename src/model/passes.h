@@ -201,6 +201,8 @@ class Grant {
     // Whose disclosure waits for it where there are witnesses, whatever the purpose; ascending.
     std::shared_ptr<const std::vector<Tag>> guarded;
     std::uint64_t sealed_ms = 0;      // covert purpose: hidden from the citizen for so long
+    FieldSet optional;      // what the purpose can do without: a coin may withhold or coarsen it
+    bool unmarked = false;  // the consumer parses: its answers carry no coins, and say so
   };
   Grant(Grant&&) noexcept = default;
   Grant& operator=(Grant&&) noexcept = default;

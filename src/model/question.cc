@@ -28,12 +28,14 @@ bool is_citizen_number(std::string_view text) {
 }
 
 using Words = std::vector<std::pair<std::string, std::string>>;
-Words words_of(const SubjectForm& form) {
+Words words_of(const Question& question) {
+  const SubjectForm& form = question.subject;
   Words words = form.narrowing;
   words.emplace_back(form.search, form.value);
   if (form.from) words.emplace_back("from", std::to_string(number(*form.from)));
   if (form.to) words.emplace_back("to", std::to_string(number(*form.to)));
   if (form.hops != 0) words.emplace_back("hops", std::to_string(form.hops));
+  if (question.more_of) words.emplace_back("more_of", std::to_string(number(*question.more_of)));
   std::sort(words.begin(), words.end());
   return words;
 }
@@ -55,7 +57,8 @@ Result<std::string> canonical_question(std::string_view asker, std::string_view 
                                        const Question& question, const FieldTable& table) {
   const SubjectForm& form = question.subject;
   const bool by_number = form.search == "national_id";
-  const bool plain = by_number && form.narrowing.empty() && !form.from && !form.to && !form.hops;
+  const bool plain = by_number && form.narrowing.empty() && !form.from && !form.to && !form.hops &&
+                     !question.more_of;
   if (by_number && !is_citizen_number(form.value))
     return fail(Reason::malformed_value, "subject.national_id: 13 digits");
   std::string out;
@@ -71,7 +74,7 @@ Result<std::string> canonical_question(std::string_view asker, std::string_view 
   put(out, question.max_subjects, 2);
   fits = fits && put_text(out, question.reason, kReasonMax);
   if (!plain) {
-    const Words words = words_of(form);
+    const Words words = words_of(question);
     put(out, words.size(), 2);
     for (const auto& [word, value] : words)
       fits = fits && put_text(out, word) && put_text(out, value);

@@ -48,6 +48,8 @@ struct Question {
   std::string case_ref;            // exactly as sent; empty if the purpose needs none
   std::uint16_t max_subjects = 1;  // upper bound of citizens the answer may disclose
   std::string reason;              // at most 500 bytes
+  // "Show more": the entry of the answer that kept something back which is asked for now.
+  std::optional<EntryIndex> more_of;
 };
 
 /// canonical_fields is the entry's part 3: u16 length and id of each field, in the order given.
@@ -57,7 +59,8 @@ std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>
 /// page 1.2). A question by national ID alone has version 1. Any other form names its subject in
 /// words, which version 1 has no place for: version 2 is the same, with the citizens left empty
 /// and, at the end, a u16 count and that many pairs (str word, str value) of the subject form,
-/// ascending by word: the search word, what narrows it, "from" and "to" (milliseconds) and "hops".
+/// ascending by word: the search word, what narrows it, "from" and "to" (milliseconds), "hops", and
+/// "more_of" (an entry's index). A question that names an entry always has version 2.
 /// `client` is the console's or the service's id. Errors: malformed_value (a national ID that is
 /// not 13 digits, a text with control characters or above its length).
 Result<std::string> canonical_question(std::string_view asker, std::string_view client,
