@@ -68,6 +68,21 @@ void ByCitizen::cover() {
   kept_.wait_for(lock, std::chrono::seconds(5), [this] { return covered_all_; });
 }
 
+bool ByCitizen::hasten(std::uint64_t size) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (settled_ >= size && served_.index != 0) return true;
+  }
+  hasten_ = true;
+  called_.notify_all();
+  return false;
+}
+
+EpochMark ByCitizen::last_served() const {
+  const std::lock_guard lock(mutex_);
+  return served_;
+}
+
 void ByCitizen::stop() {
   {
     const std::lock_guard lock(mutex_);
@@ -101,6 +116,7 @@ void ByCitizen::run() {
       keep_failure_ = std::move(failure);
     else if (wanted)
       done_keep_ = processed_;
+    if (pending_.empty() && !staged_) settled_ = processed_;
     if (cover_ && settled() && arrived_.empty()) covered_all_ = true;
     kept_.notify_all();
     if (last && arrived_.empty()) return;
@@ -261,7 +277,7 @@ void ByCitizen::flush() {
 }
 
 bool ByCitizen::due() const {
-  return Clock::now() - first_pending_ >= milliseconds(setup_.options.epoch_ms);
+  return hasten_ || Clock::now() - first_pending_ >= milliseconds(setup_.options.epoch_ms);
 }
 
 // A staged EPOCH that the sequencer refused is not in the log: its entries wait for the next one.
@@ -296,6 +312,7 @@ void ByCitizen::try_epoch() {
     map_.commit();
     served_ = *std::exchange(staged_, std::nullopt);
   }
+  hasten_ = false;
   mark.covered = processed_;
   mark.root = map_.stage(pending_);
   staged_ = mark;

@@ -153,6 +153,11 @@ class ByCitizen {
   Result<Found> find(const Label& label) const;
   /// lines_now is a citizen's lines up to now, oldest first. Errors: too_busy, ledger_corrupt.
   Result<std::vector<ChainLine>> lines_now(const Label& label) const;
+  /// hasten makes the next EPOCH due at once unless one that is served covers every entry of a
+  /// citizen below `size`; it says whether one does. Call it until it does.
+  bool hasten(std::uint64_t size);
+  /// last_served is the newest EPOCH histories are made from; index 0: none.
+  EpochMark last_served() const;
   /// last_epoch is the newest EPOCH entry known to be durable.
   EpochMark last_epoch() const;
   /// visit_chain gives every line below `covered` in the order of the log, for the auditor's feed.
@@ -182,6 +187,8 @@ class ByCitizen {
   std::vector<std::shared_ptr<const Batch>> arrived_;
   std::uint64_t asked_keep_ = 0, done_keep_ = 0;
   std::optional<Failure> keep_failure_;
+  std::uint64_t settled_ = 0;  // every entry of a citizen below it is covered by what is served
+  std::atomic<bool> hasten_{false};
   bool cover_ = false, covered_all_ = false, stopping_ = false, started_ = false;
   bool built_ = false;
   EpochMark served_, newest_;        // under mutex_: committed to the map; known to be durable

@@ -15,8 +15,8 @@ namespace {
 
 // Written a second time on purpose (ledger page 2.1 and 2.2): whoever checks a history should not
 // have to trust the code that wrote it.
-constexpr std::size_t kSubjectAt = 10, kBodyAt = 74, kTailAt = 106;
-constexpr std::uint8_t kDenied = 2, kEpoch = 4, kErasure = 5, kGenesis = 8;
+constexpr std::size_t kSubjectAt = 10, kActorAt = 42, kBodyAt = 74, kTailAt = 106;
+constexpr std::uint8_t kDisclosure = 1, kDenied = 2, kEpoch = 4, kErasure = 5, kGenesis = 8;
 
 Digest digest_at(std::string_view bytes, std::size_t at) {
   Digest d;
@@ -79,6 +79,8 @@ class Check {
   bool chain();
   bool openings();
   bool opening(const HistoryEntry& e, ShownEntry& shown);
+  bool actor(const HistoryEntry& e, ShownEntry& shown);
+  bool shown_to_expert(const HistoryEntry& e, const ShownEntry& shown);
   bool concerns_me(const History::Erasure& e) const;
   bool erased(const HistoryEntry& e);
   bool fresh();
@@ -104,7 +106,9 @@ bool Check::checkpoint() {
   at_ = std::move(witnessed->at.checkpoint);
   youngest_ = witnessed->youngest;
   verdict_.size = at_.size;
+  verdict_.root = at_.root;
   verdict_.now.origin = at_.origin;
+  if (held_to_.reader == Reader::expert) return true;
   if (youngest_ == 0) return true;  // a policy without witnesses promises no freshness
   if (youngest_ + held_to_.checkpoint_age_max < held_to_.unix_time)
     return problem(
@@ -135,6 +139,7 @@ bool Check::epoch() {
   verdict_.now.epoch = load_number<std::uint64_t>(tail);
   verdict_.covered = load_number<std::uint64_t>(tail + 8);
   verdict_.epoch_time = head->time;
+  verdict_.epoch_index = h_.epoch_entry.index;
   map_root_ = digest_at(h_.epoch_entry.entry, kTailAt + 16);
   if (verdict_.covered > h_.epoch_entry.index)
     return problem(HistoryFault::epoch, "the EPOCH covers more than what stood before it");
@@ -145,6 +150,7 @@ bool Check::label() {
   const auto beta = crypto::vrf_verify(label_key_, crypto::bytes_of(held_to_.subject), h_.vrf);
   if (!beta) return problem(HistoryFault::label, "the proof of the label is not of this citizen");
   std::copy_n(beta->begin(), label_.size(), label_.begin());
+  verdict_.label = label_;
   return true;
 }
 
@@ -195,6 +201,7 @@ bool Check::openings() {
     shown.type = head->type;
     shown.time = head->time;
     shown.state = e.state;
+    shown.leaf = leaf_hash(e.proved.entry);
     if (e.state == HistoryEntry::State::erased ? !erased(e) : !opening(e, shown)) return false;
     verdict_.entries.push_back(std::move(shown));
   }
@@ -220,6 +227,9 @@ bool Check::opening(const HistoryEntry& e, ShownEntry& shown) {
                      place(e.proved) + ": part " + std::to_string(part.number) + " was changed");
     shown.parts[part.number - 1] = part.bytes;
   }
+  shown.part_hashes = e.part_hashes;
+  if (!actor(e, shown)) return false;
+  if (held_to_.reader == Reader::expert) return shown_to_expert(e, shown);
   const auto date = sealed_until(shown.parts[8]);
   shown.sealed_until = date;
   if (e.state == HistoryEntry::State::sealed) {
@@ -236,6 +246,34 @@ bool Check::opening(const HistoryEntry& e, ShownEntry& shown) {
       return problem(HistoryFault::opening_body,
                      place(e.proved) + ": part " + std::to_string(must) + " is kept from you");
   }
+  return true;
+}
+
+bool Check::actor(const HistoryEntry& e, ShownEntry& shown) {
+  if (!e.actor) return true;
+  std::string canonical;
+  append_number(canonical, number(e.actor->actor.account));
+  canonical += static_cast<char>(e.actor->actor.key_kind);
+  canonical += crypto::text_of(e.actor->actor.thumbprint);
+  if (crypto::Hmac(e.actor->r).mac({with_nul("amanat/actor/v1"), crypto::bytes_of(canonical)}) !=
+      digest_at(e.proved.entry, kActorAt))
+    return problem(HistoryFault::opening_actor, place(e.proved) + ": its account is another one");
+  shown.actor = e.actor->actor;
+  return true;
+}
+
+// Whoever looks for the source of a leak may overlook no disclosure: each shows to which account,
+// which fields, which versions, and its marks if it has any.
+bool Check::shown_to_expert(const HistoryEntry& e, const ShownEntry& shown) {
+  if (e.state != HistoryEntry::State::open)
+    return problem(HistoryFault::opening_body, place(e.proved) + " is sealed from the expert");
+  if (shown.type != kDisclosure) return true;
+  if (!shown.actor)
+    return problem(HistoryFault::opening_actor, place(e.proved) + " does not show its account");
+  for (const unsigned must : {3u, 4u, 8u})
+    if (e.part_hashes[must - 1] != Digest{} && shown.parts[must - 1].empty())
+      return problem(HistoryFault::opening_body,
+                     place(e.proved) + ": part " + std::to_string(must) + " is not shown");
   return true;
 }
 
@@ -268,6 +306,7 @@ bool Check::erased(const HistoryEntry& e) {
 
 // Nobody may stop making epochs: the first entry with a subject that none covers yet is young.
 bool Check::fresh() {
+  if (held_to_.reader == Reader::expert) return true;
   std::uint64_t next = verdict_.covered;
   for (const ProvedEntry& e : h_.after) {
     if (e.index != next++ || !included(e))
@@ -333,6 +372,8 @@ std::string_view text_of(HistoryFault fault) {
       return "inclusion";
     case HistoryFault::opening_subject:
       return "opening_subject";
+    case HistoryFault::opening_actor:
+      return "opening_actor";
     case HistoryFault::opening_body:
       return "opening_body";
     case HistoryFault::erasure:

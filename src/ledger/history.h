@@ -37,7 +37,18 @@ struct ShownPart {
   std::string bytes;
 };
 
-/// HistoryEntry is one entry of a citizen's chain, with what he may know of it.
+/// ShownActor opens c_actor: what an expert is shown and a citizen is not.
+struct ShownActor {
+  Digest r{};
+  Actor actor;
+};
+
+/// Reader is for whom a history is made, and so what it shows: the citizen sees why and what; an
+/// expert who weighs a leak sees which account, which fields, which versions and which marks, and
+/// nothing else (tracing page 11.3).
+enum class Reader : std::uint8_t { citizen, expert };
+
+/// HistoryEntry is one entry of a citizen's chain, with what its reader may know of it.
 struct HistoryEntry {
   enum class State : std::uint8_t { open, sealed, erased };
   ProvedEntry proved;
@@ -46,6 +57,7 @@ struct HistoryEntry {
   Digest r_subject{}, r_body{};
   std::array<Digest, kBodyParts> part_hashes{};
   std::vector<ShownPart> parts;
+  std::optional<ShownActor> actor;  // to an expert
   // erased: the entry that records the erasure
   std::uint64_t erasure = 0;
 };
@@ -98,6 +110,7 @@ enum class HistoryFault : std::uint8_t {
   chain,             // the listed entries do not fold to the head
   inclusion,         // a listed entry is not in the log at its index
   opening_subject,   // an opening is not of this citizen
+  opening_actor,     // an account shown is not the entry's
   opening_body,      // an opening does not open its entry
   erasure,           // an entry is missing its opening without a recorded erasure
   seal_date,         // a sealed entry shows no committed date, or it is over
@@ -122,6 +135,9 @@ struct HistoryCheck {
   std::uint64_t checkpoint_age_max = 600;  // seconds, of the youngest cosignature
   std::uint64_t uncovered_age_max = 120;   // seconds, of an entry no epoch covers
   std::optional<Remembered> before;
+  /// An expert reads at a fixed checkpoint, however old: nothing is held to an age, and every
+  /// opened entry shows its actor and, of a disclosure, fields, versions and marks.
+  Reader reader = Reader::citizen;
 };
 
 /// ShownEntry is one line of what the citizen reads.
@@ -132,13 +148,18 @@ struct ShownEntry {
   HistoryEntry::State state = HistoryEntry::State::open;
   std::optional<Moment> sealed_until;
   std::array<std::string, kBodyParts> parts;  // those shown
+  std::optional<Actor> actor;                 // if shown
+  Digest leaf{};                              // of the public entry
+  std::array<Digest, kBodyParts> part_hashes{};  // what c_body is made of; zero: absent or erased
 };
 
 struct HistoryVerdict {
   HistoryFault fault = HistoryFault::none;
   std::string problem;  // empty: everything holds
   Remembered now;       // to be kept, if it holds
-  std::uint64_t covered = 0, size = 0;
+  std::uint64_t covered = 0, size = 0, epoch_index = 0;
+  Digest root{};   // of the checkpoint
+  Label label{};   // of the citizen, as the VRF proves it
   Moment epoch_time{};
   std::vector<ShownEntry> entries;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ledger/big_endian.h"
 #include "ledger/history.h"
 #include "ledger/proof.h"
 #include "model/insist.h"
@@ -47,6 +48,16 @@ void add_history_entry(std::string& out, const HistoryEntry& e) {
   add_word(out, e.r_body);
   add_word(out, crypto::bytes_of(joined(e.part_hashes)));
   out += '\n';
+  if (e.actor) {
+    std::string actor;
+    append_number(actor, number(e.actor->actor.account));
+    actor += static_cast<char>(e.actor->actor.key_kind);
+    actor += crypto::text_of(e.actor->actor.thumbprint);
+    out += "actor";
+    add_word(out, e.actor->r);
+    add_word(out, crypto::bytes_of(actor));
+    out += '\n';
+  }
   for (const ShownPart& part : e.parts) {
     out += "part " + std::to_string(part.number);
     add_word(out, part.salt);
@@ -149,6 +160,22 @@ Result<void> take_parts(Lines& lines, HistoryEntry& out) {
   return {};
 }
 
+Result<void> take_actor(Lines& lines, HistoryEntry& out) {
+  if (lines.next_word() != "actor") return {};
+  auto words = lines.take("actor", 2);
+  if (!words) return std::unexpected(std::move(words.error()));
+  ShownActor& shown = out.actor.emplace();
+  if (auto r = lines.exactly((*words)[0], shown.r); !r) return r;
+  std::array<char, 4 + 1 + sizeof(Digest)> bytes{};
+  if (auto r = lines.exactly((*words)[1], bytes); !r) return r;
+  shown.actor.account = AccountId{load_number<std::uint32_t>(bytes.data())};
+  shown.actor.key_kind = static_cast<KeyKind>(bytes[4]);
+  if (static_cast<std::uint8_t>(bytes[4]) > static_cast<std::uint8_t>(KeyKind::passkey))
+    return lines.wrong("a kind of key");
+  std::memcpy(shown.actor.thumbprint.data(), bytes.data() + 5, sizeof(Digest));
+  return {};
+}
+
 Result<HistoryEntry> take_history_entry(Lines& lines) {
   auto proved = take_entry(lines, "entry");
   if (!proved) return std::unexpected(std::move(proved.error()));
@@ -170,6 +197,7 @@ Result<HistoryEntry> take_history_entry(Lines& lines) {
   if (auto r = lines.exactly((*words)[0], out.r_subject); !r) return std::unexpected(r.error());
   if (auto r = lines.exactly((*words)[1], out.r_body); !r) return std::unexpected(r.error());
   if (auto r = lines.exactly((*words)[2], out.part_hashes); !r) return std::unexpected(r.error());
+  if (auto r = take_actor(lines, out); !r) return std::unexpected(std::move(r.error()));
   if (auto r = take_parts(lines, out); !r) return std::unexpected(std::move(r.error()));
   return out;
 }

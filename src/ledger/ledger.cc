@@ -548,4 +548,10 @@ std::string tail_of_policy_key(const Digest& document, EntryIndex minimum) {
   return tail;
 }
 
+std::string tail_of_trace(TraceStep step, const Digest& document) {
+  std::string tail(1, static_cast<char>(step));
+  tail += crypto::text_of(document);
+  return tail;
+}
+
 }  // namespace amanat::ledger

@@ -182,6 +182,19 @@ class Ledger {
   /// is the VRF proof of the label. Errors: too_busy (histories are being made ready: try again),
   /// no_record (this log keeps none), ledger_corrupt, file_failed.
   Result<std::string> history(const Label& label, const std::array<std::uint8_t, 80>& proof) const;
+  /// Labelled is a citizen's label with the VRF proof that it is his.
+  struct Labelled {
+    Label label{};
+    std::array<std::uint8_t, 80> proof{};
+  };
+  /// shown_to makes, for each of these citizens, the file of everybody to whom his data was
+  /// disclosed (a history for Reader::expert): account, fields, versions and marks of every
+  /// disclosure, complete, all at one checkpoint and one EPOCH. Errors: as history.
+  Result<std::vector<std::string>> shown_to(std::span<const Labelled> citizens) const;
+  /// cover returns once a published EPOCH covers every entry of a citizen that was durable when it
+  /// was called, and up to where the newest one covers. Errors: too_busy (not within `wait_ms`),
+  /// no_record (this log keeps no histories).
+  Result<std::uint64_t> cover(unsigned wait_ms);
   /// entries_of visits every durable entry of a citizen, oldest first, those that no epoch covers yet
   /// included. Errors: too_busy (histories are being made ready), no_record (this log keeps none),
   /// ledger_corrupt, file_failed.
@@ -231,9 +244,13 @@ struct Verdict {
 Result<Verdict> verify_directory(const std::string& directory, std::string_view vkey,
                                  const std::function<void(std::uint64_t)>& progress);
 
-/// tail_of_export, tail_of_erasure, tail_of_policy_key encode the tails of ledger page 2.1.
+/// tail_of_export, tail_of_erasure, tail_of_policy_key, tail_of_trace encode the tails of ledger page 2.1.
 std::string tail_of_export(EntryIndex first, std::uint32_t count);
 std::string tail_of_erasure(std::uint32_t rule, std::uint64_t count);
 std::string tail_of_policy_key(const Digest& document, EntryIndex minimum);
+/// TraceStep is a step of a trace; the number is on disk (tracing page 11.1).
+enum class TraceStep : std::uint8_t { seal = 1, unlock = 2, verdict = 3 };
+/// tail_of_trace names the step and the file it stands for.
+std::string tail_of_trace(TraceStep step, const Digest& document);
 
 }  // namespace amanat::ledger

@@ -2,7 +2,9 @@
 // is checked by whoever reads it; what could not be proved here is not handed out.
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "ledger/entry.h"
 #include "ledger/frame_reader.h"
@@ -21,6 +23,9 @@ namespace {
 // asked is the answer's business, not the file's: a case or an officer is not shown by default.
 constexpr std::array<unsigned, 3> kShownParts{1, 3, 9};
 constexpr std::array<unsigned, 1> kSealedParts{9};
+// What an expert reads: which fields, which versions, which marks.
+constexpr std::array<unsigned, 3> kExpertParts{3, 4, 8};
+constexpr unsigned kEpochTries = 5;
 constexpr std::size_t kAfterMax = 65'536;
 
 /// Frames reads entries with their openings, going on from the frame read last where it can.
@@ -58,15 +63,18 @@ class Frames {
 /// HistoryMaker makes one history.
 class HistoryMaker {
  public:
-  HistoryMaker(const Ledger::State& state, std::shared_ptr<const Head> head)
+  HistoryMaker(const Ledger::State& state, std::shared_ptr<const Head> head,
+               Reader reader = Reader::citizen)
       : s_(state),
         head_(std::move(head)),
+        reader_(reader),
         frames_(*s_.disk, s_.options.directory, s_.log, *s_.projection),
         tree_(head_->size, [this](const TileName& name) { return s_.projection->tile(name); }) {}
 
   Result<std::string> make(const ByCitizen::Found& found, const crypto::VrfProof& vrf) {
     auto document = read_small(*s_.disk, genesis_path(s_.options.directory), 64 * 1024);
     if (!document) return std::unexpected(std::move(document.error()));
+    h_ = {};
     h_.genesis = *std::move(document);
     if (auto r = prove(0, h_.genesis_entry); !r) return std::unexpected(std::move(r.error()));
     if (auto r = prove(found.epoch.index, h_.epoch_entry); !r)
@@ -77,7 +85,9 @@ class HistoryMaker {
     for (const ChainLine& line : found.chain)
       if (auto r = add(line); !r) return std::unexpected(std::move(r.error()));
     if (auto r = mark_erased(found); !r) return std::unexpected(std::move(r.error()));
-    if (auto r = add_after(found.epoch.covered); !r) return std::unexpected(std::move(r.error()));
+    if (reader_ == Reader::citizen)
+      if (auto r = add_after(found.epoch.covered); !r)
+        return std::unexpected(std::move(r.error()));
     std::vector<VerifierKey> kept{s_.signer->verifier()};
     kept.insert(kept.end(), s_.known.begin(), s_.known.end());
     h_.checkpoint = keep_lines(head_->checkpoint, kept);
@@ -125,12 +135,19 @@ class HistoryMaker {
     const std::string body = canonical_body(*key, *opening);
     std::memcpy(out.part_hashes.data(), body.data(), body.size());
     const auto until = sealed_until(opening->parts[8]);
-    const bool sealed = until && number(*until) > number(s_.clock->stamp());
+    const bool sealed = reader_ == Reader::citizen && until &&
+                        number(*until) > number(s_.clock->stamp());
     out.state = sealed ? HistoryEntry::State::sealed : HistoryEntry::State::open;
     const auto show = [&](unsigned number) {
       if (opening->parts[number - 1].empty()) return;
       out.parts.push_back({number, blinds.salts[number - 1], opening->parts[number - 1]});
     };
+    if (reader_ == Reader::expert) {
+      if (opening->actor) out.actor = ShownActor{blinds.actor, *opening->actor};
+      if (entry->type == EntryType::disclosure)
+        for (const unsigned n : kExpertParts) show(n);
+      return {};
+    }
     if (sealed)
       for (const unsigned n : kSealedParts) show(n);
     else
@@ -205,6 +222,7 @@ class HistoryMaker {
 
   const Ledger::State& s_;
   const std::shared_ptr<const Head> head_;
+  const Reader reader_;
   Frames frames_;
   TileTree tree_;
   History h_;
@@ -220,6 +238,44 @@ Result<std::string> Ledger::history(const Label& label,
   const auto head = s.publisher->head();
   insist(head->size > found->epoch.index);
   return HistoryMaker(s, head).make(*found, proof);
+}
+
+Result<std::vector<std::string>> Ledger::shown_to(std::span<const Labelled> citizens) const {
+  const State& s = *state_;
+  if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
+  for (unsigned i = 0; i < kEpochTries; ++i) {
+    // One head and one EPOCH for all of them; one that comes in between begins it anew.
+    const auto epoch = s.by_citizen->last_served();
+    const auto head = s.publisher->head();
+    if (head->size <= epoch.index) continue;
+    HistoryMaker maker(s, head, Reader::expert);
+    std::vector<std::string> files;
+    bool same = true;
+    for (const Labelled& one : citizens) {
+      auto found = s.by_citizen->find(one.label);
+      if (!found) return std::unexpected(std::move(found.error()));
+      same = found->epoch.index == epoch.index;
+      if (!same) break;
+      auto file = maker.make(*found, one.proof);
+      if (!file) return std::unexpected(std::move(file.error()));
+      files.push_back(*std::move(file));
+    }
+    if (same) return files;
+  }
+  return fail(Reason::too_busy, "epochs follow each other too fast");
+}
+
+Result<std::uint64_t> Ledger::cover(unsigned wait_ms) {
+  const State& s = *state_;
+  if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
+  const std::uint64_t size = this->size();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  while (!s.by_citizen->hasten(size)) {
+    if (std::chrono::steady_clock::now() >= until)
+      return fail(Reason::too_busy, "no EPOCH covers the newest entries yet");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return s.by_citizen->last_served().covered;
 }
 
 Result<void> Ledger::entries_of(const Label& label,

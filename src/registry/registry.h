@@ -96,6 +96,20 @@ class Registry {
   using EachNumber = std::function<void(const SubjectName& number, const SubjectName& citizen)>;
   Result<void> each_subject(const EachSubject& subject, const EachNumber& number) const;
 
+  /// Version is one version of one record about a citizen, every value of it. For the trace, which
+  /// dates a leak by the versions of its values and renders an old answer again.
+  struct Version {
+    DatasetId dataset{};
+    Tag record{};
+    std::uint32_t version = 0;
+    Moment taken_in{};
+    std::vector<std::pair<FieldId, std::string>> values;  // ascending by field; not empty
+  };
+  /// versions_of reads every version that is kept of a citizen's records and of the records about
+  /// numbers he holds or held: by dataset, record, then version. It opens everything there is about
+  /// him: never on the way of an answer. Errors: store_failed, seal_broken.
+  Result<std::vector<Version>> versions_of(const SubjectName& citizen) const;
+
   struct DatasetCount {
     std::string dataset;
     std::uint64_t records = 0;
