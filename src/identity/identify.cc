@@ -82,6 +82,9 @@ Result<void> within(const Question& question, LiveToken& token, const vault::Vau
   if (subject.search == "national_id" && subject.hops == 0) {
     for (const char c : subject.value)
       if (c >= '0' && c <= '9') name.value.push_back(c);
+  } else if (question.list) {
+    name.kind = SubjectKind::unidentified;
+    name.value = "list\n" + crypto::hex(question.list->digest);
   } else {
     name.kind = SubjectKind::unidentified;
     name.value = subject.search + "\n" + subject.value + "\n" + std::to_string(subject.hops);

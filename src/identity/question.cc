@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
+#include "crypto/crypto.h"
 #include "identity/identity.h"
 #include "net/json.h"
 
@@ -22,6 +24,7 @@ constexpr std::size_t kValueMax = 128;
 constexpr std::size_t kNarrowingMax = 4;
 constexpr std::uint64_t kSubjectsMax = 256;
 constexpr std::uint16_t kSubjectsOfSearch = 64;
+constexpr std::uint64_t kCitizensOfExtract = 100'000;
 constexpr std::uint64_t kHopsMax = 3;
 
 std::unexpected<Failure> wrong(std::string what) {
@@ -167,6 +170,33 @@ Result<std::vector<FieldId>> read_fields(const net::Json& value, const FieldTabl
   return ids;
 }
 
+// {"sha256": HEX, "citizens": N}: a list the exchange was given beforehand.
+Result<ListAsked> read_list(const net::Json& value) {
+  const net::Json::Object* members = value.object();
+  if (members == nullptr) return wrong("list is not an object");
+  ListAsked list;
+  bool named = false;
+  for (const auto& member : *members) {
+    if (member.name == "sha256") {
+      const std::string* text = member.value.string();
+      const auto bytes = text != nullptr ? crypto::from_hex(*text) : std::nullopt;
+      if (!bytes || bytes->size() != list.digest.size())
+        return wrong("list.sha256 is not 64 hex digits");
+      std::memcpy(list.digest.data(), bytes->data(), list.digest.size());
+      named = true;
+    } else if (member.name == "citizens") {
+      const auto n = member.value.integer();
+      if (!n || *n < 1 || *n > kCitizensOfExtract)
+        return wrong("list.citizens is not 1 to " + std::to_string(kCitizensOfExtract));
+      list.citizens = static_cast<std::uint32_t>(*n);
+    } else {
+      return fail(Reason::malformed_json, "list has an unknown member");
+    }
+  }
+  if (!named || list.citizens == 0) return wrong("list names no list: sha256 and citizens");
+  return list;
+}
+
 // A name that identifies one person; every other question is a search.
 bool names_one_citizen(const SubjectForm& subject) {
   return subject.hops == 0 && (subject.search == "national_id" || subject.search == "passport");
@@ -192,6 +222,17 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     auto text = text_of(member.value, member.name, is_case ? kCaseMax : kReasonMax);
     if (!text) return std::unexpected(text.error());
     (is_case ? question.case_ref : question.reason) = *std::move(text);
+  } else if (member.name == "list") {
+    auto list = read_list(member.value);
+    if (!list) return std::unexpected(list.error());
+    if (question.list) list->format = question.list->format;
+    question.list = *std::move(list);
+  } else if (member.name == "format") {
+    auto format = text_of(member.value, "format", kWordMax);
+    if (!format) return std::unexpected(format.error());
+    if (!is_word(*format)) return wrong("format is not a word");
+    if (!question.list) question.list.emplace();
+    question.list->format = *std::move(format);
   } else if (member.name == "break_glass") {
     const auto glass = member.value.boolean();
     if (!glass) return wrong("break_glass is not true or false");
@@ -200,19 +241,34 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     const auto n = member.value.integer();
     if (!n || *n < 1 || *n > kSubjectsMax)
       return wrong("max_subjects is not 1 to " + std::to_string(kSubjectsMax));
-    question.max_subjects = static_cast<std::uint16_t>(*n);
+    question.max_subjects = static_cast<std::uint32_t>(*n);
   } else if (member.name == "more_of") {
     const auto entry = member.value.integer();
     if (!entry) return wrong("more_of is not an entry's number");
     question.more_of = EntryIndex{*entry};
   } else {
     const std::vector<std::string> known = {"subject",      "fields",      "purpose", "case", "reason",
-                                            "max_subjects", "break_glass", "more_of"};
+                                            "max_subjects", "break_glass", "more_of",
+                                            "list",         "format"};
     const std::string_view near = amanat::nearest_word(member.name, known);
     return fail(
         Reason::malformed_json,
         "a member is unknown" + (near.empty() ? "" : "; did you mean " + std::string(near) + "?"));
   }
+  return {};
+}
+
+// complete_bulk judges the members of a bulk question together.
+Result<void> complete_bulk(Question& question) {
+  if (question.list->citizens == 0) return fail(Reason::malformed_json, "list is missing");
+  if (!question.subject.search.empty() || question.max_subjects != 0 ||
+      question.kind == QuestionKind::break_glass)
+    return wrong("list goes with neither subject, max_subjects nor break_glass");
+  if (question.fields.empty()) return fail(Reason::malformed_json, "fields is missing");
+  if (question.purpose.empty()) return fail(Reason::malformed_json, "purpose is missing");
+  if (question.list->format.empty()) question.list->format = "csv";
+  question.kind = QuestionKind::export_;
+  question.max_subjects = question.list->citizens;
   return {};
 }
 
@@ -229,14 +285,17 @@ Result<Question> parse_question(std::string_view body, const FieldTable& fields)
   for (const auto& member : *members)
     if (auto read = read_member(member, fields, question); !read)
       return std::unexpected(read.error());
+  if (question.list) {
+    if (auto bulk = complete_bulk(question); !bulk) return std::unexpected(bulk.error());
+    return question;
+  }
   if (question.subject.search.empty()) return fail(Reason::malformed_json, "subject is missing");
   if (question.fields.empty()) return fail(Reason::malformed_json, "fields is missing");
   if (question.purpose.empty()) return fail(Reason::malformed_json, "purpose is missing");
   if (question.max_subjects == 0)
     question.max_subjects = names_one_citizen(question.subject) ? 1 : kSubjectsOfSearch;
   if (question.kind != QuestionKind::break_glass)
-    question.kind =
-        names_one_citizen(question.subject) ? QuestionKind::lookup : QuestionKind::list;
+    question.kind = names_one_citizen(question.subject) ? QuestionKind::lookup : QuestionKind::list;
   insist(std::is_sorted(question.fields.begin(), question.fields.end()));
   return question;
 }

@@ -54,6 +54,10 @@ std::vector<std::string> sentences_of(const Asker& asker, const Question& questi
   out.push_back(std::string(kind_of(question.kind, urdu)) + ".");
   const SubjectForm& subject = question.subject;
   std::string about = subject.search + " " + subject.value;
+  if (question.list)
+    about = std::to_string(question.list->citizens) +
+            (urdu ? " شہری، فہرست SHA-256 " : " citizens, list SHA-256 ") +
+            crypto::hex(question.list->digest) + ", " + question.list->format;
   for (const auto& [word, value] : subject.narrowing) about += ", " + word + " " + value;
   if (subject.hops != 0) about += ", hops " + std::to_string(subject.hops);
   if (subject.from) about += ", from " + utc(*subject.from);

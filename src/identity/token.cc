@@ -13,7 +13,7 @@ constexpr std::size_t kDatatypesMax = 32;
 constexpr std::size_t kDatatypeBytesMax = 128;
 constexpr std::size_t kPurposeBytesMax = 64;
 constexpr std::size_t kCaseBytesMax = 200;
-constexpr std::uint64_t kSubjectsMax = 256;
+constexpr std::uint64_t kSubjectsMax = 100'000;
 constexpr std::uint64_t kOwnSkewMs = 10'000;  // our nodes' clocks (identity page 1.6)
 constexpr std::string_view kLookup = "amanat_lookup";
 
@@ -74,7 +74,7 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
     const auto n = member.value.integer();
     if (!n || *n < 1 || *n > kSubjectsMax)
       return details("max_subjects is not 1 to " + std::to_string(kSubjectsMax));
-    allowance.max_subjects = static_cast<std::uint16_t>(*n);
+    allowance.max_subjects = static_cast<std::uint32_t>(*n);
   } else if (member.name == "datatypes") {
     auto datatypes = read_datatypes(member.value, fields);
     if (!datatypes) return std::unexpected(datatypes.error());
@@ -169,7 +169,7 @@ LiveToken::LiveToken(TokenFacts f, std::optional<Bounds> b)
       bounds(std::move(b)),
       ended(std::make_shared<std::atomic<bool>>(false)) {}
 
-bool LiveToken::spend(const Tag& name, std::uint16_t n) {
+bool LiveToken::spend(const Tag& name, std::uint32_t n) {
   insist(bounds.has_value());
   const std::lock_guard lock(mutex_);
   if (std::ranges::find(names_, name) != names_.end()) return true;

@@ -31,7 +31,7 @@ namespace amanat::identity {
 struct Allowance {
   std::string purpose, case_ref;
   std::vector<std::string> datatypes;  // ascending: a field, a dataset or a registry
-  std::uint16_t max_subjects = 1;
+  std::uint32_t max_subjects = 1;
 };
 /// read_allowance reads authorization_details: one amanat_lookup and nothing else. Errors:
 /// authorization_details_wrong.
@@ -61,7 +61,7 @@ class LiveToken {
   const std::shared_ptr<std::atomic<bool>> ended;
   /// spend takes `n` of the token's subjects for what `name` stands for, once for each name. False
   /// if too few are left.
-  bool spend(const Tag& name, std::uint16_t n);
+  bool spend(const Tag& name, std::uint32_t n);
 
  private:
   std::mutex mutex_;

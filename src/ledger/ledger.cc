@@ -215,10 +215,12 @@ Result<void> Ledger::State::make_proofs(Submission& submission, const Head& head
   kept.insert(kept.end(), known.begin(), known.end());
   const std::string note = keep_lines(head.checkpoint, kept);
   TileTree tree(head.size, [this](const TileName& name) { return projection->tile(name); });
-  submission.proofs.reserve(submission.entries.size());
+  const std::size_t from = submission.proofs_from();
+  submission.proofs.reserve(submission.entries.size() - from);
   std::uint64_t which = 0;
   for (const auto& run : submission.runs)
     for (std::uint32_t i = 0; i < run.count; ++i, ++which) {
+      if (which < from) continue;
       const std::uint64_t index = run.first_index + i;
       const Prepared& entry = submission.entries[which];
       auto path = inclusion_path(index, head.size, tree.reader());
@@ -371,7 +373,7 @@ namespace {
 // Everything but index and receipt, in the asking thread.
 Result<void> prepare_all(const std::vector<const EntryContent*>& contents, Moment time,
                          std::size_t payload_max, Submission& out, std::uint64_t sealed_ms = 0) {
-  out.entries.reserve(contents.size());
+  if (!out.bulk) out.entries.reserve(contents.size());
   for (const EntryContent* content : contents) {
     // What a covert purpose hides, it hides until a date; whatever names nobody hides nothing.
     std::optional<Moment> until = content->sealed_until;
@@ -416,13 +418,14 @@ Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wa
   std::size_t which = 0;
   for (const auto& run : s.runs)
     for (std::uint32_t i = 0; i < run.count && out.size() < wanted; ++i, ++which) {
+      if (which < s.proofs_from()) continue;
       const std::uint64_t index = run.first_index + i;
       run.batch->tree.path(index, path);
       Receipt::Entry& entry = out.emplace_back();
       entry.index = EntryIndex{index};
       entry.time = time_of(s.entries[which].leaf.view());
       if (s.wants_quorum) {
-        entry.proof = s.proofs[which];
+        entry.proof = s.proofs[which - s.proofs_from()];
         continue;
       }
       append_tlog_proof(entry.proof, s.entries[which].leaf.view(), index, path,
@@ -435,9 +438,58 @@ Result<std::vector<Receipt::Entry>> receipts(const Submission& s, std::size_t wa
 }  // namespace
 
 Result<Receipt> Ledger::receipt_of(Submission& s) {
-  auto entries = receipts(s, s.entries.size() - (s.closes_with_export ? 1 : 0));
+  auto entries = receipts(s, s.bulk                 ? 1
+                             : s.closes_with_export ? s.entries.size() - 1
+                                                    : s.entries.size());
   if (!entries) return std::unexpected(std::move(entries.error()));
-  return Receipt(Receipt::Content{std::move(*entries), s.released});
+  Receipt::Content content;
+  content.entries = std::move(*entries);
+  content.released = s.released;
+  if (s.bulk)
+    content.bulk =
+        Receipt::Range{EntryIndex{s.first_index}, static_cast<std::uint32_t>(s.entries.size() - 1)};
+  return Receipt(std::move(content));
+}
+
+Bulk::Bulk() : submission_(std::make_shared<Submission>()) { submission_->bulk = true; }
+Bulk::Bulk(Bulk&&) noexcept = default;
+Bulk& Bulk::operator=(Bulk&&) noexcept = default;
+Bulk::~Bulk() = default;
+
+std::size_t Bulk::count() const {
+  insist(submission_ != nullptr);
+  return submission_->entries.size();
+}
+
+Result<void> Ledger::gather(Bulk& bulk, const Draft& part) const {
+  insist(bulk.submission_ != nullptr && part.still_stands() && !part.export_entry());
+  insist(!part.shares().empty());
+  std::vector<const EntryContent*> contents;
+  for (const auto& share : part.shares()) contents.push_back(&share.entry);
+  return prepare_all(contents, state_->clock->stamp(), state_->sequencer->payload_max(),
+                     *bulk.submission_, part.findings().clearance().grant().content().sealed_ms);
+}
+
+Pending<Receipt> Ledger::append(Bulk bulk, const Draft& closing) {
+  insist(bulk.submission_ != nullptr && bulk.count() > 0);
+  insist(closing.still_stands() && closing.shares().empty() && closing.export_entry());
+  auto submission = std::move(bulk.submission_);
+  submission->released = closing.released();
+  submission->closes_with_export = true;
+  submission->wants_quorum = state_->witnessed;
+  // All of it is recorded now, however long the gathering took.
+  const Moment time = state_->clock->stamp();
+  for (Prepared& entry : submission->entries) {
+    restamp(entry.leaf.bytes.data(), time);
+    entry.hash = leaf_hash(entry.leaf.view());
+  }
+  auto ready = state_->may_disclose(submission->wants_quorum);
+  if (ready)
+    ready = prepare_all({&*closing.export_entry()}, time, state_->sequencer->payload_max(),
+                        *submission);
+  if (ready) ready = state_->sequencer->submit(submission);
+  if (!ready) settle_now(*submission, std::move(ready.error()));
+  return {std::move(submission), &Ledger::receipt_of};
 }
 
 Result<Recorded> Ledger::recorded_of(Submission& s) {

@@ -134,6 +134,21 @@ class [[nodiscard]] Pending {
   Outcome outcome_;
 };
 
+/// Bulk gathers the entries of one bulk answer, part by part. Nothing of it is in the log before it
+/// is appended; dropped, nothing ever is. One thread at a time.
+class Bulk {
+ public:
+  Bulk();
+  Bulk(Bulk&&) noexcept;
+  Bulk& operator=(Bulk&&) noexcept;
+  ~Bulk();
+  std::size_t count() const;
+
+ private:
+  friend class Ledger;
+  std::shared_ptr<Submission> submission_;
+};
+
 class Ledger {
  public:
   /// create makes a new log whose entry 0 is GENESIS, which has no opening (the slice is for later
@@ -158,6 +173,19 @@ class Ledger {
   /// value_too_long (evidence that fits no frame), witnesses_silent (no quorum for too long:
   /// nothing was recorded; or none in time for this one: recorded, and must not be released).
   Pending<Receipt> append(const Draft& draft);
+  /// gather takes the entries of one part of a bulk answer. insists that the part still_stands().
+  /// Errors: value_too_long.
+  Result<void> gather(Bulk& bulk, const Draft& part) const;
+  /// append of a bulk answer records all that was gathered and the closing draft's EXPORT,
+  /// contiguous over as many frames as it takes, and with witnesses waits for their quorum. The
+  /// Receipt has the EXPORT's entry, the range of the disclosures, and the closing draft's digest.
+  /// A crash or a failing disk on the way may leave disclosures without their EXPORT: recorded, and
+  /// never released. Errors: as append.
+  Pending<Receipt> append(Bulk bulk, const Draft& closing);
+  /// receipt_of_export makes the receipt of a bulk answer again, from its durable EXPORT. Errors:
+  /// no_record (no such entry, or it is no EXPORT whose opening can be read), ledger_corrupt,
+  /// file_failed.
+  Result<Receipt> receipt_of_export(EntryIndex index, const KeyOfSlice& key_of) const;
   /// record appends entries that release nothing: denials, keys, policy, erasures, alerts. At least
   /// one; contiguous; all in the result. Errors: as append.
   Pending<Recorded> record(std::vector<EntryContent> entries);

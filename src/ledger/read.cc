@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "ledger/big_endian.h"
 #include "ledger/cose.h"
 #include "ledger/entry.h"
 #include "ledger/frame_reader.h"
@@ -101,7 +102,8 @@ Result<std::string> Ledger::prove_cose(EntryIndex index, const crypto::Ed25519Si
   insist(proof.has_value());
   const auto opened = open_checkpoint(proof->checkpoint, state_->signer->verifier());
   insist(opened.has_value());
-  if (proof->path.empty()) return fail(Reason::no_record, "a tree of one entry has no COSE receipt");
+  if (proof->path.empty())
+    return fail(Reason::no_record, "a tree of one entry has no COSE receipt");
   return cose_inclusion(key, opened->checkpoint.size, number(index), proof->path,
                         opened->checkpoint.root);
 }
@@ -160,6 +162,38 @@ Result<void> Ledger::scan(EntryIndex from, const KeyOfSlice& key_of,
     }
   }
   return {};
+}
+
+Result<Receipt> Ledger::receipt_of_export(EntryIndex index, const KeyOfSlice& key_of) const {
+  const State& s = *state_;
+  const std::uint64_t at = number(index), projected = s.projection->size();
+  if (at >= size()) return fail(Reason::no_record, "there is no such entry");
+  auto place = s.projection->frame_of(std::min(at, projected - 1));
+  if (!place) return std::unexpected(std::move(place.error()));
+  FrameReader frames(*s.disk, s.options.directory, s.log, *place);
+  Frame frame;
+  do {
+    if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
+    if (frame.head.first > at)
+      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
+  } while (at - frame.head.first >= frame.items.size());
+  const Frame::Item& item = frame.items[at - frame.head.first];
+  auto entry = decode_entry(item.entry);
+  if (!entry) return fail(Reason::ledger_corrupt, entry.error().detail);
+  const Opened opened = opened_of(item, *entry, index, key_of);
+  const std::string& released =
+      opened.parts[static_cast<std::size_t>(BodyPart::released_digest) - 1];
+  Receipt::Content content;
+  if (entry->type != EntryType::export_ || released.size() != content.released.size())
+    return fail(Reason::no_record, "no EXPORT whose opening can be read");
+  std::memcpy(content.released.data(), released.data(), released.size());
+  content.bulk = Receipt::Range{EntryIndex{load_number<std::uint64_t>(entry->tail.data())},
+                                load_number<std::uint32_t>(entry->tail.data() + 8)};
+  Receipt::Entry& kept = content.entries.emplace_back();
+  kept.index = index;
+  kept.time = entry->time;
+  if (auto proof = prove(index)) kept.proof = *std::move(proof);  // none until it is published
+  return Receipt(std::move(content));
 }
 
 namespace {

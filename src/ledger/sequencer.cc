@@ -69,9 +69,12 @@ Result<void> Sequencer::submit(std::shared_ptr<Submission> submission) {
   insist(submission != nullptr && !submission->entries.empty());
   if (dead_) return fail(Reason::ledger_not_durable, "the ledger's disk failed");
   if (setup_.is_behind && setup_.is_behind()) return fail(Reason::too_busy, "ledger projections");
-  const std::size_t n = submission->entries.size();
+  // An append larger than half the queue takes half of it, or it could only go in when the queue is
+  // empty, and everybody else would be turned away while it is written.
+  const std::size_t n =
+      std::min(submission->entries.size(), std::max<std::size_t>(1, setup_.queue_entries_max / 2));
+  submission->charge = n;
   const std::size_t before = queued_.fetch_add(n, std::memory_order_relaxed);
-  // An append larger than the whole queue goes in when the queue is empty, or it never could.
   if (before != 0 && before + n > setup_.queue_entries_max) {
     queued_.fetch_sub(n, std::memory_order_relaxed);
     return fail(Reason::too_busy, "ledger queue");
@@ -253,6 +256,7 @@ void Sequencer::commit_batch() {
       last_time_ = batch_time_;
       for (Part& part : parts_) {
         note_marks(*batch, part);
+        if (part.submission->bulk) forget_openings(part);
         part.submission->runs.push_back({batch, part.first_index, part.count});
       }
       for (Part& part : parts_) {
@@ -269,6 +273,14 @@ void Sequencer::commit_batch() {
   }
   parts_.clear();
   hand_over();
+}
+
+// The openings of a bulk answer are on the disk now: a hundred megabytes that nobody needs.
+void Sequencer::forget_openings(const Part& part) {
+  std::size_t which = 0;
+  for (const auto& run : part.submission->runs) which += run.count;
+  for (std::uint32_t i = 0; i < part.count; ++i)
+    std::string().swap(part.submission->entries[which + i].opening);
 }
 
 // What the map of citizens wants to know of a batch; noted before anybody else holds it.
@@ -377,7 +389,7 @@ void Sequencer::die_of(const Failure& failure) {
 void Sequencer::settle(Part& part) {
   if (!part.last || part.submission->failure) return;
   if (!part.submission->wants_quorum) return finish(*part.submission);
-  queued_.fetch_sub(part.submission->entries.size(), std::memory_order_relaxed);
+  queued_.fetch_sub(part.submission->charge, std::memory_order_relaxed);
   setup_.on_quorum_wanted(part.submission);
 }
 
@@ -388,7 +400,7 @@ void Sequencer::refuse(Submission& s, Failure failure) {
 }
 
 void Sequencer::finish(Submission& s) {
-  queued_.fetch_sub(s.entries.size(), std::memory_order_relaxed);
+  queued_.fetch_sub(s.charge, std::memory_order_relaxed);
   const auto waiter = ledger::settle(s);
   if (!waiter) return;
   auto group = std::find_if(freed_.begin(), freed_.end(),

@@ -82,6 +82,7 @@ class Sequencer {
   bool fits(const Prepared& entry) const;
   void commit_batch();
   static void note_marks(Batch& batch, const Part& part);
+  static void forget_openings(const Part& part);
   Result<void> write_batch(Batch& batch);
   Result<void> write_frame(std::string_view frame);
   Result<void> next_segment();

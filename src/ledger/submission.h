@@ -56,6 +56,10 @@ struct Submission {
   std::vector<Run> runs;
   bool wants_quorum = false;        // settled only once witnesses have cosigned a head over it
   std::vector<std::string> proofs;  // then: a receipt for each entry, with their cosignatures
+  bool bulk = false;                // a receipt for the last entry alone
+  /// charge is how many places of the queue it takes.
+  std::size_t charge = 0;
+  std::size_t proofs_from() const { return bulk ? entries.size() - 1 : 0; }
   std::uint64_t first_index = 0;
 
   std::atomic<Phase> phase{Phase::working};

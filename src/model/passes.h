@@ -107,7 +107,7 @@ enum class Proof : std::uint8_t {
 struct Bounds {
   std::string purpose, case_ref;
   FieldSet fields;
-  std::uint16_t max_subjects = 1;
+  std::uint32_t max_subjects = 1;
 };
 
 /// Asked is what a refusal is filed under once the pass has been handed on: plain values, shared
@@ -179,6 +179,13 @@ struct Narrowed {
   std::vector<FieldRelease> caps[kStandings];
 };
 
+/// ExtractTerms are what bounds a bulk answer: of every grant that takes part, the strictest.
+struct ExtractTerms {
+  std::uint32_t most = 0;            // citizens in one
+  std::vector<std::string> formats;  // ascending
+  std::uint64_t keep_ms = 0;         // how long its file may be fetched
+};
+
 /// Grant says what the policy releases, per asked field and standing. Minted by policy.
 class Grant {
  public:
@@ -203,6 +210,7 @@ class Grant {
     std::uint64_t sealed_ms = 0;      // covert purpose: hidden from the citizen for so long
     FieldSet optional;      // what the purpose can do without: a coin may withhold or coarsen it
     bool unmarked = false;  // the consumer parses: its answers carry no coins, and say so
+    std::optional<ExtractTerms> extract;  // of a bulk question, and of no other
   };
   Grant(Grant&&) noexcept = default;
   Grant& operator=(Grant&&) noexcept = default;
@@ -311,7 +319,10 @@ class Findings {
   Findings(const Findings&) = delete;
   Findings& operator=(const Findings&) = delete;
 
-  const Clearance& clearance() const { return clearance_; }
+  const Clearance& clearance() const {
+    insist(clearance_ != nullptr);
+    return *clearance_;
+  }
   const std::vector<Person>& people() const { return content().people; }
   std::string_view text(const FoundValue& v) const { return content().text.view(v.text); }
   /// debt is null where no key was unwrapped.
@@ -330,18 +341,31 @@ class Findings {
  private:
   friend class registry::Registry;
   Findings(Clearance clearance, Content c)
-      : clearance_(std::move(clearance)), content_(std::make_unique<Content>(std::move(c))) {}
+      : clearance_(std::make_shared<const Clearance>(std::move(clearance))),
+        content_(std::make_unique<Content>(std::move(c))) {}
+  // A part of a bulk answer: those of `roll` from place `from` on, with what is released of them.
+  // One clearance and one judgement stand behind all parts.
+  Findings(const Findings& roll, std::size_t from, Content c)
+      : clearance_(roll.clearance_),
+        content_(std::make_unique<Content>(std::move(c))),
+        settled_(roll.settled_) {
+    insist(roll.settled_ && from + content_->people.size() <= roll.people().size());
+    for (std::size_t i = 0; i < content_->people.size(); ++i)
+      judged_.push_back(roll.judged(from + i));
+  }
   const Content& content() const {
     insist(content_ != nullptr);
     return *content_;
   }
-  Clearance clearance_;
+  std::shared_ptr<const Clearance> clearance_;
   std::unique_ptr<const Content> content_;
   bool settled_ = false;
   std::vector<std::string> judged_;
 };
 
-/// Draft is the exact bytes to be released and what their entries commit to. It opens nothing.
+/// Draft is the exact bytes to be released and what their entries commit to. It opens nothing. A bulk
+/// answer has many: parts, whose entries are gathered, and one that closes them, which has no share of
+/// its own and whose `released` is the digest of the whole file.
 class Draft {
  public:
   struct Share {
@@ -376,13 +400,13 @@ class Draft {
  private:
   friend class disclosure::Disclosure;
   Draft(Findings findings, Content c)
-      : findings_(std::move(findings)), content_(std::make_unique<const Content>(std::move(c))) {}
+      : findings_(std::move(findings)), content_(std::make_unique<Content>(std::move(c))) {}
   const Content& content() const {
     insist(content_ != nullptr);
     return *content_;
   }
   Findings findings_;
-  std::unique_ptr<const Content> content_;
+  std::unique_ptr<Content> content_;
   bool stands_ = false;
 };
 
@@ -399,13 +423,22 @@ class Receipt {
   Receipt(const Receipt&) = delete;
   Receipt& operator=(const Receipt&) = delete;
 
-  const std::vector<Entry>& entries() const { return content().entries; }  // one per share
+  /// Range is where the disclosures of a bulk answer stand.
+  struct Range {
+    EntryIndex first{};
+    std::uint32_t count = 0;
+  };
+
+  /// One per share; of a bulk answer, its EXPORT alone.
+  const std::vector<Entry>& entries() const { return content().entries; }
   const Digest& released() const { return content().released; }
+  const std::optional<Range>& bulk() const { return content().bulk; }
 
  private:
   struct Content {
     std::vector<Entry> entries;
     Digest released{};
+    std::optional<Range> bulk;
   };
   friend class ledger::Ledger;
   explicit Receipt(Content c) : content_(std::make_unique<const Content>(std::move(c))) {}
@@ -435,6 +468,38 @@ class Answer {
   explicit Answer(WipingBuffer body)
       : body_(std::make_unique<const WipingBuffer>(std::move(body))) {}
   std::unique_ptr<const WipingBuffer> body_;
+};
+
+/// SealedRows is where the rows of a bulk answer rest, and what opens them. By itself it lets nobody
+/// read: Disclosure hands bytes out for an Extract alone.
+struct SealedRows {
+  std::string file;
+  Key256 key;
+  std::array<std::uint8_t, 16> id{};  // of the extract; bound into every block
+  std::uint64_t bytes = 0;            // of the rows, unsealed
+  Digest digest{};                    // of the rows, unsealed
+};
+
+/// Extract is the right to read the rows of a bulk answer. Minted by disclosure from what they rest
+/// in and a Receipt with their digest.
+class Extract {
+ public:
+  Extract(Extract&&) noexcept = default;
+  Extract& operator=(Extract&&) noexcept = default;
+  Extract(const Extract&) = delete;
+  Extract& operator=(const Extract&) = delete;
+
+  std::uint64_t bytes() const { return rows().bytes; }
+  const Digest& digest() const { return rows().digest; }
+
+ private:
+  friend class disclosure::Disclosure;
+  explicit Extract(SealedRows rows) : rows_(std::make_unique<const SealedRows>(std::move(rows))) {}
+  const SealedRows& rows() const {
+    insist(rows_ != nullptr);
+    return *rows_;
+  }
+  std::unique_ptr<const SealedRows> rows_;
 };
 
 }  // namespace amanat

@@ -28,6 +28,22 @@ bool is_citizen_number(std::string_view text) {
 }
 
 using Words = std::vector<std::pair<std::string, std::string>>;
+std::string hex_of(const Digest& digest) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t byte : digest) {
+    out.push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 15]);
+  }
+  return out;
+}
+
+Words words_of(const ListAsked& list) {
+  return {{"citizens", std::to_string(list.citizens)},
+          {"format", list.format},
+          {"list", hex_of(list.digest)}};
+}
+
 Words words_of(const Question& question) {
   const SubjectForm& form = question.subject;
   Words words = form.narrowing;
@@ -56,6 +72,9 @@ std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>
 Result<std::string> canonical_question(std::string_view asker, std::string_view client,
                                        const Question& question, const FieldTable& table) {
   const SubjectForm& form = question.subject;
+  if (question.list.has_value() != (question.kind == QuestionKind::export_) ||
+      (question.list && !form.search.empty()))
+    return fail(Reason::malformed_value, "a list is for a bulk question, in place of a subject");
   const bool by_number = form.search == "national_id";
   const bool plain = by_number && form.narrowing.empty() && !form.from && !form.to && !form.hops &&
                      !question.more_of;
@@ -71,10 +90,12 @@ Result<std::string> canonical_question(std::string_view asker, std::string_view 
   if (plain) out += form.value;
   put(out, question.fields.size(), 2);
   for (const FieldId field : question.fields) fits = fits && put_text(out, table[field].id);
-  put(out, question.max_subjects, 2);
+  const std::uint32_t most = question.list ? 0 : question.max_subjects;
+  if (most > 0xffff) return fail(Reason::malformed_value, "max_subjects");
+  put(out, most, 2);
   fits = fits && put_text(out, question.reason, kReasonMax);
   if (!plain) {
-    const Words words = words_of(question);
+    const Words words = question.list ? words_of(*question.list) : words_of(question);
     put(out, words.size(), 2);
     for (const auto& [word, value] : words)
       fits = fits && put_text(out, word) && put_text(out, value);

@@ -39,6 +39,14 @@ enum class QuestionKind : std::uint8_t {
   page = 6          // a scanned page
 };
 
+/// ListAsked is whom a bulk question is about: a list the exchange was given beforehand, which its
+/// digest names exactly.
+struct ListAsked {
+  Digest digest{};  // SHA-256 over the distinct numbers, ascending, each with a line feed
+  std::uint32_t citizens = 0;  // how many numbers that is
+  std::string format;          // of the file: csv, jsonl, xlsx
+};
+
 /// Question is one request. `fields` ascending without repeats, at least one.
 struct Question {
   QuestionKind kind = QuestionKind::lookup;
@@ -46,10 +54,11 @@ struct Question {
   std::vector<FieldId> fields;
   std::string purpose;
   std::string case_ref;            // exactly as sent; empty if the purpose needs none
-  std::uint16_t max_subjects = 1;  // upper bound of citizens the answer may disclose
+  std::uint32_t max_subjects = 1;  // upper bound of citizens the answer may disclose
   std::string reason;              // at most 500 bytes
   // "Show more": the entry of the answer that kept something back which is asked for now.
   std::optional<EntryIndex> more_of;
+  std::optional<ListAsked> list;   // of kind export_ and of no other, in place of a subject
 };
 
 /// canonical_fields is the entry's part 3: u16 length and id of each field, in the order given.
@@ -61,6 +70,8 @@ std::string canonical_fields(const FieldTable& table, const std::vector<FieldId>
 /// and, at the end, a u16 count and that many pairs (str word, str value) of the subject form,
 /// ascending by word: the search word, what narrows it, "from" and "to" (milliseconds), "hops", and
 /// "more_of" (an entry's index). A question that names an entry always has version 2.
+/// A bulk question has version 2, max_subjects 0 and the words "citizens" (how many), "format" and
+/// "list" (the digest of ListAsked in hex), so that its signature binds exactly that list.
 /// `client` is the console's or the service's id. Errors: malformed_value (a national ID that is
 /// not 13 digits, a text with control characters or above its length).
 Result<std::string> canonical_question(std::string_view asker, std::string_view client,

@@ -143,6 +143,8 @@ void complain_of_grant(const Compiled& c, const GrantRow& grant, std::vector<Com
   if (grant.needs.break_glass && std::any_of(grant.cells.begin(), grant.cells.end(),
                                              [](const Cell& cell) { return cell.rank == kFull; }))
     complain(list, grant.id, "this grant shows fields in full past the rules");
+  if (grant.extract && grant.needs.approvals == 0)
+    complain(list, grant.id, "this grant gives extracts that no second person approves");
   if (grant.quota.empty())
     complain(list, grant.id, "this grant has no quota: its officers have no budget");
   bool needs_case = !grant.needs.cases.empty() || grant.needs.case_open ||

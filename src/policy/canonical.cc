@@ -118,6 +118,12 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, std::to_string(g.needs.approvals));
     put(out, g.needs.uv_max_age_ms ? std::to_string(*g.needs.uv_max_age_ms) : "-");
     put_hours(out, g.needs.hours);
+    if (g.extract) {  // a policy without extracts keeps the hash it had
+      put(out, "extract");
+      put(out, std::to_string(g.extract->most));
+      put(out, "formats", g.extract->formats);
+      put(out, std::to_string(g.extract->keep_ms));
+    }
     put(out, g.cells, fields);
   });
   put_rows(out, "forbid", t.forbids, [&](const ForbidRow& f) {

@@ -96,7 +96,11 @@ std::string permit(const GrantRow& g, const Tables& t, const FieldTable& fields)
           ".contains(context.standing)");
   if (n.court_order) c.add("context.ordered");
   if (n.consent) c.add("context.consented");
-  c.known("glass", n.break_glass ? "context.glass" : "!context.glass");
+  // Amanat asks Cedar with `extract` for a bulk question and for no other.
+  if (g.extract)
+    c.known("extract", "context.extract");
+  else
+    c.known("glass", n.break_glass ? "context.glass" : "!context.glass");
   if (n.evidence != Proof::channel)
     c.known("proof", "context.proof >= " + std::to_string(static_cast<int>(n.evidence)));
   if (n.approvals > 0)

@@ -34,8 +34,8 @@ int usefulness(Reason reason) {
       Reason::case_wrong_kind,   Reason::officer_not_assigned, Reason::subject_not_in_case,
       Reason::approval_required, Reason::court_order_missing,  Reason::consent_missing,
       Reason::presence_too_old,  Reason::evidence_too_weak,    Reason::outside_hours,
-      Reason::break_glass_only,  Reason::forbidden_by_rule,    Reason::field_not_granted,
-      Reason::purpose_not_held};
+      Reason::break_glass_only,  Reason::extract_only,         Reason::extract_not_granted,
+      Reason::forbidden_by_rule, Reason::field_not_granted,    Reason::purpose_not_held};
   const auto at = std::find(std::begin(kOrder), std::end(kOrder), reason);
   insist(at != std::end(kOrder));
   return static_cast<int>(at - std::begin(kOrder));
@@ -99,6 +99,10 @@ Compiled::Compiled(Tables tables, const FieldTable& fields)
     size_of(approvals_of(static_cast<Approver>(k))) = steps;
   size_of(Attribute::presence) = static_cast<Column>(2 + presence_steps_.size());
   size_of(Attribute::hour) = 25;
+  // A policy without extracts has no such value: it could only leave nothing.
+  if (std::any_of(tables_.grants.begin(), tables_.grants.end(),
+                  [](const GrantRow& grant) { return grant.extract.has_value(); }))
+    size_of(Attribute::glass) = kExtract + 1;
   size_of(Attribute::subject_class) = kClasses + kSubjectClasses;
   for (std::size_t a = 0; a < kAttributes; ++a) fill(static_cast<Attribute>(a), sizes[a]);
   by_field_ = tested(Attribute::court) || tested(Attribute::consent);
@@ -207,7 +211,7 @@ bool Compiled::holds(const GrantRow& grant, Attribute a, Column c) const {
     case Attribute::consent:
       return !needs.consent || is(c, true);
     case Attribute::glass:
-      return is(c, needs.break_glass);
+      return grant.extract ? c == kExtract : is(c, needs.break_glass);
     case Attribute::subject_class:
       return true;  // a grant is for whomever its other needs fit
     case Attribute::hour:
@@ -480,7 +484,11 @@ Missing Compiled::missing_of(const Situation& s, FieldId field, Standing standin
     add(Reason::evidence_too_weak).word =
         proof_words()[static_cast<std::size_t>(grant.needs.evidence)];
   if (fails(Attribute::hour, s[Attribute::hour])) add(Reason::outside_hours);
-  if (fails(Attribute::glass, s[Attribute::glass])) add(Reason::break_glass_only);
+  if (fails(Attribute::glass, s[Attribute::glass]))
+    add(s[Attribute::glass] == kExtract || s[Attribute::glass] == kUnknown
+            ? Reason::extract_not_granted
+        : grant.extract ? Reason::extract_only
+                        : Reason::break_glass_only);
   insist(!needs.empty());
   std::sort(needs.begin(), needs.end(), [](const Need& a, const Need& b) {
     return usefulness(a.reason) < usefulness(b.reason);

@@ -59,6 +59,7 @@ using Column = std::uint16_t;
 inline constexpr Column kUnknown = 0;
 // case_open, assigned, own_unit, court, consent, glass:
 inline constexpr Column kYes = 1, kNo = 2;
+inline constexpr Column kExtract = 3;  // of glass: a bulk question, which is neither
 inline constexpr Column kNamed = 1, kKin = 2, kOther = 3;          // standing
 inline constexpr Column kChannel = 1, kSignature = 2, kTouch = 3;  // evidence
 inline constexpr Column kNoClass = 1, kClasses = 2;                // subject_class

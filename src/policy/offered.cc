@@ -30,7 +30,7 @@ std::vector<Offered> Policy::offered(const Asker& asker) const {
     std::map<FieldId, std::pair<Rank, std::string>> best;
     for (const GrantRow& grant : tables.grants) {
       if (!meet(grant.roles, asker.roles) || !fits(grant.departments, asker.department) ||
-          !fits(grant.units, asker.unit) || grant.needs.break_glass ||
+          !fits(grant.units, asker.unit) || grant.needs.break_glass || grant.extract ||
           std::find(grant.purposes.begin(), grant.purposes.end(), purpose.id) ==
               grant.purposes.end())
         continue;

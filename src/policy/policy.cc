@@ -84,7 +84,10 @@ Situation situation_of(const Compiled& c, const Asked& asked, Column purpose,
   if (asked.verified && *asked.verified <= asked.received)
     age = number(asked.received) - number(*asked.verified);
   s[Attribute::presence] = c.presence(age);
-  s[Attribute::glass] = asked.question.kind == QuestionKind::break_glass ? kYes : kNo;
+  s[Attribute::glass] = asked.question.kind == QuestionKind::break_glass ? kYes
+                        : asked.question.kind != QuestionKind::export_   ? kNo
+                        : c.columns(Attribute::glass) > kExtract         ? kExtract
+                                                                         : kUnknown;
   s[Attribute::hour] = Compiled::hour(static_cast<unsigned>(number(asked.received) / kHourMs % 24));
   return s;
 }
@@ -411,6 +414,30 @@ void add_limits(const Tables& tables, const std::string& quota, std::vector<Limi
   insist(false);  // read_tables knows every quota
 }
 
+// tighten keeps the strictest terms of all grants that take part.
+void tighten(std::optional<ExtractTerms>& terms, const ExtractTerms& other) {
+  if (!terms) {
+    terms = other;
+    return;
+  }
+  terms->most = std::min(terms->most, other.most);
+  terms->keep_ms = std::min(terms->keep_ms, other.keep_ms);
+  std::erase_if(terms->formats, [&other](const std::string& format) {
+    return !std::binary_search(other.formats.begin(), other.formats.end(), format);
+  });
+}
+
+// within_terms says whether a bulk question is within what its grants give.
+Result<void> within_terms(const ExtractTerms& terms, const ListAsked& list) {
+  if (list.citizens > terms.most)
+    return fail(Reason::too_many_subjects,
+                "the grant gives extracts of at most " + std::to_string(terms.most) + " citizens");
+  if (std::binary_search(terms.formats.begin(), terms.formats.end(), list.format)) return {};
+  std::string given;
+  for (const auto& format : terms.formats) given += (given.empty() ? "" : ", ") + format;
+  return fail(Reason::format_not_granted, given.empty() ? "none" : given);
+}
+
 // add_deciders writes down who decided: rule ids, and of the grants their quotas and links.
 void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& content) {
   std::vector<std::string_view> quotas;
@@ -420,6 +447,7 @@ void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& conte
       content.rules.push_back(c.rule_id(bit));
       if (c.is_forbid(bit)) continue;
       const GrantRow& grant = c.tables().grants[bit];
+      if (grant.extract) tighten(content.extract, *grant.extract);
       for (const auto& word : grant.follow)
         if (std::find(content.follow.begin(), content.follow.end(), word) == content.follow.end())
           content.follow.push_back(word);
@@ -468,6 +496,15 @@ Result<Grant::Content> Judging::judge() {
   if (question_.kind == QuestionKind::break_glass)
     if (auto declared = declare(); !declared) return std::unexpected(declared.error());
   add_deciders(c_, decided_, content_);
+  if (question_.list) {
+    insist(content_.extract.has_value());  // no other grant counts for a bulk question
+    content_.witnessed = true;             // no extract leaves before witnesses have its entries
+    if (auto within = within_terms(*content_.extract, *question_.list); !within) {
+      Failure failure = weak(within.error().reason);
+      failure.detail = within.error().detail;
+      return std::unexpected(std::move(failure));
+    }
+  }
   content_.policy_hash = in_force_.hash;
   content_.case_known = booked_ != nullptr;
   for (const PurposeRow& row : c_.tables().purposes)

@@ -76,6 +76,9 @@ std::string needs_in_words(const Compiled&, const GrantRow& grant, const Purpose
     parts.push_back("a question confirmed with the officer's passkey");
   if (needs.break_glass)
     parts.push_back("an emergency that the officer declares and answers for in a review");
+  if (grant.extract)
+    parts.push_back("an extract of at most " + std::to_string(grant.extract->most) +
+                    " listed citizens (" + joined(grant.extract->formats, "or") + ")");
   if (needs.hours) parts.push_back("the hours " + hours_in_words(*needs.hours));
   return joined(parts, "and");
 }

@@ -19,6 +19,7 @@ constexpr std::size_t kSaysMax = 500;
 constexpr std::size_t kListMax = 512;
 constexpr std::size_t kLimitsMax = 8;
 constexpr std::uint64_t kDayMs = 86'400'000;
+constexpr std::uint64_t kKeepMostMs = 7 * kDayMs;
 
 using net::Toml;
 using net::TomlReader;
@@ -36,6 +37,8 @@ const Words kLevels = {"none", "exists", "masked", "full"};
 const Words kClasses = {"open", "ordinary", "sensitive", "secret_existence"};
 const Words kStandingWords = {"named", "kin", "other"};
 const Words kPers = {"officer", "case", "unit"};
+const Words kFormats = {"csv", "jsonl", "xlsx"};
+constexpr std::uint64_t kExtractMost = 100'000;
 
 bool has(const Words& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -142,7 +145,8 @@ class TablesReader {
   Result<void> quota(const Toml& table, const std::string& file);
   Result<void> grant(const Toml& table, const std::string& file);
   Result<void> forbid(const Toml& table, const std::string& file);
-  Result<Needs> needs(Row& row, const std::string& file);
+  Result<Needs> needs(Row& row, const std::string& file, std::uint8_t approvals_otherwise);
+  Result<std::optional<ExtractTerms>> extract(Row& row, const std::string& file);
   Result<void> when(Row& row, const std::string& file, ForbidRow& forbid);
   Result<void> except(Row& row, const Toml& table, const std::string& file, ForbidRow& forbid);
   Result<void> check_over() const;
@@ -380,8 +384,34 @@ Result<std::vector<Cell>> TablesReader::cells(Row& row, std::string_view level_o
   return cells;
 }
 
-Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
+// extract reads `extract = { most = 10000, formats = ["csv"], keep = "24h" }`.
+Result<std::optional<ExtractTerms>> TablesReader::extract(Row& row, const std::string& file) {
+  auto table = row.reader().table("extract");
+  if (!table) return std::unexpected(table.error());
+  if (*table == nullptr) return std::optional<ExtractTerms>{};
+  TomlReader reader(**table, file, Reason::policy_wrong);
+  ExtractTerms terms;
+  auto most = reader.integer_or("most", 0, 1, kExtractMost);
+  if (!most) return std::unexpected(most.error());
+  if (*most == 0) return row.wrong("`most` is missing: how many citizens one extract may have");
+  terms.most = static_cast<std::uint32_t>(*most);
+  auto formats = row.words_of(reader, "formats", &kFormats, "format");
+  if (!formats) return std::unexpected(formats.error());
+  terms.formats = formats->empty() ? kFormats : *std::move(formats);
+  auto keep = reader.string_or("keep", "24h");
+  if (!keep) return std::unexpected(keep.error());
+  const auto ms = span_of(*keep);
+  if (!ms || *ms > kKeepMostMs)
+    return row.wrong("`keep` is a number and m, h or d, at most seven days");
+  terms.keep_ms = *ms;
+  if (auto end = reader.finish(); !end) return std::unexpected(end.error());
+  return std::optional<ExtractTerms>(std::move(terms));
+}
+
+Result<Needs> TablesReader::needs(Row& row, const std::string& file,
+                                  std::uint8_t approvals_otherwise) {
   Needs needs;
+  needs.approvals = approvals_otherwise;
   auto table = row.reader().table("needs");
   if (!table) return std::unexpected(table.error());
   if (*table == nullptr) return needs;
@@ -404,7 +434,7 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file) {
   }
   if (needs.kin && !needs.subject_in_case)
     return row.wrong("`kin` widens `subject_in_case`, which is not there");
-  auto approvals = reader.integer_or("approvals", 0, 0, 8);
+  auto approvals = reader.integer_or("approvals", approvals_otherwise, 0, 8);
   if (!approvals) return std::unexpected(approvals.error());
   needs.approvals = static_cast<std::uint8_t>(*approvals);
   auto approver = reader.string_or("approver", "anyone");
@@ -456,8 +486,13 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   }
   if (grant.roles.empty()) return row.wrong("`roles` is missing");
   if (grant.purposes.empty()) return row.wrong("`purposes` is missing");
-  auto read_needs = needs(row, file);
+  auto terms = extract(row, file);
+  if (!terms) return std::unexpected(terms.error());
+  // Nobody takes many citizens' data alone, unless the row says so in words.
+  auto read_needs = needs(row, file, *terms ? 1 : 0);
   if (!read_needs) return std::unexpected(read_needs.error());
+  if (*terms && (read_needs->break_glass || read_needs->consent))
+    return row.wrong("`extract` goes with neither `break_glass` nor `consent`");
   // Past a forbid nobody sees more than a mask, unless the row says so in words.
   auto read_cells = cells(row, read_needs->break_glass ? "masked" : "full");
   if (!read_cells) return std::unexpected(read_cells.error());
@@ -473,6 +508,7 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   grant.quota = *std::move(quota);
   grant.cells = *std::move(read_cells);
   grant.needs = *std::move(read_needs);
+  grant.extract = *std::move(terms);
   tables_.grants.push_back(std::move(grant));
   return {};
 }

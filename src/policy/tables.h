@@ -91,6 +91,7 @@ struct GrantRow {
   std::vector<std::string> roles, purposes, departments, units, follow;
   std::vector<Cell> cells;  // ascending by field
   Needs needs;
+  std::optional<ExtractTerms> extract;  // counts for a bulk question, and for no other
 };
 
 /// ForbidRow applies where every condition it names holds; a condition it does not name holds.
