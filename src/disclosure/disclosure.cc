@@ -6,12 +6,14 @@
 #include <cstdio>
 
 #include "crypto/crypto.h"
+#include "disclosure/marking.h"
 #include "net/json.h"
 
 // Invariants
 //  1. What an entry commits to is computed from the very bytes that release() sends: json() of a
 //     share is hashed here and copied there, never rendered twice.
-//  2. A value below the level its field was released at never reaches the buffer: registry hands
+//  2. Coins choose and spell before the append: what a Draft holds is what leaves.
+//  3. A value below the level its field was released at never reaches the buffer: registry hands
 //     over granted values only, and shaping narrows, never widens.
 
 namespace amanat::disclosure {
@@ -85,12 +87,12 @@ class AnswerHash {
 class Shaping {
  public:
   Shaping(const FieldTable& fields, const Findings& findings, const Person& person,
-          WipingBuffer& out)
+          const std::vector<FieldRelease>& releases, const Marking& marking, WipingBuffer& out)
       : fields_(fields),
         findings_(findings),
         person_(person),
-        grant_(findings.clearance().grant()),
-        releases_(person.releases ? *person.releases : grant_.releases(person.standing)),
+        releases_(releases),
+        marking_(marking),
         out_(out),
         hash_(person.slice.key),
         has_value_(releases_.size(), false) {}
@@ -107,7 +109,9 @@ class Shaping {
   }
   std::string answer_part() { return hash_.bytes(); }
 
-  // versions is the body's part 4: u16 dataset, 16-B record tag, u32 version of each record shown.
+  // versions is the body's part 4: u16 dataset, 16-B record tag, u32 version of each record that
+  // was found and granted; what a coin keeps back is in it, or a coin would decide whose copy a
+  // leaked row may be (tracing page 6.4, T1).
   std::string versions() const {
     std::string out;
     for (const FoundRecord& r : person_.records) {
@@ -136,25 +140,29 @@ class Shaping {
       first_dataset = false;
       net::append_json_string(out_, fields_.dataset_name(dataset));
       out_.append(":[");
-      for (bool first = true; i < person_.records.size() && person_.records[i].dataset == dataset;
-           ++i, ++place, first = false) {
+      bool first = true;
+      for (; i < person_.records.size() && person_.records[i].dataset == dataset; ++i) {
+        if (!marking_.shows(i)) continue;
         if (!first) out_.append(",");
-        record(person_.records[i], place);
+        first = false;
+        record(i, place++);
       }
       out_.append("]");
     }
     out_.append("}");
   }
 
-  void record(const FoundRecord& r, std::uint32_t place) {
+  void record(std::size_t at, std::uint32_t place) {
+    const FoundRecord& r = person_.records[at];
     out_.append("{");
     for (const FoundValue& v : r.values) {
+      if (marking_.waits(at, v.field)) continue;
       const FieldRelease* release = release_of(releases_, v.field);
       insist(release != nullptr && release->level != Level::none);
       has_value_[static_cast<std::size_t>(release - releases_.data())] = true;
       net::append_json_string(out_, fields_[v.field].name);
       out_.append(":");
-      value(*release, findings_.text(v), place);
+      value(*release, at, v, place);
       out_.append(",");
     }
     out_.append("\"source\":");
@@ -164,7 +172,9 @@ class Shaping {
     out_.append("}");
   }
 
-  void value(const FieldRelease& release, std::string_view text, std::uint32_t place) {
+  void value(const FieldRelease& release, std::size_t record, const FoundValue& found,
+             std::uint32_t place) {
+    const std::string_view text = findings_.text(found);
     switch (release.level) {
       case Level::exists:
         out_.append("true");
@@ -178,10 +188,14 @@ class Shaping {
         hash_.add(place, release.field, shown);
         return;
       }
-      case Level::full:
-        net::append_json_string(out_, text);
-        hash_.add(place, release.field, text);
+      case Level::full: {
+        auto spelt = marking_.spelt(record, release.field, text);
+        const std::string_view shown = spelt ? std::string_view(*spelt) : text;
+        net::append_json_string(out_, shown);
+        hash_.add(place, release.field, shown);
+        if (spelt) wipe(spelt->data(), spelt->size());
         return;
+      }
       case Level::none:
         break;
     }
@@ -204,8 +218,12 @@ class Shaping {
     bool first = true;
     for (std::size_t i = 0; i < releases_.size(); ++i) {
       const FieldRelease& r = releases_[i];
-      if (r.level != Level::none && has_value_[i]) continue;
-      const ReasonRow& why = row_of(r.level == Level::none ? r.withheld : Reason::no_record);
+      const auto& behind = marking_.behind();
+      const bool waits = std::binary_search(behind.begin(), behind.end(), r.field);
+      if (r.level != Level::none && has_value_[i] && !waits) continue;
+      const ReasonRow& why = row_of(r.level == Level::none ? r.withheld
+                                    : waits                ? Reason::behind_show_more
+                                                           : Reason::no_record);
       if (!first) out_.append(",");
       first = false;
       out_.append("{\"field\":");
@@ -222,12 +240,37 @@ class Shaping {
   const FieldTable& fields_;
   const Findings& findings_;
   const Person& person_;
-  const Grant& grant_;
   const std::vector<FieldRelease>& releases_;
+  const Marking& marking_;
   WipingBuffer& out_;
   AnswerHash hash_;
   std::vector<bool> has_value_;
 };
+
+Disclosure::Disclosure(const FieldTable& fields, Marks* marks) : fields_(fields), marks_(marks) {
+  if (marks == nullptr) return;
+  const SlotCatalogue& catalogue = marks->catalogue();
+  numbers_.resize(fields.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const FieldInfo& info = fields[FieldId{static_cast<std::uint16_t>(i)}];
+    numbers_[i] = catalogue.number_of(info.id);
+    if (number(info.dataset) >= datasets_.size()) datasets_.resize(number(info.dataset) + 1u);
+    datasets_[number(info.dataset)] = catalogue.number_of(fields.dataset_name(info.dataset));
+  }
+}
+
+bool Disclosure::marked(const Findings& findings) const {
+  return marks_ != nullptr && marks_->configured() &&
+         !findings.clearance().grant().content().unmarked;
+}
+
+Task<Result<void>> Disclosure::ready(const Findings& findings) const {
+  if (!marked(findings)) co_return Result<void>{};
+  const AccountId account = findings.clearance().grant().caller().asker().account;
+  auto wait = marks_->fetch(account);
+  auto fetched = co_await wait;
+  co_return fetched;
+}
 
 Result<Draft> Disclosure::prepare(Findings findings) const {
   insist(findings.is_settled());
@@ -236,13 +279,39 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
   const Caller& caller = grant.caller();
   const Question& question = caller.question();
 
+  std::optional<LiveKey> key;
+  if (marked(findings)) {
+    key = marks_->key(caller.asker().account);
+    if (!key) return fail(Reason::marks_key_missing);
+  }
+  MarksRecord record;
+  if (key) {
+    record.kind = question.more_of ? MarksRecord::Kind::more : MarksRecord::Kind::coins;
+    record.catalogue = marks_->catalogue().version();
+    record.epoch = key->epoch;
+    record.commitment = key->commitment;
+    record.parent = question.more_of.value_or(EntryIndex{});
+  }
+  const Numbers numbers{numbers_, datasets_};
+  const Marking::Asked asked = question.more_of ? Marking::Asked::more
+                               : question.subject.search == "national_id"
+                                   ? Marking::Asked::of_citizen
+                                   : Marking::Asked::search;
+
   Draft::Content content;
   content.text.reserve(1024 * findings.people().size());
   const bool one = findings.people().size() == 1;
   crypto::Sha256 whole;
   for (std::size_t i = 0; i < findings.people().size(); ++i) {
     const Person& person = findings.people()[i];
-    Shaping shaping(fields_, findings, person, content.text);
+    const std::vector<FieldRelease>& releases =
+        person.releases ? *person.releases : grant.releases(person.standing);
+    const Marking marking =
+        key ? Marking(marks_->catalogue(), key->coins, numbers, grant.content().optional, releases,
+                      findings, person, asked)
+            : Marking();
+    record.optional = marking.optional();
+    Shaping shaping(fields_, findings, person, releases, marking, content.text);
     Draft::Share share;
     share.json = shaping.render(i == 0 && question.subject.search == "national_id");
     const Digest released = crypto::sha256(content.text.view(share.json));
@@ -259,6 +328,10 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
     entry.part(BodyPart::policy_hash) = crypto::text_of(grant.content().policy_hash);
     entry.part(BodyPart::released_digest) = crypto::text_of(released);
     entry.part(BodyPart::answer_digest) = shaping.answer_part();
+    // Absent where there is no auditor: an exempt answer says so, an unmarked exchange says
+    // nothing.
+    if (marks_ != nullptr && marks_->configured())
+      entry.part(BodyPart::marks) = encode_marks(record);
     entry.part(BodyPart::denial) = findings.judged(i);
     entry.part(BodyPart::evidence_digest) = crypto::text_of(crypto::sha256(caller.evidence()));
     // The question of an answer over several citizens names them all: it is kept once, with the

@@ -21,6 +21,10 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
   auto settled = detection_.settle(*findings);
   if (!settled) co_return co_await refused(*asked, settled.error());
 
+  if (auto parent = names_its_parent(*asked, *findings); !parent)
+    co_return co_await refused(*asked, parent.error());
+  auto key = co_await disclosure_.ready(*findings);  // no key, no answer
+  if (!key) co_return co_await refused(*asked, key.error());
   auto draft = disclosure_.prepare(*std::move(findings));
   if (!draft) co_return co_await refused(*asked, draft.error());
   // Revoked or suspended while the answer was being made?

@@ -50,6 +50,9 @@ class Lookup {
 
  private:
   void introduce();
+  /// names_its_parent checks the entry a question for more names. Errors: parent_wrong, the
+  /// ledger's.
+  Result<void> names_its_parent(const Asked& asked, const Findings& findings) const;
   Task<Result<Answer>> turned_away(const Request& request, const Failure& why);
   Task<Result<Answer>> refused(const Asked& asked, const Failure& why);
   Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);

@@ -55,6 +55,17 @@ void put_flag(std::string& out, const std::optional<bool>& flag) {
   put(out, !flag ? "-" : *flag ? "yes" : "no");
 }
 
+// A grant that says nothing of marks is written as before there were any: its hash stays.
+void put_marks(std::string& out, const GrantRow& grant, const FieldTable& fields) {
+  if (grant.optional.any()) {
+    std::vector<std::string> ids;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      if (grant.optional.test(i)) ids.push_back(fields[FieldId{static_cast<std::uint16_t>(i)}].id);
+    put(out, "optional", ids);
+  }
+  if (!grant.marks) put(out, "unmarked");
+}
+
 template <class Rows, class Line>
 void put_rows(std::string& out, std::string_view table, const Rows& rows, Line line) {
   std::vector<std::size_t> order(rows.size());
@@ -125,6 +136,7 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
       put(out, std::to_string(g.extract->keep_ms));
     }
     put(out, g.cells, fields);
+    put_marks(out, g, fields);
   });
   put_rows(out, "forbid", t.forbids, [&](const ForbidRow& f) {
     put(out, f.says);

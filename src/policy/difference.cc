@@ -231,7 +231,25 @@ Limits limits_of(const Tables& tables, const GrantRow& grant) {
   return limits;
 }
 
-void tell_grants(const Tables& before, const Tables& after, std::vector<Change>& changes) {
+// Fewer marks mean that a leak names nobody: such a change wants as many signatures as a wider one.
+void tell_marks(const GrantRow& was, const GrantRow& grant, const FieldTable& fields,
+                std::vector<Change>& changes) {
+  if (was.marks != grant.marks)
+    note(changes, {},
+         grant.id + (grant.marks ? " now marks its answers" : " no longer marks its answers"),
+         !grant.marks);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (was.optional.test(i) == grant.optional.test(i)) continue;
+    const bool now = grant.optional.test(i);
+    note(changes, {},
+         grant.id + (now ? " can now do without " : " can no longer do without ") +
+             fields[FieldId{static_cast<std::uint16_t>(i)}].id,
+         !now);
+  }
+}
+
+void tell_grants(const Tables& before, const Tables& after, const FieldTable& fields,
+                 std::vector<Change>& changes) {
   for (const GrantRow& grant : after.grants) {
     const GrantRow* was = row_of(before.grants, grant.id);
     if (was == nullptr) {
@@ -255,6 +273,7 @@ void tell_grants(const Tables& before, const Tables& after, std::vector<Change>&
     for (const auto& word : was->follow)
       if (!has(grant.follow, word))
         note(changes, {}, grant.id + " no longer follows " + word, false);
+    tell_marks(*was, grant, fields, changes);
   }
 }
 
@@ -274,7 +293,7 @@ std::vector<Change> difference(const Tables& before, const Tables& after,
   tell(found, fields, changes);
   tell_roles(before, after, changes);
   tell_departments(before, after, changes);
-  tell_grants(before, after, changes);
+  tell_grants(before, after, fields, changes);
   const auto rank = [](const Change& change) {
     constexpr std::string_view kOrder[] = {"opened",  "raised",    "eased", "closed",
                                            "lowered", "tightened", "other"};

@@ -173,6 +173,14 @@ TEST(Difference, RightsBudgetsAndProofsAreChangesToo) {
   EXPECT_TRUE(widens(changed(kBase, replaced(kBase, "quota = \"q\"\n", ""))));
 }
 
+// A leak of answers without marks names nobody.
+TEST(Difference, FewerMarksWantASecondSignature) {
+  const std::string unmarked = replaced(kBase, "quota = \"q\"\n", "quota = \"q\"\nmarks = false\n");
+  EXPECT_TRUE(widens(changed(kBase, unmarked)));
+  EXPECT_FALSE(widens(changed(unmarked, kBase)));
+  EXPECT_EQ(changed(unmarked, kBase).size(), 1u);
+}
+
 TEST(Difference, SaysInSentencesWhatChanges) {
   const std::string masked =
       replaced(kBase, "fields = [\"*\"]", "fields = [\"*\"]\nlevel = \"masked\"");

@@ -441,6 +441,8 @@ Result<void> within_terms(const ExtractTerms& terms, const ListAsked& list) {
 // add_deciders writes down who decided: rule ids, and of the grants their quotas and links.
 void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& content) {
   std::vector<std::string_view> quotas;
+  FieldSet needed;  // by some grant that decides: a coin may not touch it
+  bool any_grant = false, all_unmarked = true;
   for (std::size_t w = 0; w < c.words(); ++w) {
     for (std::uint64_t left = decided[w]; left != 0; left &= left - 1) {
       const std::size_t bit = w * 64 + static_cast<std::size_t>(std::countr_zero(left));
@@ -448,6 +450,11 @@ void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& conte
       if (c.is_forbid(bit)) continue;
       const GrantRow& grant = c.tables().grants[bit];
       if (grant.extract) tighten(content.extract, *grant.extract);
+      any_grant = true;
+      all_unmarked = all_unmarked && !grant.marks;
+      content.optional |= grant.optional;
+      for (const Cell& cell : grant.cells)
+        if (!grant.optional.test(number(cell.field))) needed.set(number(cell.field));
       for (const auto& word : grant.follow)
         if (std::find(content.follow.begin(), content.follow.end(), word) == content.follow.end())
           content.follow.push_back(word);
@@ -458,6 +465,8 @@ void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& conte
       add_limits(c.tables(), grant.quota, content.limits);
     }
   }
+  content.optional &= ~needed;
+  content.unmarked = any_grant && all_unmarked;
 }
 
 Result<Grant::Content> Judging::judge() {

@@ -151,6 +151,7 @@ class TablesReader {
   Result<void> except(Row& row, const Toml& table, const std::string& file, ForbidRow& forbid);
   Result<void> check_over() const;
   Result<std::vector<Cell>> cells(Row& row, std::string_view level_otherwise);
+  Result<FieldSet> optional_of(Row& row, const std::vector<Cell>& cells);
   Result<void> refine(Row& row, const Toml& masks, const FieldSet& named,
                       std::map<std::uint16_t, Rank>& ranks);
   Result<FieldSet> matched(const Row& row, const std::string& pattern) const;
@@ -466,6 +467,24 @@ Result<Needs> TablesReader::needs(Row& row, const std::string& file,
   return needs;
 }
 
+// optional_of reads which of a grant's fields a coin may withhold or coarsen. What is not shown in
+// full has no coin: to name it would promise marks that no answer carries.
+Result<FieldSet> TablesReader::optional_of(Row& row, const std::vector<Cell>& cells) {
+  auto patterns = row.words("optional", nullptr, "field");
+  if (!patterns) return std::unexpected(patterns.error());
+  FieldSet full, optional;
+  for (const Cell& cell : cells)
+    if (cell.rank == kFull) full.set(number(cell.field));
+  for (const auto& pattern : *patterns) {
+    auto set = matched(row, pattern);
+    if (!set) return set;
+    if ((*set & full).none())
+      return row.wrong("\"" + pattern + "\" is `optional` but not shown in full by this grant");
+    optional |= *set & full;
+  }
+  return optional;
+}
+
 Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   Row row(table, file);
   GrantRow grant;
@@ -500,9 +519,15 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   if (!quota) return std::unexpected(quota.error());
   if (!quota->empty() && !has(quotas_, *quota))
     return row.wrong("no quota \"" + *quota + "\"" + meant(*quota, quotas_));
+  auto optional = optional_of(row, *read_cells);
+  if (!optional) return std::unexpected(optional.error());
+  auto marks = row.reader().boolean_or("marks", true);
+  if (!marks) return std::unexpected(marks.error());
   if (auto end = row.reader().finish(); !end) return end;
   for (const Cell& cell : *read_cells)
     if (cell.rank == kNone) return row.wrong("a grant of level none grants nothing");
+  grant.optional = *optional;
+  grant.marks = *marks;
   grant.id = *std::move(id);
   grant.says = *std::move(says);
   grant.quota = *std::move(quota);

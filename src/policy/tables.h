@@ -92,6 +92,8 @@ struct GrantRow {
   std::vector<Cell> cells;  // ascending by field
   Needs needs;
   std::optional<ExtractTerms> extract;  // counts for a bulk question, and for no other
+  FieldSet optional;  // of its fields: what the purpose can do without
+  bool marks = true;  // false: the consumer parses its answers
 };
 
 /// ForbidRow applies where every condition it names holds; a condition it does not name holds.

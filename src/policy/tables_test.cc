@@ -168,6 +168,35 @@ std::string hash_of(const std::vector<Document>& documents) {
   return tables ? crypto::hex(crypto::sha256(canonical_text(*tables, table))) : "";
 }
 
+TEST(Tables, OptionalFieldsAreThoseShownInFull) {
+  const FieldTable table = fields();
+  const std::string rows =
+      "fields = [\"a.*\", \"b.stays.place\"]\n"
+      "mask = { \"b.stays.place\" = \"city\" }\n";
+  const auto tables = read_tables(
+      {{"p.toml", kPeople + grant(rows + "optional = [\"a.*\"]\nmarks = false\n")}}, table);
+  ASSERT_TRUE(tables) << tables.error().detail;
+  const GrantRow& row = tables->grants.at(0);
+  EXPECT_EQ(row.optional.count(), 2u);
+  EXPECT_TRUE(row.optional.test(number(*table.find("a.people.number"))));
+  EXPECT_FALSE(row.marks);
+  EXPECT_TRUE(read_tables({{"p.toml", kPeople + grant(rows)}}, table)->grants.at(0).marks);
+  expect_complaint(kPeople + grant(rows + "optional = [\"b.stays.place\"]\n"),
+                   {"b.stays.place", "not shown in full"});
+  expect_complaint(kPeople + grant(rows + "optional = [\"a.people.nmae\"]\n"), {"a.people.name"});
+  expect_complaint(kPeople + grant(rows + "marks = 1\n"), {"marks"});
+}
+
+TEST(CanonicalText, KeepsWhatItWasForAGrantThatSaysNothingOfMarks) {
+  const std::string rows = "fields = [\"a.*\"]\n";
+  const std::string plain = hash_of({{"p.toml", kPeople + grant(rows)}});
+  EXPECT_EQ(plain, hash_of({{"p.toml", kPeople + grant(rows + "marks = true\noptional = []\n")}}));
+  const std::string off = hash_of({{"p.toml", kPeople + grant(rows + "marks = false\n")}});
+  const std::string some =
+      hash_of({{"p.toml", kPeople + grant(rows + "optional = [\"a.people.name\"]\n")}});
+  EXPECT_EQ(std::set({plain, off, some}).size(), 3u);
+}
+
 TEST(CanonicalText, DoesNotChangeWithCommentsOrderAndFiles) {
   const std::string g1 = grant("fields = [\"a.people.name\", \"a.people.number\"]\n");
   const std::string g2 = grant("fields = [\"b.stays.*\"]\n", "G2");

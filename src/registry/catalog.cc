@@ -74,6 +74,7 @@ Result<void> check_tree(const std::vector<Dataset>& datasets) {
 struct Catalog::State {
   std::vector<Dataset> datasets;  // [i] is DatasetId i, ascending by name
   Rules rules;
+  std::string slots;
   FieldTable table;
   std::vector<std::string> search_words, narrowing_words;
 
@@ -129,7 +130,10 @@ Result<Catalog> Catalog::load(const std::string& directory) {
 
   std::sort(declared.begin(), declared.end(),
             [](const Declared& a, const Declared& b) { return a.dataset.name < b.dataset.name; });
+  auto slots = slots_text(declared, *rules);
+  if (!slots) return std::unexpected(slots.error());
   auto state = std::make_unique<State>();
+  state->slots = *std::move(slots);
   state->rules = std::move(*rules);
   for (auto& one : declared) {
     if (!state->datasets.empty() && state->datasets.back().name == one.dataset.name)
@@ -154,6 +158,7 @@ Result<Catalog> Catalog::load(const std::string& directory) {
 const FieldTable& Catalog::fields() const { return state_->table; }
 const std::vector<Dataset>& Catalog::datasets() const { return state_->datasets; }
 const Rules& Catalog::rules() const { return state_->rules; }
+const std::string& Catalog::slots() const { return state_->slots; }
 const std::vector<std::string>& Catalog::search_words() const { return state_->search_words; }
 const std::vector<std::string>& Catalog::narrowing_words() const { return state_->narrowing_words; }
 

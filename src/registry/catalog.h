@@ -32,6 +32,8 @@ class Catalog {
   const Dataset& dataset(DatasetId id) const;
   const std::vector<Dataset>& datasets() const;
   const Rules& rules() const;
+  /// slots is the slot catalogue (disclosure/slots.h) in its canonical text; empty: none.
+  const std::string& slots() const;
   /// search_words lists the words a question's subject may be asked by: national_id, msisdn,
   /// passport where a dataset is about such subjects, and every field's `search`. Ascending.
   const std::vector<std::string>& search_words() const;

@@ -55,6 +55,7 @@ struct Rules {
   std::vector<std::string> dates, datetimes;  // patterns of YYYY MM MON DD hh mm ss
   int first_year = 1850, last_year = 2150;
   std::vector<std::string> absent;  // in lower case
+  unsigned marks_version = 0;       // of the slot catalogue; 0: no slots
 };
 
 /// Field is one declared column.

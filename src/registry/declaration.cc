@@ -30,6 +30,8 @@ const std::vector<std::string> kGives{"relation", "hops", "relative_of"};
 const std::vector<std::string> kReserved{"source", "date"};
 constexpr std::size_t kFieldsOfDatasetMax = 128;
 constexpr std::size_t kValuesMax = 1024;
+constexpr std::size_t kSlotsMax = 64;
+constexpr std::int64_t kMarkMax = 65535;
 
 bool word_form(std::string_view word) {
   if (word.empty() || word.size() > 64 || word[0] < 'a' || word[0] > 'z') return false;
@@ -225,6 +227,7 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
   }
   if (into.dataset.tree != (field.gives != Gives::nothing))
     table.complain("`gives` belongs to the fields of a derived dataset, and to all of them");
+  into.marks.push_back(static_cast<std::uint16_t>(table.integer("mark", 0, 1, kMarkMax)));
   info.id = field.id;
   info.name = field.name;
   info.sensitivity = static_cast<Sensitivity>(
@@ -270,6 +273,41 @@ void read_mirror(Sticky& table, const std::string& file, Dataset& dataset) {
     inner.complain("`swap` and `values` take two words each");
   }
   table.take(inner.finish());
+}
+
+/// read_slots reads where answers leave room for a coin. The kinds are disclosure's to know.
+void read_slots(Sticky& table, const std::string& file, Declared& into) {
+  const auto slots = table.tables("slot");
+  if (slots.size() > kSlotsMax) return table.complain("more than 64 [[dataset.slot]]");
+  for (const net::Toml* toml : slots) {
+    Sticky inner(*toml, file);
+    DeclaredSlot slot;
+    slot.kind = inner.text("kind");
+    slot.number = static_cast<unsigned>(inner.integer("number", 0, 0, 255));
+    slot.field = inner.text_or("field");
+    slot.anchor = inner.text_or("anchor");
+    slot.members = inner.list("members");
+    slot.line = inner.line();
+    if (!word_form(slot.kind)) inner.complain("`kind` is a word of docs/marks.md");
+    for (const auto& weight : inner.list("weights")) {
+      const bool digits = !weight.empty() && weight.size() < 6 &&
+                          weight.find_first_not_of("0123456789") == std::string::npos;
+      if (!digits) inner.complain("`weights` are numbers in quotes, such as [\"3\", \"1\"]");
+      slot.weights.push_back(digits ? static_cast<std::uint32_t>(std::stoul(weight)) : 0);
+    }
+    std::vector<std::string> named = slot.members;
+    if (!slot.field.empty()) named.push_back(slot.field);
+    if (!slot.anchor.empty()) named.push_back(slot.anchor);
+    for (const auto& name : named)
+      if (const auto at = place(inner, into.dataset, "slot", name); at && into.marks[*at] == 0)
+        inner.complain("field \"" + name + "\" needs a `mark`: its number for ever");
+    if (slot.field.empty() && into.mark == 0)
+      inner.complain("the dataset needs a `mark`: its number for ever");
+    if (slot.field.empty() == slot.members.empty())
+      inner.complain("a slot has either a `field` or `members`");
+    table.take(inner.finish());
+    into.slots.push_back(std::move(slot));
+  }
 }
 
 void check_shape(Sticky& table, Dataset& d) {
@@ -349,6 +387,8 @@ std::optional<Failure> read_dataset(const net::Toml& toml, const std::string& fi
     if (w && d.fields[*w].type != FieldType::date && d.fields[*w].type != FieldType::datetime)
       table.complain("`window` and `latest_by` need a date or datetime");
   read_mirror(table, file, d);
+  one.mark = static_cast<std::uint16_t>(table.integer("mark", 0, 1, kMarkMax));
+  read_slots(table, file, one);
   check_shape(table, d);
   if (auto failure = table.finish()) return failure;
   out.push_back(std::move(one));
@@ -411,6 +451,8 @@ std::optional<Failure> read_rules(const net::Toml& toml, const std::string& file
   } else {
     rules.complain("[rules.dates] is missing");
   }
+  out.marks_version =
+      static_cast<unsigned>(rules.integer("marks_version", 0, 1, kMarkMax));
   if (const net::Toml* text = rules.table("text")) {
     Sticky t(*text, file);
     for (const auto& word : t.list("absent")) out.absent.push_back(lower(word));
