@@ -6,6 +6,23 @@
 
 namespace amanat::cli {
 
+namespace {
+
+std::string marks_line(const Manner& manner, const server::Status& status) {
+  const auto& marks = status.marks;
+  if (!marks.configured)
+    return painted(manner, Paint::bad, "NONE: no auditor is configured; a leak cannot be traced to a copy");
+  if (status.slots_version == 0)
+    return painted(manner, Paint::bad, "NONE: the catalog declares no slots");
+  std::string line = "slot catalogue " + std::to_string(status.slots_version) + ", " + grouped(marks.keys) +
+                     " keys in memory, " + grouped(marks.fetched_today) + " fetched today";
+  if (!marks.locked) line += painted(manner, Paint::bad, "; memory could not be locked (raise memlock)");
+  if (!marks.trouble.empty()) line += painted(manner, Paint::bad, "; the auditor does not answer: " + marks.trouble);
+  return line;
+}
+
+}  // namespace
+
 int run_status(server::Exchange& exchange, const Call& call, const Emit& emit) {
   auto status = exchange.status();
   if (!status) return complain(emit, call.manner, status.error());
@@ -16,7 +33,13 @@ int run_status(server::Exchange& exchange, const Call& call, const Emit& emit) {
     if (status->listening.empty()) json.null();
     else json.string(status->listening);
     json.key("ledger_size").number(status->ledger_size).key("accounts").number(status->accounts);
-    json.key("rules").number(status->rules).key("datasets").begin_object();
+    json.key("rules").number(status->rules);
+    json.key("marks").begin_object().key("auditor").boolean(status->marks.configured);
+    json.key("slots_version").number(status->slots_version).key("keys").number(status->marks.keys);
+    json.key("fetched_today").number(status->marks.fetched_today);
+    json.key("locked").boolean(status->marks.locked).key("trouble").string(status->marks.trouble);
+    json.end_object();
+    json.key("datasets").begin_object();
     for (const auto& one : status->datasets) json.key(one.dataset).number(one.records);
     json.end_object().end_object();
     emit(1, json.take() + "\n");
@@ -30,6 +53,7 @@ int run_status(server::Exchange& exchange, const Call& call, const Emit& emit) {
   head.add({"ledger", grouped(status->ledger_size) + " entries"});
   head.add({"accounts", grouped(status->accounts)});
   head.add({"policy", grouped(status->rules) + " rules"});
+  head.add({"marks", marks_line(call.manner, *status)});
   Columns records({Columns::Align::left, Columns::Align::right});
   for (const auto& one : status->datasets) records.add({one.dataset, grouped(one.records)});
   emit(1, head.render() + "records\n" + records.render("  "));

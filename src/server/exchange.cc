@@ -287,11 +287,13 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (!canaries) return std::unexpected(canaries.error());
   s.detection->canaries(*canaries);
   s.registry = std::make_unique<registry::Registry>(*s.catalog, *s.store, *s.vault);
-  s.disclosure = std::make_unique<disclosure::Disclosure>(fields);
+  if (auto opened = s.open_marks(); !opened) return std::unexpected(opened.error());
+  s.disclosure = std::make_unique<disclosure::Disclosure>(fields, s.marks.get());
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
   s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
                                               *s.disclosure, *s.ledger, *s.vault);
   if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
+  if (auto noted = s.note_slots(); !noted) return std::unexpected(noted.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
   exchange->state_->api = std::make_unique<Api>(*exchange);
   return exchange;
@@ -309,6 +311,7 @@ Result<void> Exchange::replay(State& s) {
     if (e.subject) remembered = s.vault->remember(e.slice_id, *e.subject, e.time);
     if (!remembered) return false;
     if (auto recorded = policy_recorded_by(e)) policy_recorded = recorded;
+    if (remembered = s.recorded_marks.read(e); !remembered) return false;
     const auto unit = e.actor ? units.find(e.actor->account) : units.end();
     tell(*s.detection, e, unit == units.end() ? std::string() : unit->second);
     return true;
@@ -372,6 +375,7 @@ Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account,
     entry.type = EntryType::policy_key;
     const auto device = state_->identity->device_of(thumbprint);
     insist(device.has_value());
+    state_->marks->forget(device->account);
     entry.actor = by != nullptr ? by->asker().actor : Actor{AccountId{0}, device->key_kind, thumbprint};
     if (by != nullptr) entry.evidence = by->evidence();
     entry.tail = ledger::tail_of_policy_key(thumbprint, EntryIndex{0});
@@ -462,6 +466,8 @@ Result<Status> Exchange::status() {
   status.accounts = state_->identity->accounts().size();
   status.rules = state_->policy->rule_count();
   status.listening = state_->listening;
+  status.marks = state_->marks->standing();
+  status.slots_version = state_->marks->catalogue().version();
   return status;
 }
 
@@ -531,6 +537,9 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
     if (!local) return std::unexpected(local.error());
     s.local = *std::move(local);
   }
+  if (!s.marks->configured())
+    log(LogLevel::warning, "no-auditor",
+        {{"answers", "carry no marks: a leak of them cannot be traced to a copy"}});
   s.stopping = false;
   s.watch = std::thread([this] { watch(); });
   log(LogLevel::info, "serving",

@@ -59,6 +59,8 @@ struct Home {
   std::string witness_policy() const { return root + "/witnesses/policy"; }
   std::string witness_ca() const { return root + "/witnesses/ca.crt"; }
   std::string witness_settings() const { return root + "/witnesses/settings.toml"; }
+  // Who holds the other half of the marks' keys, if anybody does (docs/marks.md).
+  std::string auditor() const { return root + "/auditor"; }
   std::string control() const { return root + "/control.sock"; }
   std::string authenticators() const { return root + "/authenticators.toml"; }
 };
@@ -71,6 +73,8 @@ struct Status {
   std::vector<registry::Registry::DatasetCount> datasets;
   std::uint64_t accounts = 0, rules = 0;
   std::string listening;  // empty: not serving
+  disclosure::Marks::Standing marks;
+  unsigned slots_version = 0;
 };
 
 class Exchange {
@@ -91,6 +95,10 @@ class Exchange {
   ledger::Ledger& ledger();
   lookup::Lookup& lookup();
   detection::Detection& detection();
+  disclosure::Marks& marks();
+  /// rekey_marks begins a new epoch of an account whose key was published; recorded first. Errors:
+  /// usage_wrong (fifteen times a year), the ledger's.
+  Result<void> rekey_marks(AccountId account);
 
   /// import takes a department's file into a dataset; quarantined rows are listed in
   /// home().quarantine().

@@ -325,9 +325,10 @@ void Api::add_own_pages() {
       });
   routes_.session(
       {"POST", "/sign-out", "a signed-in person", "Sign out from a page."},
-      [this](const Caller&, const Request& request, std::string_view) -> Result<Response> {
+      [this](const Caller& caller, const Request& request, std::string_view) -> Result<Response> {
         if (auto out = exchange_.identity().sign_out(request); !out)
           return std::unexpected(out.error());
+        exchange_.marks().forget(caller.asker().account);
         Response response = see_other(Address("/sign-in"));
         response.headers.emplace_back("Set-Cookie", no_session_cookie());
         return response;

@@ -97,9 +97,10 @@ void Api::add_sign_in() {
                   });
   routes_.session(
       {"DELETE", "/v1/session", "a signed-in person", "Sign out."},
-      [this](const Caller&, const Request& request, std::string_view) -> Result<Response> {
+      [this](const Caller& caller, const Request& request, std::string_view) -> Result<Response> {
         if (auto out = exchange_.identity().sign_out(request); !out)
           return std::unexpected(out.error());
+        exchange_.marks().forget(caller.asker().account);
         Response response;
         response.body = "{}";
         response.headers.emplace_back("Set-Cookie", no_session_cookie());

@@ -13,6 +13,7 @@
 #include "net/local.h"
 #include "server/api.h"
 #include "server/exchange.h"
+#include "server/marks.h"
 #include "server/metrics.h"
 #include "storage/file.h"
 
@@ -29,8 +30,10 @@ struct Exchange::State {
   std::unique_ptr<policy::Policy> policy;
   std::unique_ptr<detection::Detection> detection;
   std::unique_ptr<registry::Registry> registry;
-  std::unique_ptr<disclosure::Disclosure> disclosure;
   std::unique_ptr<ledger::Ledger> ledger;
+  MarksRecorded recorded_marks;
+  std::unique_ptr<disclosure::Marks> marks;  // its thread writes to the ledger
+  std::unique_ptr<disclosure::Disclosure> disclosure;
   std::unique_ptr<lookup::Lookup> lookup;
   std::mutex acts;  // imports, enrolments, erasures: one at a time
 
@@ -54,6 +57,11 @@ struct Exchange::State {
                                     std::string case_ref = {});
   /// record_policy records which policy is in force from here on.
   Result<Receipt::Entry> record_policy(const Digest& documents, const Digest& hash);
+  /// record_text records a document that people need the text of, which the opening keeps.
+  Result<Receipt::Entry> record_text(std::string_view text, std::string_view note);
+  Result<void> open_marks();
+  Result<void> note_slots();
+  Result<void> publish_keys(const disclosure::YearKeys& keys);
   std::string metrics_page() const;
   Result<void> quarantine_for(std::string_view dataset, registry::ImportOptions& options) const;
 };
