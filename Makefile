@@ -95,11 +95,12 @@ bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 
 	@$(NINJA) -C build amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))
 	@bench/run
 
-sim: ## honest and dishonest officers against detection: 10,000 officers, 20 years, some minutes
+sim: ## officers against detection (10,000, 20 years), then leaks against the trace; some minutes
 	@$(call configured,build,release)
-	@$(NINJA) -C build officers
+	@$(NINJA) -C build officers leaks
 	@mkdir -p bench/out
 	@build/officers --plots bench/out $(SIM)
+	@build/leaks $(SIM_LEAKS)
 
 bench-docs: ## put the figures of the last `make bench` into docs/performance.md
 	@bench/docs
@@ -116,7 +117,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=2000 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_LINKER_ENTRIES=200000 $(MAKE) test TEST_SECONDS=14400
+	@AMANAT_KILLS=2000 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_LINKER_ENTRIES=200000 AMANAT_LEAKS=500 AMANAT_SMALL_LEAKS=1000000 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources

@@ -13,6 +13,9 @@ namespace {
 // What a leaked row says of one coin: bits of the sides shown; 0: erased.
 using Sides = std::uint8_t;
 constexpr Sides kBoth = 3;
+// Of foreign rows, those of citizens the stations deal with; in a country's dump they are far
+// fewer.
+constexpr double kForeignOfOurs = .02;
 Sides side(unsigned symbol) { return static_cast<Sides>(1u << symbol); }
 
 struct Row {
@@ -338,7 +341,7 @@ class Maker {
     std::vector<Row> rows;
     std::vector<Shown> from = world_.shown(other_);
     if (plan_.act != Act::backend_framed) {
-      const std::uint32_t pool = world_.citizens() / world_.shape().stations;
+      const std::uint32_t pool = world_.pool();
       from.clear();
       for (unsigned i = 0; i < plan_.rows; ++i)
         from.push_back({world_.station_of(other_) * pool + std::uint32_t(dice_.below(pool)),
@@ -364,9 +367,13 @@ class Maker {
 
   void add_foreign(std::vector<Row>& rows) {
     const auto more = static_cast<std::size_t>(plan_.foreign * static_cast<double>(rows.size()));
-    for (std::size_t i = 0; i < more; ++i)
-      rows.push_back(made_up(static_cast<std::uint32_t>(dice_.below(world_.citizens())),
-                             static_cast<std::uint16_t>(kFirstDay + dice_.below(365))));
+    const std::uint32_t first = world_.first_elsewhere();
+    for (std::size_t i = 0; i < more; ++i) {
+      const bool ours = plan_.act == Act::diluted || dice_.chance(kForeignOfOurs);
+      const auto citizen = static_cast<std::uint32_t>(
+          ours ? dice_.below(first) : first + dice_.below(world_.citizens() - first));
+      rows.push_back(made_up(citizen, static_cast<std::uint16_t>(kFirstDay + dice_.below(365))));
+    }
     foreign_ += more;
   }
 
@@ -384,9 +391,10 @@ class Maker {
 
 std::string_view word_of(Act act) {
   static constexpr std::string_view kWords[kActs] = {
-      "copies",    "common",  "planted",     "vote",         "minority",      "blend",
-      "differing", "more",    "lots",        "again",        "colleagues",    "old",
-      "several",   "foreign", "backend-raw", "backend-lots", "backend-first", "backend-framed"};
+      "copies",      "common",       "planted",       "vote",          "minority",
+      "blend",       "differing",    "more",          "lots",          "again",
+      "colleagues",  "old",          "several",       "foreign",       "diluted",
+      "backend-raw", "backend-lots", "backend-first", "backend-framed"};
   return kWords[static_cast<std::size_t>(act)];
 }
 

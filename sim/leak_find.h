@@ -27,12 +27,13 @@ enum class Act : std::uint8_t {
   old,            // published long ago: most disclosures came later
   several,        // three finds, a third of the rows each
   foreign,        // among rows of citizens that came from elsewhere
+  diluted,        // among made-up rows of the stations' own citizens
   backend_raw,    // nobody's copy: storage was copied, both sides in the file
   backend_lots,   // nobody's copy: a side by lot
   backend_first,  // nobody's copy: always the first side
   backend_framed  // nobody's copy: a side by lot, exactly the citizens one officer was shown
 };
-inline constexpr std::size_t kActs = 18;
+inline constexpr std::size_t kActs = 19;
 std::string_view word_of(Act act);
 bool from_nobody(Act act);
 

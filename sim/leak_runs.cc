@@ -137,6 +137,7 @@ Result<Calibration> run_calibration(const RunOptions& options, std::uint64_t lea
     shape.coins = kCoins[dice.below(5)];
     shape.stations = 3;
     shape.disclosures = 150;
+    shape.elsewhere = 500;
     shape.again = .3;
     auto world = World::make(shape, world_seed(options, 0xca11b000 + ++worlds), options.directory);
     if (!world) return std::unexpected(world.error());
@@ -145,13 +146,14 @@ Result<Calibration> run_calibration(const RunOptions& options, std::uint64_t lea
       Plan plan;
       plan.act = static_cast<Act>(dice.below(kActs));
       plan.style = dice.chance(.8) ? Style::csv : static_cast<Style>(dice.below(kStyles));
-      plan.rows = static_cast<unsigned>(10 / shape.coins + 2 + dice.below(10));
+      plan.rows = static_cast<unsigned>(12 / shape.coins + 2 + dice.below(40 / shape.coins));
       const bool together = plan.act == Act::vote || plan.act == Act::minority ||
                             plan.act == Act::blend || plan.act == Act::differing;
       plan.sources = together ? 2 + static_cast<unsigned>(dice.below(3)) : 1;
       if (plan.act == Act::copies && dice.chance(.5)) plan.sources = 2, plan.near = dice.chance(.5);
       if (plan.act == Act::planted) plan.planted = 1 + static_cast<unsigned>(dice.below(5));
-      if (plan.act == Act::foreign) plan.foreign = 1 + static_cast<double>(dice.below(3));
+      if (plan.act == Act::foreign || plan.act == Act::diluted)
+        plan.foreign = 1 + static_cast<double>(dice.below(3));
       if (dice.chance(.2)) plan.erased = .5;
       if (dice.chance(.2)) plan.flipped = .1;
       const Leak leak = make_leak(**world, plan, dice);

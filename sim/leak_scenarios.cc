@@ -62,6 +62,9 @@ void add_damage(std::vector<Scenario>& out) {
   out.push_back({"mixed with foreign rows 1:100", shape(.28, 4), p, "", 0});
   p.rows = 20;
   out.push_back({"mixed with foreign rows 1:100", shape(.28, 4), p, "G3", .95});
+  p.act = Act::diluted;
+  p.foreign = 10;
+  out.push_back({"mixed 1:10 with made-up rows of the same citizens", shape(.28, 4), p, "", 0});
   for (const auto& [share, rows, goal] :
        {std::tuple{.5, 20u, ""}, {.5, 50u, "G3"}, {.9, 100u, ""}, {.9, 200u, "G3"}}) {
     Plan erased = plan(rows);
@@ -101,6 +104,8 @@ void add_collusion(std::vector<Scenario>& out) {
                        percent(l.overlap) + " %",
                    shape(l.overlap, 4), colluders(l.sources, l.near, l.rows),
                    l.promised ? "G4" : "", l.promised ? .95 : 0});
+  out.push_back(
+      {"5 together, one station, K=8", shape(.28, 8), colluders(5, true, 100), "G4", .95});
   for (const Act act : {Act::vote, Act::minority, Act::blend, Act::differing})
     for (const unsigned sources : {2u, 3u, 5u})
       out.push_back(

@@ -53,8 +53,8 @@ Result<std::unique_ptr<World>> World::make(const Shape& shape, std::uint64_t see
 void World::invent() {
   // Each officer is shown a citizen of the pool with probability `overlap`, so that a colleague was
   // shown that share of his disclosures too.
-  const auto pool = static_cast<std::uint32_t>(shape_.disclosures / shape_.overlap);
-  const std::uint32_t all = pool * shape_.stations;
+  pool_ = static_cast<std::uint32_t>(shape_.disclosures / shape_.overlap);
+  const std::uint32_t all = first_elsewhere() + shape_.elsewhere;
   changes_.resize(all);
   postings_.resize(all);
   shown_.resize(officers());
@@ -76,15 +76,16 @@ void World::invent() {
       postings_[c].push_back(trace::pack({AccountId{account}, day, version_on(c, day), fields}));
     };
     const auto some_day = [&] { return static_cast<std::uint16_t>(kFirstDay + dice_.below(year)); };
-    const std::uint32_t first = c / pool * shape_.officers;
-    for (std::uint32_t o = first; o < first + shape_.officers; ++o) {
+    const bool ours = c < first_elsewhere();
+    const std::uint32_t first = c / pool_ * shape_.officers;
+    for (std::uint32_t o = first; ours && o < first + shape_.officers; ++o) {
       if (!dice_.chance(shape_.overlap)) continue;
       const std::uint16_t day = some_day();
       shown_[o].push_back({c, day});
       post(accounts_[o], day, kFullFields);
       if (dice_.chance(shape_.again)) post(accounts_[o], some_day(), kFullFields);
     }
-    for (unsigned n = dice_.poisson(shape_.strangers); n > 0; --n)
+    for (unsigned n = dice_.poisson(ours ? shape_.strangers : shape_.strangers / 2); n > 0; --n)
       post(1 + static_cast<std::uint32_t>(dice_.below(kStrangers - 1)), some_day(),
            dice_.chance(.1) ? kNarrowFields : kFullFields);
   }
@@ -160,8 +161,8 @@ disclosure::CoinKey World::key_of(std::uint32_t account, unsigned epoch) const {
 
 unsigned World::draw(const disclosure::CoinKey& key, std::uint32_t citizen, unsigned slot) const {
   const std::string id = digits_of(national_id(citizen));
-  const disclosure::ValueId value = disclosure::value_id(std::vector<std::string>{
-      std::to_string(either(citizen, slot, 0)), std::to_string(either(citizen, slot, 1))});
+  const disclosure::ValueId value = disclosure::value_id_of(
+      {std::to_string(either(citizen, slot, 0)), std::to_string(either(citizen, slot, 1))});
   static constexpr std::uint32_t kEven[] = {1, 1};
   const std::span<const std::uint8_t> subject(reinterpret_cast<const std::uint8_t*>(id.data()),
                                               id.size());

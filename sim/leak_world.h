@@ -24,7 +24,9 @@ struct Shape {
   unsigned disclosures = 400;            // of each officer, about
   double changes = 1.5;                  // of a citizen's dated value in a year
   double strangers = 1;                  // disclosures to other accounts of the country, a citizen
-  double again = .1;                     // share of citizens an officer asked for a second time
+  // Citizens of the rest of the country, whom half as many strangers saw.
+  unsigned elsewhere = 4000;
+  double again = .1;  // share of citizens an officer asked for a second time
   friend auto operator<=>(const Shape&, const Shape&) = default;
 };
 
@@ -55,6 +57,10 @@ class World {
   bool saw(std::uint32_t officer, std::uint32_t citizen, std::uint16_t by_day) const;
 
   std::uint32_t citizens() const { return static_cast<std::uint32_t>(changes_.size()); }
+  /// pool is how many citizens a station deals with: those of station n begin at n * pool; after
+  /// them come citizens of the rest of the country.
+  std::uint32_t pool() const { return pool_; }
+  std::uint32_t first_elsewhere() const { return pool_ * shape_.stations; }
   std::uint64_t national_id(std::uint32_t citizen) const;
   std::optional<std::uint32_t> citizen_of(std::uint64_t hash) const;
   /// version_on is the number of a citizen's dated value on a day; dated and either are what a
@@ -83,6 +89,7 @@ class World {
 
   Shape shape_;
   std::uint64_t seed_;
+  std::uint32_t pool_ = 0;
   Dice dice_;
   trace::IdentifierHash hash_;
   std::vector<std::uint32_t> accounts_;                        // by officer

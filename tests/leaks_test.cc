@@ -55,6 +55,31 @@ TEST(Leaks, AnInnocentsEvidenceStaysBelowLooseBoundsToo) {
       << "evidence must vary, or the loose bounds show nothing";
 }
 
+TEST(Leaks, AnAccusationOfAnInnocentOrWithoutASourceFailsTheRun) {
+  const auto verdict = [](std::vector<std::uint32_t> sources, std::vector<std::uint32_t> named) {
+    Played played;
+    Leak leak;
+    leak.truth.sources = std::move(sources);
+    Traced traced;
+    traced.named = std::move(named);
+    judge_leak(leak, traced, played.tally);
+    bool holds = false;
+    leaks_text({played}, {}, 1, holds);
+    return holds;
+  };
+  EXPECT_TRUE(verdict({7}, {7}));
+  EXPECT_TRUE(verdict({7}, {}));
+  EXPECT_FALSE(verdict({7}, {7, 8}));
+  EXPECT_FALSE(verdict({}, {8})) << "nobody's copy leaked";
+  Calibration null;
+  Traced traced;
+  traced.named = {8};
+  judge_leak({}, traced, null.null);
+  bool holds = false;
+  leaks_text({}, null, 1, holds);
+  EXPECT_FALSE(holds);
+}
+
 TEST(Leaks, TheSameSeedIsTheSameRun) {
   auto some = scenarios();
   some.resize(3);

@@ -36,33 +36,64 @@ double log2_sum(std::span<const double> logs) {
   return most + std::log2(sum);
 }
 
-double log2_likelihood(const Weighed& subject, double theta) {
-  if (subject.copies.empty()) return 0;
-  std::vector<double> logs;
-  for (const Copy& copy : subject.copies) {
-    double log = 0;
-    for (const Coin& coin : copy.coins) log += std::log2(lambda(coin, theta));
-    logs.push_back(log);
+// Scaled is a positive number of any size: many factors are multiplied without a logarithm each,
+// and with less rounding than a sum of logarithms has.
+struct Scaled {
+  double value = 1;
+  std::int64_t exponent = 0;  // of two; 0 while value is of ordinary size
+  void times(double factor) {
+    value *= factor;
+    if (value < 0x1p-500 || value > 0x1p500) {
+      int more = 0;
+      value = std::frexp(value, &more);
+      exponent += more;
+    }
   }
-  return log2_sum(logs) - std::log2(static_cast<double>(logs.size()));
+  void times(const Scaled& other) {
+    times(other.value);
+    exponent += other.exponent;
+  }
+  double log2() const { return std::log2(value) + static_cast<double>(exponent); }
+};
+
+// a + b * x, all positive.
+Scaled mixed(double a, double b, const Scaled& x) {
+  constexpr std::int64_t kFar = 4000;  // beyond every double: the smaller part is nothing beside it
+  const auto shift = static_cast<int>(std::clamp(x.exponent, -kFar, kFar));
+  if (x.exponent <= 0) return {a + b * std::ldexp(x.value, shift), 0};
+  return {b * x.value + std::ldexp(a, -shift), x.exponent};
 }
 
-// log2(1 - pi + pi * 2^log), which may be far beyond a double's range.
-double log2_mixed(double pi, double log) {
-  const std::array<double, 2> parts = {std::log2(1 - pi), std::log2(pi) + log};
-  return log2_sum(parts);
+Scaled likelihood(const Copy& copy, double theta) {
+  Scaled product;
+  for (const Coin& coin : copy.coins) product.times(lambda(coin, theta));
+  return product;
+}
+
+// The mean over the subject's copies.
+Scaled likelihood(const Weighed& subject, double theta) {
+  if (subject.copies.empty()) return {};
+  if (subject.copies.size() == 1) return likelihood(subject.copies[0], theta);
+  std::vector<double> logs;
+  for (const Copy& copy : subject.copies) logs.push_back(likelihood(copy, theta).log2());
+  const double mean = log2_sum(logs) - std::log2(static_cast<double>(logs.size()));
+  const double whole = std::floor(mean);
+  return {std::exp2(mean - whole), static_cast<std::int64_t>(whole)};
 }
 
 // Per pair of the grid, the log of the product over subjects.
 std::array<double, kPairs> products(std::span<const Weighed> subjects) {
-  std::array<double, kPairs> logs{};
+  std::array<Scaled, kPairs> of_pair{};
   for (const Weighed& subject : subjects) {
     std::size_t pair = 0;
     for (const double theta : kSurvivals) {
-      const double likelihood = log2_likelihood(subject, theta);
-      for (const double pi : kShares) logs[pair++] += log2_mixed(pi, likelihood);
+      const Scaled l = likelihood(subject, theta);
+      for (const double pi : kShares) of_pair[pair++].times(mixed(1 - pi, pi, l));
     }
   }
+  std::array<double, kPairs> logs{};
+  std::transform(of_pair.begin(), of_pair.end(), logs.begin(),
+                 [](const Scaled& s) { return s.log2(); });
   return logs;
 }
 
@@ -120,9 +151,9 @@ std::vector<bool> keeps(std::span<const Weighed> subjects) {
   const double theta = kSurvivals[best / kShares.size()], pi = kShares[best % kShares.size()];
   std::vector<bool> kept;
   for (const Weighed& subject : subjects) {
-    const double log = log2_likelihood(subject, theta);
+    const Scaled l = likelihood(subject, theta);
     // Explained: pi L / (1 - pi + pi L) is at least a half.
-    kept.push_back(std::log2(pi) + log - log2_mixed(pi, log) < -1);
+    kept.push_back(std::log2(pi) + l.log2() - mixed(1 - pi, pi, l).log2() < -1);
   }
   return kept;
 }
