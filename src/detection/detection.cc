@@ -9,6 +9,14 @@
 namespace amanat::detection {
 namespace {
 
+// How much of a Seat a verdict reads: all but the days and what follows them.
+constexpr std::size_t kSeatRead = sizeof(Seat) - sizeof(Officer::days) - 160;
+
+std::uint64_t hash_of_key(std::string_view key) {
+  // The mix spreads short keys over shards and places alike.
+  return std::hash<std::string_view>{}(key)*0x9e3779b97f4a7c15ull;
+}
+
 constexpr std::size_t kind_of(Limit::Per per) {
   switch (per) {
     case Limit::Per::officer:
@@ -66,7 +74,7 @@ Units::~Units() {
   release_locked(reserved_);
   // Judged, but never recorded: undone, unless something was judged on top of it. Then the state
   // holds a lookup too many until the next start, which errs on the side of refusing.
-  Officer* officer = held_[0].holder->officer.get();
+  Officer* officer = held_[0].holder->officer;
   if (looks_.empty() || officer == nullptr || officer->habits.last_order() != looks_.back().order)
     return;
   officer->habits.forget_last(looks_);
@@ -101,10 +109,37 @@ Detection::State::State(Options o)
   anchor_steady = options.steady_ms();
 }
 
-Held Detection::State::hold(Kind kind, std::string key) {
-  Shard& shard = shards[static_cast<std::size_t>(kind)][std::hash<std::string>{}(key) % kShards];
+Held Detection::State::hold(Kind kind, std::string_view key) {
+  const std::uint64_t hash = hash_of_key(key);
+  Shard& shard = shards[static_cast<std::size_t>(kind)][hash >> 58];
+  static_assert(kShards == 64);
   const std::lock_guard lock(shard.mutex);
-  return {&shard, &shard.holders[std::move(key)]};
+  Kept& kept = shard.holders.find_or_make(key, hash, [kind] {
+    return kind == Kind::officer ? std::unique_ptr<Kept>(std::make_unique<Seat>())
+                                 : std::make_unique<Kept>();
+  });
+  return {&shard, &kept.holder};
+}
+
+// ask_for asks the processor for all of a holder that a verdict reads, so that the misses of three
+// holders are waited for together and not one after the other.
+void Detection::State::ask_for(Kind kind, std::string_view key) {
+  const std::uint64_t hash = hash_of_key(key);
+  Shard& shard = shards[static_cast<std::size_t>(kind)][hash >> 58];
+  const std::lock_guard lock(shard.mutex);
+  const Kept* kept = shard.holders.likely(hash);
+  if (kept == nullptr) return;
+  const auto* line = reinterpret_cast<const char*>(kept);
+  const std::size_t bytes = kind == Kind::officer ? kSeatRead : sizeof(Kept);
+  for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(line + i, 1);
+}
+
+void Detection::State::soon(const HeldByKind& held, std::uint64_t subject) {
+  for (const Held& h : held) {
+    h.holder->seen.soon(subject);
+    if (h.holder->shared) h.holder->shared->ring.soon();
+    if (h.holder->officer) h.holder->officer->habits.soon(subject);
+  }
 }
 
 Held Detection::State::hold_officer(AccountId account) {
@@ -118,8 +153,10 @@ HeldByKind Detection::State::hold_all(AccountId account, std::string_view unit,
   // that leaving the case out never escapes a budget per case. A case's key has no control byte.
   std::string case_key = normal_case_ref(case_ref);
   if (case_key.empty()) case_key = '\0' + officer;
-  return {hold(Kind::officer, officer), hold(Kind::case_, std::move(case_key)),
-          hold(Kind::unit, std::string(unit))};
+  ask_for(Kind::officer, officer);
+  ask_for(Kind::case_, case_key);
+  ask_for(Kind::unit, unit);
+  return {hold(Kind::officer, officer), hold(Kind::case_, case_key), hold(Kind::unit, unit)};
 }
 
 std::uint64_t Detection::State::judged_at() {
@@ -200,6 +237,7 @@ Result<void> Detection::settle(Findings& findings) {
         "more than max_subjects = " + std::to_string(grant.caller().question().max_subjects));
 
   const Locks locks(units.held());
+  if (!subjects.empty()) State::soon(units.held(), subjects.front());
   const std::uint64_t now = state_->time();
   const std::uint32_t mine = units.reserved();
   for (const Limit& limit : grant.content().limits) {
@@ -244,7 +282,7 @@ void Detection::commit(const Draft& draft, const Receipt& receipt) {
   auto& units = static_cast<Units&>(draft.findings().clearance().reservation());
   {
     const Locks locks(units.held());
-    if (Officer* officer = units.held()[0].holder->officer.get())
+    if (Officer* officer = units.held()[0].holder->officer)
       for (std::size_t i = 0; i < units.looks().size() && i < receipt.entries().size(); ++i)
         officer->habits.note_entry(units.looks()[i].order, number(receipt.entries()[i].index));
   }

@@ -146,9 +146,10 @@ class Detection {
   /// on him stays spent, and nothing leads to him any more.
   void forget(const SubjectName& name, const Label& label);
 
+  struct State;  // of this room, and of its bench
+
  private:
   friend struct Rest;  // snapshot.cc
-  struct State;
   std::unique_ptr<State> state_;
 };
 

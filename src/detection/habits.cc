@@ -12,7 +12,8 @@ namespace {
 constexpr double kPeerDays = 5000;
 constexpr std::uint32_t kReviewEvery = 30;  // days between two reviews of one coverage
 
-bool contains(const std::vector<std::uint64_t>& values, std::uint64_t value) {
+template <class Values>
+bool contains(const Values& values, std::uint64_t value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
@@ -59,9 +60,10 @@ double Peers::coverage(const Parameters& p) const {
 }
 
 void Habits::drop_old(std::uint64_t at) {
-  std::erase_if(week_, [at](const Seen& s) { return s.at + 7 * kDayMs <= at; });
+  erase_if(week_, [at](const Seen& s) { return s.at + 7 * kDayMs <= at; });
   while (recent_begin_ < recent_.size() && recent_[recent_begin_] + kDayMs <= at) ++recent_begin_;
-  if (recent_begin_ > 256) {
+  if (recent_begin_ > 0 &&
+      (recent_begin_ == recent_.size() || recent_.size() == recent_.capacity())) {
     recent_.erase(recent_.begin(), recent_.begin() + static_cast<std::ptrdiff_t>(recent_begin_));
     recent_begin_ = 0;
   }
@@ -293,19 +295,18 @@ void Habits::note_entry(std::uint64_t order, std::uint64_t entry) {
 
 void Habits::forget_last(std::span<const Look> looks) {
   for (const Look& look : looks) {
-    std::erase_if(week_, [&](const Seen& one) { return one.order == look.order; });
-    std::erase(today_, look.subject);
+    erase_if(week_, [&](const Seen& one) { return one.order == look.order; });
+    erase_if(today_, [&](std::uint64_t one) { return one == look.subject; });
     if (!recent_.empty() && recent_.back() == look.at) recent_.pop_back();
   }
-  recent_begin_ = std::min(recent_begin_, recent_.size());
+  recent_begin_ = std::min(recent_begin_, static_cast<std::uint32_t>(recent_.size()));
   if (!sitting_.empty()) sitting_.pop_back();
   if (looks.size() == 1) ring_.drop_last();
 }
 
 std::size_t Habits::bytes() const {
-  return sizeof *this + week_.capacity() * sizeof(Seen) +
-         (today_.capacity() + recent_.capacity() + sitting_.capacity()) * 8 + ring_.bytes() +
-         coverage_.bytes();
+  return sizeof *this + week_.outside_bytes() + today_.outside_bytes() + recent_.outside_bytes() +
+         sitting_.outside_bytes() + ring_.bytes() + coverage_.bytes() - sizeof coverage_;
 }
 
 }  // namespace amanat::detection

@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "detection/few.h"
 #include "detection/parameters.h"
 #include "detection/statistics.h"
 #include "model/ids.h"
@@ -139,10 +140,17 @@ class Habits {
   void restore(const Scores& scores) { scores_ = scores; }
   /// forget_last undoes one apply() of `count` looks, if nothing was applied since.
   void forget_last(std::span<const Look> looks);
-  const std::vector<Seen>& week() const { return week_; }
+  /// Week is the unexplained citizens of the last seven days, the oldest first.
+  using Week = Few<Seen, 4>;
+  const Week& week() const { return week_; }
   std::uint64_t last_order() const { return last_order_; }
   std::uint64_t last_at() const { return last_at_; }
   std::uint32_t covered(std::uint32_t day) { return coverage_.count(day); }
+  /// soon asks the processor for what a verdict on this subject will touch.
+  void soon(std::uint64_t subject) const {
+    ring_.soon();
+    coverage_.soon(subject);
+  }
   std::size_t bytes() const;
 
  private:
@@ -151,16 +159,18 @@ class Habits {
   std::optional<Trip> pace_trip(const Tuned& tuned, std::span<const Look> looks) const;
   std::optional<Trip> robot_trip(const Tuned& tuned, std::uint64_t at) const;
 
+  // What every lookup reads lies together, in some fifteen lines, of which soon() asks for all at
+  // once; what most officers have few of lies inside.
   Scores scores_;
-  std::vector<Seen> week_;
-  std::vector<std::uint64_t> today_;   // distinct citizens of the day, for the friction test
-  std::vector<std::uint64_t> recent_;  // times of the records of 24 h, ascending
-  std::size_t recent_begin_ = 0;
-  std::vector<std::uint64_t> sitting_;  // times of the last questions of this sitting
+  std::uint64_t last_order_ = 0, last_at_ = 0;
+  std::uint32_t coverage_told_ = 0;  // day of the last review
+  std::uint32_t recent_begin_ = 0;
+  Few<std::uint64_t, 12> today_;    // distinct citizens of the day, for the friction test
+  Few<std::uint64_t, 16> recent_;   // times of the records of 24 h, ascending
+  Few<std::uint64_t, 20> sitting_;  // times of the last questions of this sitting
+  Week week_;
   Neighbours ring_;
   Coverage coverage_;
-  std::uint32_t coverage_told_ = 0;  // day of the last review
-  std::uint64_t last_order_ = 0, last_at_ = 0;
 };
 
 }  // namespace amanat::detection

@@ -107,7 +107,7 @@ void Detection::State::restore(std::vector<Waiting> answer) {
   const HeldByKind held = hold_all(asker.account, asker.unit, question.case_ref);
   const Locks locks(held);
   Officer& officer = officer_of(*held[0].holder);
-  officer.unit = asker.unit;
+  if (officer.unit != asker.unit) officer.unit = asker.unit;
   std::vector<Look> looks;
   for (const Waiting& one : answer) looks.push_back(one.look);
   replayed.lookups += looks.size();

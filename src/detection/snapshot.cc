@@ -182,8 +182,8 @@ struct Rest {
   }
   template <class A, Is<Neighbours> T>
   static void one(A& a, T& v) {
-    auto& [names, next, heads, oldest, last_appended] = v;
-    all(a, names, next, heads, oldest, last_appended);
+    auto& [names, prints, oldest, last_appended] = v;
+    all(a, names, prints, oldest, last_appended);
   }
   template <class A, Is<Coverage::Sketch> T>
   static void one(A& a, T& v) {
@@ -192,51 +192,53 @@ struct Rest {
   }
   template <class A, Is<Coverage> T>
   static void one(A& a, T& v) {
-    auto& [subjects, days, per_day, first_day, today, live, filled, sketch] = v;
-    all(a, subjects, days, per_day, first_day, today, live, filled, sketch);
+    auto& [places, sketch, first_day, today, live, filled, per_day] = v;
+    all(a, places, sketch, first_day, today, live, filled, per_day);
   }
   template <class A, Is<Habits> T>
   static void one(A& a, T& v) {
-    auto& [scores, week, today, recent, recent_begin, sitting, ring, coverage, coverage_told,
-           last_order, last_at] = v;
-    all(a, scores, week, today, recent, recent_begin, sitting, ring, coverage, coverage_told,
-        last_order, last_at);
+    auto& [scores, last_order, last_at, coverage_told, recent_begin, today, recent, sitting, week,
+           ring, coverage] = v;
+    all(a, scores, last_order, last_at, coverage_told, recent_begin, today, recent, sitting, week,
+        ring, coverage);
   }
   template <class A, Is<Officer> T>
   static void one(A& a, T& v) {
-    auto& [habits, holds, days, too_fast, wrong, canaries, off_duty, device, device_at, station,
-           unit] = v;
-    all(a, habits, holds, days, too_fast, wrong, canaries, off_duty, device, device_at, station,
-        unit);
+    auto& [habits, holds, device, device_at, unit, days, too_fast, wrong, canaries, off_duty,
+           station] = v;
+    all(a, habits, holds, device, device_at, unit, days, too_fast, wrong, canaries, off_duty,
+        station);
   }
   // Of a window the latest disclosure of each subject is enough: what is counted of it is counted
   // again when somebody first asks.
   template <class A, Is<Windows> T>
   static void one(A& a, T& v) {
-    auto& [subjects, log, dropped, tracked] = v;
+    auto& [tracked, subjects, index, log] = v;
     insist(tracked.empty());  // a replay counts nothing
-    auto count = static_cast<std::uint32_t>(subjects.size());
+    std::uint32_t count = subjects;
     one(a, count);
     if constexpr (A::kReads) {
-      dropped = 0;
-      if (count > a.left() / 16) count = static_cast<std::uint32_t>(a.left() / 16 + 1);
-      subjects.reserve(count);
+      std::uint64_t last = 0;
       for (std::uint32_t i = 0; i < count && !a.failed(); ++i) {
         Windows::Seen seen{};
         all(a, seen.time, seen.subject);
-        log.push_back(seen);
-        subjects.emplace(seen.subject, seen.time);
+        if (!a.failed()) v.see(seen.subject, last = std::max(last, seen.time));
       }
     } else {
-      for (const Windows::Seen& seen : log)
-        if (subjects.at(seen.subject) == seen.time) all(a, seen.time, seen.subject);
+      v.each([&a](std::uint64_t subject, std::uint64_t time) { all(a, time, subject); });
     }
   }
   template <class A, Is<Holder> T>
   static void one(A& a, T& v) {
     auto& [seen, pending, officer, shared, peers] = v;
     insist(pending == 0);  // nobody has asked
-    all(a, seen, officer, shared, peers);
+    all(a, seen, shared, peers);
+    if (officer != nullptr) {
+      if constexpr (A::kReads)
+        one(a, *officer);
+      else
+        one(a, std::as_const(*officer));
+    }
   }
   template <class A, Is<Detection::State::Waiting> T>
   static void one(A& a, T& v) {
@@ -325,10 +327,10 @@ Result<void> Detection::write_state(const std::function<Result<void>(std::string
   for (std::size_t kind = 0; kind < kKinds; ++kind)
     for (const Shard& shard : s.shards[kind]) {
       const std::lock_guard lock(shard.mutex);
-      for (const auto& [key, holder] : shard.holders) {
+      for (const Kept& kept : shard.holders) {
         Writing out(chunk);
         const auto which = static_cast<std::uint8_t>(kind);
-        Rest::all(out, which, key, holder);
+        Rest::all(out, which, kept.key, kept.holder);
         if (chunk.size() < chunk_bytes) continue;
         if (auto r = put(chunk); !r) return r;
         begin();
@@ -351,42 +353,41 @@ Result<void> Detection::read_state(std::string_view chunk) {
   while (in.left() > 0) {
     std::uint8_t kind = 0;
     std::string key;
-    Holder holder;
-    Rest::all(in, kind, key, holder);
+    Rest::all(in, kind, key);
     if (in.failed() || kind >= kKinds) return wrong();
-    Shard& shard = state_->shards[kind][std::hash<std::string>{}(key) % kShards];
-    const std::lock_guard lock(shard.mutex);
-    shard.holders.insert_or_assign(std::move(key), std::move(holder));
+    const Held held = state_->hold(static_cast<Kind>(kind), key);
+    const std::lock_guard lock(held.shard->mutex);
+    Rest::all(in, *held.holder);
+    if (in.failed()) return wrong();
   }
   return {};
 }
 
 void Rest::rename(Windows& w, std::uint64_t subject, std::uint64_t alias) {
-  auto node = w.subjects_.extract(subject);
-  if (node.empty()) return;
-  node.key() = alias;
-  w.subjects_.insert(std::move(node));
+  if (w.find(subject) == Windows::kNowhere) return;
   for (auto& seen : w.log_)
     if (seen.subject == subject) seen.subject = alias;
+  w.reindex();
 }
 
 // A name that stands beside nobody.
 void Rest::rename(Neighbours& n, const Near& near) {
   if (!near.known) return;
   const std::uint64_t name = near.here | near.digit;
-  for (std::uint16_t at = 0; at < n.names_.size(); ++at) {
+  for (std::size_t at = 0; at < n.names_.size(); ++at) {
     if (n.names_[at] != name) continue;
-    if (!n.heads_.empty()) n.unlink(at);
     n.names_[at] = (random_name() & ~std::uint64_t{15}) | near.digit;
-    if (!n.heads_.empty()) n.link(at);
+    n.prints_[at] = Neighbours::print_of(n.names_[at]);
   }
 }
 
 void Rest::rename(Coverage& c, std::uint64_t subject) {
-  const auto found = std::find(c.subjects_.begin(), c.subjects_.end(), subject);
-  if (found == c.subjects_.end()) return;
-  *found = random_name();
-  c.grow();  // puts everybody where the table looks for him
+  for (std::uint64_t& place : c.places_) {
+    if (place == 0 || Coverage::name_of(place) != Coverage::name_of(subject)) continue;
+    place = Coverage::name_of(random_name()) | (place & 0xffff);
+    c.grow();  // puts everybody where the table looks for him
+    return;
+  }
 }
 
 void Rest::rename(Habits& h, std::uint64_t subject, std::uint64_t alias, const Near& near) {
@@ -409,7 +410,8 @@ void Detection::forget(const SubjectName& name, const Label& label) {
   for (auto& kind : s.shards)
     for (Shard& shard : kind) {
       const std::lock_guard lock(shard.mutex);
-      for (auto& [key, holder] : shard.holders) {
+      for (Kept& kept : shard.holders) {
+        Holder& holder = kept.holder;
         Rest::rename(holder.seen, subject, alias);
         if (holder.shared) Rest::rename(holder.shared->ring, near);
         if (!holder.officer) continue;

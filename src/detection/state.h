@@ -16,6 +16,7 @@
 
 #include "crypto/crypto.h"
 #include "detection/detection.h"
+#include "detection/holders.h"
 #include "detection/magnet.h"
 #include "detection/window.h"
 
@@ -26,33 +27,43 @@ enum class Kind : std::uint8_t { officer, case_, unit };
 inline constexpr std::size_t kKinds = 3;
 inline constexpr std::size_t kShards = 64;
 
-// What is kept of an officer besides budgets.
+// What is kept of an officer besides budgets; what every lookup reads first.
 struct Officer {
   Habits habits;
   std::vector<Hold> holds;
+  Digest device{};  // of the last lookup
+  std::uint64_t device_at = 0;
+  std::string unit;
   std::array<Day, 30> days{};
   std::vector<std::uint64_t> too_fast;  // times of refusals for pace, within an hour
   std::vector<std::uint64_t> wrong;     // times of proofs that did not fit
   std::vector<std::uint64_t> canaries;  // which ones, at most a few
   std::vector<std::uint32_t> off_duty;  // days, within thirty
-  Digest device{};                      // of the last lookup
-  std::uint64_t device_at = 0;
   std::string station;
-  std::string unit;
 };
 
 // One officer, case or unit: what it has seen, and what questions in hand may still disclose.
 struct Holder {
   Windows seen;
   std::uint32_t pending = 0;
-  std::unique_ptr<Officer> officer;
+  Officer* officer = nullptr;      // of an officer: follows this in memory
   std::unique_ptr<Shared> shared;  // of a unit or a case
   std::unique_ptr<Peers> peers;    // of a unit
 };
 
+struct alignas(64) Kept {
+  std::string key;
+  Holder holder;
+  virtual ~Kept() = default;
+};
+struct Seat final : Kept {
+  Officer officer;
+  Seat() { holder.officer = &officer; }
+};
+
 struct Shard {
   mutable std::mutex mutex;
-  std::unordered_map<std::string, Holder> holders;  // node-based: a Holder never moves
+  Holders<Kept> holders;
 };
 
 // A holder with the lock that guards it.
@@ -153,7 +164,8 @@ struct Detection::State {
   std::vector<Alert> expected;  // raised by the replay, not seen recorded
   std::set<std::pair<Rule, std::uint64_t>> recorded_alerts;
 
-  Held hold(Kind kind, std::string key);
+  Held hold(Kind kind, std::string_view key);
+  void ask_for(Kind kind, std::string_view key);
   HeldByKind hold_all(AccountId account, std::string_view unit, std::string_view case_ref);
   Held hold_officer(AccountId account);
 
@@ -168,6 +180,8 @@ struct Detection::State {
   Sensitivity class_of(const std::vector<FieldId>& fields) const;
 
   // All that follows is called under the officer's lock.
+  // soon asks the processor for what a verdict on this subject will touch.
+  static void soon(const HeldByKind& held, std::uint64_t subject);
   Officer& officer_of(Holder& holder);
   Company company_of(const HeldByKind& held, bool with_case, bool make);
   Result<void> held_back(const Officer& officer, const Asker& asker, Sensitivity asked) const;

@@ -43,38 +43,29 @@ Ratio::Ratio(double p0, double p1) : event(std::log(p1 / p0)), none(std::log((1 
   insist(p0 > 0 && p1 > p0 && p1 < 1);
 }
 
-template <class Fits>
-bool Neighbours::any(std::uint64_t tens, Fits fits) const {
-  const auto match = [&](std::uint64_t name) {
-    return (name & ~std::uint64_t{15}) == tens && fits(static_cast<unsigned>(name & 15));
-  };
-  if (heads_.empty()) return std::any_of(names_.begin(), names_.end(), match);
-  for (std::uint16_t at = heads_[head_of(tens)]; at != kNone; at = next_[at])
-    if (match(names_[at])) return true;
-  return false;
-}
-
 bool Neighbours::beside(const Near& near) const {
-  if (!near.known || names_.empty()) return false;
-  const unsigned digit = near.digit;
-  return any(near.here, [digit](unsigned other) { return other != digit; }) ||
-         any(near.below, [digit](unsigned other) { return other >= digit; }) ||
-         any(near.above, [digit](unsigned other) { return other <= digit; });
-}
-
-void Neighbours::link(std::uint16_t at) {
-  std::uint16_t& head = heads_[head_of(names_[at])];
-  next_[at] = head;
-  head = at;
-}
-
-void Neighbours::unlink(std::uint16_t at) {
-  std::uint16_t* place = &heads_[head_of(names_[at])];
-  while (*place != at) {
-    insist(*place != kNone);
-    place = &next_[*place];
+  if (!near.known) return false;
+  const std::uint16_t here = print_of(near.here), below = print_of(near.below),
+                      above = print_of(near.above);
+  constexpr std::size_t kAtOnce = 64;  // without a branch, so that several are compared at once
+  for (std::size_t from = 0; from < prints_.size(); from += kAtOnce) {
+    const std::size_t to = std::min(from + kAtOnce, prints_.size());
+    std::uint16_t any = 0;
+    for (std::size_t i = from; i < to; ++i) {
+      const std::uint16_t p = prints_[i];
+      any = static_cast<std::uint16_t>(any | (p == here) | (p == below) | (p == above));
+    }
+    if (any == 0) continue;
+    for (std::size_t i = from; i < to; ++i) {
+      const std::uint64_t tens = names_[i] & ~std::uint64_t{15};
+      const auto digit = static_cast<unsigned>(names_[i] & 15);
+      if ((tens == near.here && digit != near.digit) ||
+          (tens == near.below && digit >= near.digit) ||
+          (tens == near.above && digit <= near.digit))
+        return true;
+    }
   }
-  *place = next_[at];
+  return false;
 }
 
 void Neighbours::add(const Near& near, std::size_t most) {
@@ -84,35 +75,22 @@ void Neighbours::add(const Near& near, std::size_t most) {
   last_appended_ = names_.size() < most;
   if (last_appended_) {
     names_.push_back(name);
-    if (heads_.empty() && names_.size() > kScanned) {
-      heads_.assign(kHeads, kNone);
-      next_.assign(names_.size(), kNone);
-      for (std::size_t i = 0; i < names_.size(); ++i) link(static_cast<std::uint16_t>(i));
-    } else if (!heads_.empty()) {
-      next_.push_back(kNone);
-      link(static_cast<std::uint16_t>(names_.size() - 1));
-    }
+    prints_.push_back(print_of(name));
     return;
   }
-  if (!heads_.empty()) unlink(oldest_);
   names_[oldest_] = name;
-  if (!heads_.empty()) link(oldest_);
+  prints_[oldest_] = print_of(name);
   oldest_ = static_cast<std::uint16_t>((oldest_ + 1u) % names_.size());
 }
 
 void Neighbours::drop_last() {
   if (!last_appended_ || names_.empty()) return;
-  if (!heads_.empty()) {
-    unlink(static_cast<std::uint16_t>(names_.size() - 1));
-    next_.pop_back();
-  }
   names_.pop_back();
+  prints_.pop_back();
   last_appended_ = false;
 }
 
-std::size_t Neighbours::bytes() const {
-  return names_.capacity() * 8 + (next_.capacity() + heads_.capacity()) * 2;
-}
+std::size_t Neighbours::bytes() const { return names_.capacity() * 8 + prints_.capacity() * 2; }
 
 void Coverage::Sketch::add(std::uint64_t subject, std::uint32_t day) {
   const std::uint32_t now = day / 30 + 1;
@@ -161,21 +139,18 @@ void Coverage::advance(std::uint32_t day) {
 }
 
 void Coverage::grow() {
-  std::vector<std::uint64_t> subjects;
-  std::vector<std::uint16_t> days;
-  subjects.swap(subjects_);
-  days.swap(days_);
+  std::vector<std::uint64_t> before;
+  before.swap(places_);
   std::size_t places = 32;
   while (2 * places < 3 * (live_ + 2)) places *= 2;
-  subjects_.assign(places, 0);
-  days_.assign(places, 0);
+  places_.assign(places, 0);
   filled_ = 0;
-  for (std::size_t i = 0; i < subjects.size(); ++i) {
-    if (days[i] == 0 || first_day_ + days[i] - 1 + kDays <= today_) continue;
-    std::size_t at = (subjects[i] * 0x9e3779b97f4a7c15ull >> 20) & (places - 1);
-    while (days_[at] != 0) at = (at + 1) & (places - 1);
-    subjects_[at] = subjects[i];
-    days_[at] = days[i];
+  for (const std::uint64_t place : before) {
+    const auto stamp = static_cast<std::uint32_t>(place & 0xffff);
+    if (stamp == 0 || first_day_ + stamp - 1 + kDays <= today_) continue;
+    std::size_t at = place_of(name_of(place));
+    while (places_[at] != 0) at = (at + 1) & (places - 1);
+    places_[at] = place;
     ++filled_;
   }
 }
@@ -184,14 +159,15 @@ void Coverage::see(std::uint64_t subject, std::uint32_t day) {
   advance(day);
   if (sketch_) sketch_->add(subject, today_);
   if (today_ - first_day_ >= 60'000) return;  // 164 years
-  if (4 * (filled_ + 1) > 3 * subjects_.size()) grow();
-  const std::size_t mask = subjects_.size() - 1;
-  std::size_t at = (subject * 0x9e3779b97f4a7c15ull >> 20) & mask;
-  while (days_[at] != 0 && subjects_[at] != subject) at = (at + 1) & mask;
-  const auto stamp = static_cast<std::uint16_t>(today_ - first_day_ + 1);
-  if (days_[at] == stamp) return;
-  if (days_[at] != 0) {
-    const std::uint32_t before = first_day_ + days_[at] - 1;
+  if (4 * (filled_ + 1) > 3 * places_.size()) grow();
+  const std::uint64_t name = name_of(subject);
+  std::size_t at = place_of(name);
+  while (places_[at] != 0 && name_of(places_[at]) != name) at = (at + 1) & (places_.size() - 1);
+  const std::uint32_t stamp = today_ - first_day_ + 1;
+  const auto latest = static_cast<std::uint32_t>(places_[at] & 0xffff);
+  if (latest == stamp) return;
+  if (latest != 0) {
+    const std::uint32_t before = first_day_ + latest - 1;
     if (before + kDays > today_) {
       --per_day_[before % kDays];
       --live_;
@@ -200,17 +176,16 @@ void Coverage::see(std::uint64_t subject, std::uint32_t day) {
     if (live_ >= kExactMost) {
       if (!sketch_) {
         sketch_ = std::make_unique<Sketch>();
-        for (std::size_t i = 0; i < subjects_.size(); ++i)
-          if (days_[i] != 0 && first_day_ + days_[i] - 1 + kDays > today_)
-            sketch_->add(subjects_[i], today_);
+        for (const std::uint64_t place : places_)
+          if (const auto then = place & 0xffff; then != 0 && first_day_ + then - 1 + kDays > today_)
+            sketch_->add(name_of(place), today_);
         sketch_->add(subject, today_);
       }
       return;
     }
-    subjects_[at] = subject;
     ++filled_;
   }
-  days_[at] = stamp;
+  places_[at] = name | stamp;
   ++per_day_[today_ % kDays];
   ++live_;
 }
@@ -222,7 +197,7 @@ std::uint32_t Coverage::count(std::uint32_t day) {
 }
 
 std::size_t Coverage::bytes() const {
-  return subjects_.capacity() * 10 + sizeof *this + (sketch_ ? sizeof(Sketch) : 0);
+  return places_.capacity() * 8 + sizeof *this + (sketch_ ? sizeof(Sketch) : 0);
 }
 
 }  // namespace amanat::detection

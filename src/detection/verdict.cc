@@ -89,7 +89,7 @@ Sensitivity Detection::State::class_of(const std::vector<FieldId>& fields) const
 }
 
 Officer& Detection::State::officer_of(Holder& holder) {
-  if (!holder.officer) holder.officer = std::make_unique<Officer>();
+  insist(holder.officer != nullptr);
   return *holder.officer;
 }
 
@@ -285,7 +285,7 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
   Officer& officer = officer_of(*units.held()[0].holder);
   std::vector<std::string> words(findings.people().size());
   if (asker.service || asker.citizen) return words;
-  officer.unit = asker.unit;
+  if (officer.unit != asker.unit) officer.unit = asker.unit;
 
   const std::uint64_t at = judged_at();
   const bool fresh = is_fresh(caller, officer.habits.scores().friction_since);

@@ -61,7 +61,8 @@ Result<Alert> Detection::releasing(std::uint64_t hold, AccountId by, std::string
   State& s = *state_;
   for (Shard& shard : s.shards[static_cast<std::size_t>(Kind::officer)]) {
     const std::lock_guard lock(shard.mutex);
-    for (auto& [key, holder] : shard.holders) {
+    for (Kept& kept : shard.holders) {
+      Holder& holder = kept.holder;
       if (!holder.officer) continue;
       for (const Hold& h : holder.officer->holds) {
         if (h.id != hold || hold == ~0ull) continue;
@@ -98,9 +99,9 @@ std::vector<Hold> Detection::holds() const {
   std::vector<Hold> found;
   for (const Shard& shard : state_->shards[static_cast<std::size_t>(Kind::officer)]) {
     const std::lock_guard lock(shard.mutex);
-    for (const auto& [key, holder] : shard.holders)
-      if (holder.officer)
-        found.insert(found.end(), holder.officer->holds.begin(), holder.officer->holds.end());
+    for (const Kept& kept : shard.holders)
+      if (const Officer* officer = kept.holder.officer)
+        found.insert(found.end(), officer->holds.begin(), officer->holds.end());
   }
   std::sort(found.begin(), found.end(),
             [](const Hold& a, const Hold& b) { return a.order < b.order; });
@@ -120,8 +121,9 @@ Month Detection::month(AccountId account, const std::string& unit) const {
   double peer_days = 0;
   for (const Shard& shard : state_->shards[static_cast<std::size_t>(Kind::officer)]) {
     const std::lock_guard lock(shard.mutex);
-    for (const auto& [key, holder] : shard.holders) {
-      const bool is_own = key == own;
+    for (const Kept& kept : shard.holders) {
+      const Holder& holder = kept.holder;
+      const bool is_own = kept.key == own;
       if (!holder.officer || (!is_own && holder.officer->unit != unit)) continue;
       bool any = false;
       for (const Day& d : holder.officer->days) {
@@ -164,9 +166,11 @@ std::size_t Detection::bytes() const {
   for (const auto& kind : state_->shards)
     for (const Shard& shard : kind) {
       const std::lock_guard lock(shard.mutex);
-      for (const auto& [key, holder] : shard.holders) {
-        bytes += sizeof holder + key.size() + 64 + holder.seen.size() * 64;
-        if (holder.officer) bytes += sizeof(Officer) + holder.officer->habits.bytes();
+      for (const Kept& kept : shard.holders) {
+        const Holder& holder = kept.holder;
+        bytes += sizeof kept + 40 + holder.seen.bytes();
+        if (holder.officer)
+          bytes += sizeof(Officer) - sizeof(Habits) + holder.officer->habits.bytes();
         if (holder.shared) bytes += sizeof(Shared) + holder.shared->ring.bytes();
       }
     }
