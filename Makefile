@@ -20,6 +20,7 @@ BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postg
 # Node is wanted with its npm, from Debian or anywhere else.
 ifeq ($(shell command -v node && command -v npm),)
 TEST_PACKAGES += nodejs npm
+BENCH_PACKAGES += nodejs npm
 endif
 
 # clients: other people's programs that the tests run, as tests/clients/package-lock.json pins them.
@@ -90,6 +91,7 @@ gcc: ## the same code with g++ 12, warnings as errors
 
 bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 for a smoke run
 	@$(call need,$(BENCH_PACKAGES))
+	@$(clients)
 	@$(call configured,build,release)
 	@echo "Building Amanat and its benches ..."
 	@$(NINJA) -C build amanat http_load $(notdir $(basename $(wildcard bench/*_bench.cc)))

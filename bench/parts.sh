@@ -55,5 +55,5 @@ measure_parts() {
   figures_of storage $((BENCH_SECONDS >= 10 ? 1000000 : 100000))
   figures_of import "$BENCH_SECONDS"
   figures_of trace 64
-  figures_of trace index "${TRACE_MILLIONS:-20}" "$WORK/trace"
+  measure_trace "${TRACE_MILLIONS:-20}"
 }
