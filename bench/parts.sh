@@ -55,5 +55,5 @@ measure_parts() {
   figures_of storage $((BENCH_SECONDS >= 10 ? 1000000 : 100000))
   figures_of import "$BENCH_SECONDS"
   figures_of trace 64
-  measure_trace "${TRACE_MILLIONS:-20}"
+  measure_trace "${TRACE_MILLIONS:-$((BENCH_SECONDS >= 10 ? 20 : 4))}"
 }

@@ -93,6 +93,7 @@ measure_trace() {
   local directory=$WORK/leaks
   mkdir -p "$directory"
   figures_of trace index "$1" "$directory"
+  figures_of trace fresh 1 "$directory"
   "$BIN/trace_bench" export "$1" "$directory" || trouble "trace_bench export failed"
   measure_duckdb "$directory"
   if [ "$(id -u)" = 0 ]; then chmod 755 "$WORK" "$directory"; fi

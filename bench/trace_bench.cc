@@ -7,6 +7,9 @@
 //     in DIR, 9 bytes each
 //   trace_bench make [MILLIONS] [DIR] and trace_bench match [MILLIONS] [DIR]
 //     the same in two steps; the index stays in DIR
+//   trace_bench fresh [MILLIONS] [DIR]
+//     how soon a disclosure is searchable: the index catches up with so many million entries, and
+//     then again and again with one more
 //   trace_bench export [MILLIONS] [DIR]
 //     the same disclosures and leaks as CSV, for other systems: disclosures.csv, in the order of
 //     subjects, and leak_ROWS.csv; subjects are the hashes the index has
@@ -319,6 +322,58 @@ int index_bench(const Bed& bed) {
   return code;
 }
 
+// fresh_bench: the time from an entry being in the ledger to a snapshot that has it.
+int fresh_bench(const Bed& bed) {
+  const IdentifierHash hash(bed.key);
+  const std::string directory = bed.directory + "/trace_bench.index";
+  std::filesystem::remove_all(directory);
+  auto index = Index::open({directory});
+  if (!index) return 1;
+  std::uint64_t entries = bed.disclosures;
+  ledger::Opened entry;
+  entry.type = EntryType::disclosure;
+  entry.subject = Label{};
+  entry.actor = Actor{AccountId{7}, KeyKind::certificate, {}};
+  entry.parts[static_cast<std::size_t>(BodyPart::value_versions) - 1] = std::string(22, '\1');
+  entry.parts[static_cast<std::size_t>(BodyPart::granted_fields) - 1] = "fields";
+  const ScanLedger scan = [&](EntryIndex from, const auto& visit) -> Result<void> {
+    for (std::uint64_t i = number(from); i < entries; ++i) {
+      entry.index = EntryIndex{i};
+      entry.time = Moment{kDayZeroMs + 9000ull * 86'400'000 + i};
+      std::memcpy(entry.subject->data(), &i, sizeof i);
+      if (!visit(entry)) return {};
+    }
+    return {};
+  };
+  const NameOfLabel name = [&](const Label& label) {
+    std::uint64_t citizen = 0;
+    std::memcpy(&citizen, label.data(), sizeof citizen);
+    return std::optional(hash_of(hash, national_id_of(citizen % (bed.disclosures / 10 + 1))));
+  };
+  const double begin = wall_now(), cpu = cpu_now();
+  if (!(*index)->catch_up(scan, name)) return 1;
+  const double wall = wall_now() - begin, busy = cpu_now() - cpu;
+  const auto n = static_cast<double>(entries);
+  double longest = 0, sum = 0;
+  constexpr int kMore = 50;
+  for (int i = 0; i < kMore; ++i) {
+    const double one = wall_now();
+    ++entries;
+    if (!(*index)->catch_up(scan, name)) return 1;
+    if ((*index)->snapshot()->entries != entries) return 1;
+    longest = std::max(longest, wall_now() - one);
+    sum += wall_now() - one;
+  }
+  std::printf(
+      "caught up with %.1f M entries in %.2f s (busy %.2f); one more each time, searchable after "
+      "%.1f ms on average, %.1f ms at most\n",
+      n / 1e6, wall, busy, sum / kMore * 1e3, longest * 1e3);
+  part("trace_caught_up", n / wall, "entries/s", "the index catching up with the ledger");
+  part("trace_fresh", longest * 1e3, "ms", "from an entry to its being searchable, at most of 50");
+  std::filesystem::remove_all(directory);
+  return longest <= 1 ? 0 : 1;
+}
+
 // The index's own hash is the subject: what another system would have computed too is not asked of
 // it again.
 int export_bench(const Bed& bed) {
@@ -355,6 +410,7 @@ int main(int argc, char** argv) {
   if (what == "index") return index_bench(bed);
   if (what == "make") return make_index(bed);
   if (what == "match") return match_bench(bed);
+  if (what == "fresh") return fresh_bench(bed);
   if (what == "export") return export_bench(bed);
   return read_bench(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 64);
 }

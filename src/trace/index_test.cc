@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <random>
+#include <thread>
 
 #include "storage/scratch.h"
 #include "trace/match.h"
@@ -190,6 +193,58 @@ TEST(Index, ASnapshotStaysAsItWas) {
   EXPECT_EQ(before->disclosures(), disclosures);
   for (const auto& segment : before->segments) EXPECT_TRUE(segment->check().has_value());
   EXPECT_GT((*index)->snapshot()->disclosures(), disclosures);
+}
+
+// As beside a running server: entries are appended, the index catches up and others search, at
+// once. What was durable before a catch-up began is in every snapshot taken after it.
+TEST(Index, WhatIsInTheLedgerWhenACatchUpBeginsIsFoundAfterItWhileTheLedgerGrows) {
+  const storage::Scratch scratch;
+  const IdentifierHash hash(key_of(1));
+  auto index = *Index::open({scratch.path()});
+  std::mutex mutex;
+  Entries entries;
+  std::atomic<bool> over = false;
+  std::thread appender([&] {
+    for (std::uint64_t n = 0; !over; ++n) {
+      const std::lock_guard lock(mutex);
+      if (n < 200'000) entries.disclosure(n, 7, 9000, 1, "set");
+    }
+  });
+  std::thread searcher([&] {
+    for (std::uint64_t n = 0; !over; n = (n + 97) % 1000) {
+      const auto snapshot = index->snapshot();
+      std::vector<Found> found;
+      const std::uint64_t wanted[] = {hash(national_id(n))};
+      for (const auto& segment : snapshot->segments) segment->find(wanted, found);
+      EXPECT_EQ(found.size(), n < snapshot->entries ? 1u : 0u);
+    }
+  });
+  const ScanLedger scan = [&](EntryIndex from, const auto& visit) -> Result<void> {
+    for (auto i = static_cast<std::size_t>(number(from));; ++i) {
+      const std::unique_lock lock(mutex);
+      if (i >= entries.all.size()) return {};
+      const ledger::Opened entry = entries.all[i];
+      if (!visit(entry)) return {};
+    }
+  };
+  for (int round = 0; round < 25 && !HasFailure(); ++round) {
+    const std::size_t durable = [&] {
+      const std::lock_guard lock(mutex);
+      return entries.all.size();
+    }();
+    ASSERT_TRUE(index->catch_up(scan, names(hash)).has_value());
+    const auto snapshot = index->snapshot();
+    ASSERT_GE(snapshot->entries, durable);
+    for (std::uint64_t n = durable - std::min<std::size_t>(durable, 50); n < durable; ++n) {
+      std::vector<Found> found;
+      const std::uint64_t wanted[] = {hash(national_id(n))};
+      for (const auto& segment : snapshot->segments) segment->find(wanted, found);
+      ASSERT_EQ(found.size(), 1u) << n;
+    }
+  }
+  over = true;
+  appender.join();
+  searcher.join();
 }
 
 TEST(Index, ACelebritysManyDisclosuresAreAllThere) {
