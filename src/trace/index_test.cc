@@ -228,10 +228,12 @@ TEST(Index, WhatIsInTheLedgerWhenACatchUpBeginsIsFoundAfterItWhileTheLedgerGrows
     }
   };
   for (int round = 0; round < 25 && !HasFailure(); ++round) {
-    const std::size_t durable = [&] {
+    std::size_t durable = 0;
+    while (durable < 200 * (static_cast<std::size_t>(round) + 1)) {
+      std::this_thread::yield();
       const std::lock_guard lock(mutex);
-      return entries.all.size();
-    }();
+      durable = entries.all.size();
+    }
     ASSERT_TRUE(index->catch_up(scan, names(hash)).has_value());
     const auto snapshot = index->snapshot();
     ASSERT_GE(snapshot->entries, durable);
