@@ -158,8 +158,8 @@ double wall_now() {
 }
 
 std::uint64_t national_id_of(std::uint64_t citizen) {
-  // 100 million invented citizens spread over 13-digit numbers; odd ones are in nobody's answer.
-  return 1'000'000'000'000 + citizen * 79'999;
+  // Up to 200 million invented citizens spread over 13-digit numbers; odd ones are in nobody's answer.
+  return 1'000'000'000'000 + citizen * 39'999;
 }
 
 std::uint64_t hash_of(const IdentifierHash& hash, std::uint64_t national_id) {
