@@ -185,6 +185,16 @@ class Making {
           return "\uFEFF0" + p.phone.substr(2, 5) + "\u00AD" + p.phone.substr(7);
         });
     csv(
+        "isolates-and-tatweel",
+        [](Maker&, const Person& p) {
+          return "\u2067" + p.id.substr(0, 5) + "\u200E-\u200F" + p.id.substr(5, 7) + "-\u2066" +
+                 p.id.substr(12) + "\u2069\u2069";
+        },
+        [](Maker&, const Person& p) {
+          return "\u20680" + p.phone.substr(2, 3) + "\u0640" + p.phone.substr(5, 3) + "\u200D" +
+                 p.phone.substr(8) + "\u2069";
+        });
+    csv(
         "no-break-spaces", [](Maker&, const Person& p) { return Maker::joined_id(p.id, "\u00A0"); },
         [](Maker&, const Person& p) {
           return "+92\u202F" + p.phone.substr(2, 3) + "\u00A0" + p.phone.substr(5);
