@@ -197,6 +197,8 @@ struct Detection::State {
                      std::uint64_t at);
   void note_canaries(Officer& officer, const Asker& asker, const Question& question,
                      const std::vector<Look>& looks);
+  void note_listed_canaries(Officer& officer, const Asker& asker, const Question& question,
+                            const Findings& findings);
   void note_magnets(Officer& officer, const Asker& asker, const Question& question,
                     const std::vector<Look>& looks);
   Result<std::vector<std::string>> judge(const Findings& findings, Units& units);

@@ -313,7 +313,8 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
     record.optional = marking.optional();
     Shaping shaping(fields_, findings, person, releases, marking, content.text);
     Draft::Share share;
-    share.json = shaping.render(i == 0 && question.subject.search == "national_id");
+    share.json = shaping.render(
+        question.list.has_value() || (i == 0 && question.subject.search == "national_id"));
     const Digest released = crypto::sha256(content.text.view(share.json));
     whole.update(released);
     EntryContent& entry = share.entry;

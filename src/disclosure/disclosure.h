@@ -2,12 +2,18 @@
 // disclosure: release. Shapes findings to the exact bytes that will leave, and releases them only
 // against the ledger's receipt for the same digest. Thread-safe.
 
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "disclosure/marks.h"
 #include "model/passes.h"
 #include "model/result.h"
+#include "storage/file.h"
 
 namespace amanat::disclosure {
 
@@ -28,6 +34,24 @@ class Disclosure {
   /// release joins shares and receipts into the answer. Errors: internal_error when the receipt
   /// belongs to another draft.
   Result<Answer> release(Draft draft, Receipt receipt) const;
+
+  /// prepare_part is prepare for one part of a bulk answer (disclosure/extract.h): every citizen was
+  /// named by the asker, the entries carry no evidence, and there is no EXPORT yet. `rows_of` gives the
+  /// bytes that are released of each share; `id` is the extract's. Errors: as prepare's and rows_of's.
+  using RowsOf = std::function<Result<std::string>(std::string_view share)>;
+  Result<Draft> prepare_part(Findings part, const std::array<std::uint8_t, 16>& id,
+                             const RowsOf& rows_of) const;
+  /// prepare_close makes the draft of a bulk answer's EXPORT: `released` is the digest of the file,
+  /// `answers` that of all its answer digests in order.
+  Result<Draft> prepare_close(Findings roll, const std::array<std::uint8_t, 16>& id,
+                              const Digest& released, const Digest& answers, Slice slice) const;
+  /// release of a bulk answer: the right to read what rests in `rows`. The receipt is the append's, or
+  /// Ledger::receipt_of_export's. Errors: internal_error when the receipt belongs to another file.
+  Result<Extract> release(SealedRows rows, const Receipt& receipt) const;
+  /// read hands out bytes [offset, offset + size) of the rows. Errors: range_wrong, seal_broken,
+  /// file_failed.
+  Result<Answer> read(storage::Disk& disk, const Extract& extract, std::uint64_t offset,
+                      std::size_t size) const;
 
   const FieldTable& fields() const { return fields_; }
 

@@ -520,6 +520,12 @@ Pending<Receipt> Ledger::append(const Draft& draft) {
   return {std::move(submission), &Ledger::receipt_of};
 }
 
+std::string Ledger::sign_statement(std::string_view text) const {
+  insist(text.starts_with("amanat/") && text.ends_with("\n"));
+  insist(text.substr(0, text.find('\n')) != state_->origin);
+  return state_->signer->sign(text);
+}
+
 Pending<Recorded> Ledger::record(std::vector<EntryContent> entries) {
   insist(!entries.empty());
   auto submission = std::make_shared<Submission>();

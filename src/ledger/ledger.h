@@ -186,6 +186,9 @@ class Ledger {
   /// no_record (no such entry, or it is no EXPORT whose opening can be read), ledger_corrupt,
   /// file_failed.
   Result<Receipt> receipt_of_export(EntryIndex index, const KeyOfSlice& key_of) const;
+  /// sign_statement signs a statement of the exchange's with the log's key, as a C2SP note. insists
+  /// that its first line begins with "amanat/" and is no log's name: no statement is a checkpoint.
+  std::string sign_statement(std::string_view text) const;
   /// record appends entries that release nothing: denials, keys, policy, erasures, alerts. At least
   /// one; contiguous; all in the result. Errors: as append.
   Pending<Recorded> record(std::vector<EntryContent> entries);

@@ -1,6 +1,11 @@
 #include "lookup/lookup.h"
 
 namespace amanat::lookup {
+namespace {
+
+const Failure kAskedElsewhere{Reason::malformed_value, "a list is asked about at /v1/extracts"};
+
+}  // namespace
 
 // The whole story. Whatever fails before the receipt: nothing leaves. Whatever is refused to a
 // known caller is durable in the ledger before the refusal is sent.
@@ -8,6 +13,7 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
   auto caller = identity_.identify(request);
   if (!caller) co_return co_await turned_away(request, caller.error());
   const std::shared_ptr<const Asked> asked = caller->asked();
+  if (asked->question.list) co_return co_await refused(*asked, kAskedElsewhere);
 
   auto grant = policy_.grant(*std::move(caller));
   if (!grant) co_return co_await refused(*asked, grant.error());

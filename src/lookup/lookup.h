@@ -32,6 +32,8 @@ class Strangers {
   std::atomic<std::uint64_t> counts_[256] = {};
 };
 
+class Extracts;
+
 class Lookup {
  public:
   Lookup(identity::Identity& identity, policy::Policy& policy, detection::Detection& detection,
@@ -49,6 +51,7 @@ class Lookup {
   Strangers& strangers() { return strangers_; }
 
  private:
+  friend class Extracts;  // the same passes, for a list
   void introduce();
   /// names_its_parent checks the entry a question for more names. Errors: parent_wrong, the
   /// ledger's.

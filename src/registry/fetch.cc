@@ -61,8 +61,12 @@ class Reading {
         form_(in_order(archive.catalog, wanted.question->subject)) {}
 
   Result<Findings::Content> read();
+  Result<Findings::Content> roll(const std::vector<std::string>& citizens);
+  Result<Findings::Content> part(const std::vector<Person>& roll, std::size_t from,
+                                 std::size_t count);
 
  private:
+  void make_plans();
   Result<void> read_window();
   Result<void> by_name(const SubjectName& name);
   Result<void> by_tree(const SubjectName& root);
@@ -529,14 +533,43 @@ Result<void> Reading::by_search() {
   return add(nobody, bearing, Scope{}, nullptr);
 }
 
-Result<Findings::Content> Reading::read() {
-  if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
-  auto name = named_directly(archive_.catalog, form_);
-  if (!name) return std::unexpected(name.error());
+void Reading::make_plans() {
   for (std::size_t s = 0; s < kStandings; ++s) {
     insist(wanted_.releases[s] != nullptr);
     plans_[s] = plans_of(*wanted_.releases[s]);
   }
+}
+
+Result<Findings::Content> Reading::roll(const std::vector<std::string>& citizens) {
+  content_.people.reserve(citizens.size());
+  for (const std::string& digits : citizens) {
+    Person& person = content_.people.emplace_back();
+    person.name = {SubjectKind::national_id, digits};
+    person.label = archive_.vault.label(person.name);
+    person.standing = standing_of(person.name, false);
+    auto row = find_subject(archive_.store, archive_.vault.tag(person.name));
+    if (!row) return std::unexpected(row.error());
+    person.exists = *row && (*row)->has_records;
+  }
+  return std::move(content_);
+}
+
+Result<Findings::Content> Reading::part(const std::vector<Person>& roll, std::size_t from,
+                                        std::size_t count) {
+  insist(from + count <= roll.size());
+  make_plans();
+  // Whom a forbid leaves nothing of is in the answer all the same, with everything withheld.
+  for (std::size_t i = from; i < from + count; ++i)
+    if (auto ok = add(roll[i].name, bearing_of(roll[i].name, false), Scope{}, nullptr); !ok)
+      return std::unexpected(ok.error());
+  return std::move(content_);
+}
+
+Result<Findings::Content> Reading::read() {
+  if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
+  auto name = named_directly(archive_.catalog, form_);
+  if (!name) return std::unexpected(name.error());
+  make_plans();
   Result<void> done;
   if (!*name)
     done = by_search();
@@ -556,6 +589,19 @@ Result<Findings::Content> Reading::read() {
 Result<Findings::Content> find(Archive& archive, const Wanted& wanted) {
   insist(wanted.question != nullptr && wanted.case_subjects != nullptr && wanted.follow != nullptr);
   return Reading(archive, wanted).read();
+}
+
+Result<Findings::Content> find_roll(Archive& archive, const Wanted& wanted,
+                                    const std::vector<std::string>& citizens) {
+  insist(wanted.question != nullptr && wanted.case_subjects != nullptr);
+  return Reading(archive, wanted).roll(citizens);
+}
+
+Result<Findings::Content> find_part(Archive& archive, const Wanted& wanted,
+                                    const std::vector<Person>& roll, std::size_t from,
+                                    std::size_t count) {
+  insist(wanted.question != nullptr && wanted.case_subjects != nullptr);
+  return Reading(archive, wanted).part(roll, from, count);
 }
 
 Result<std::optional<SubjectName>> subject_named(const Archive& archive, const SubjectForm& form) {

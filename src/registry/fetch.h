@@ -25,6 +25,14 @@ struct Wanted {
 /// find answers it. Errors as of Registry::fetch.
 Result<Findings::Content> find(Archive& archive, const Wanted& wanted);
 
+/// find_roll says of each listed citizen who they are, without decrypting anything; find_part answers
+/// the question about `count` of them, from place `from` on. Errors as of Registry::roll, fetch_part.
+Result<Findings::Content> find_roll(Archive& archive, const Wanted& wanted,
+                                    const std::vector<std::string>& citizens);
+Result<Findings::Content> find_part(Archive& archive, const Wanted& wanted,
+                                    const std::vector<Person>& roll, std::size_t from,
+                                    std::size_t count);
+
 /// subject_named normalises the subject of a question that names one citizen (or the number, if
 /// nobody is known to hold it); nothing for a search. Errors: unknown_subject_form,
 /// malformed_value, store_failed.

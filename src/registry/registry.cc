@@ -1,5 +1,8 @@
 #include "registry/registry.h"
 
+#include <algorithm>
+
+#include "crypto/crypto.h"
 #include "model/insist.h"
 #include "registry/fetch.h"
 #include "registry/state.h"
@@ -30,10 +33,9 @@ Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& 
 
 Registry::~Registry() = default;
 
-Result<Findings> Registry::fetch(Clearance clearance) const {
-  auto archive = state_->open();
-  if (!archive) return std::unexpected(archive.error());
-  const Grant& grant = clearance.grant();
+namespace {
+
+Wanted wanted_of(const Grant& grant) {
   Wanted wanted;
   wanted.question = &grant.caller().question();
   for (std::size_t s = 0; s < kStandings; ++s)
@@ -41,6 +43,45 @@ Result<Findings> Registry::fetch(Clearance clearance) const {
   wanted.case_subjects = &grant.content().case_subjects;
   wanted.follow = &grant.content().follow;
   if (grant.individual()) wanted.grant = &grant;
+  return wanted;
+}
+
+}  // namespace
+
+Digest Registry::list_digest(const std::vector<std::string>& citizens) {
+  crypto::Sha256 hash;
+  for (const std::string& one : citizens) hash.update(one).update(std::uint8_t{'\n'});
+  return hash.finish();
+}
+
+Result<Findings> Registry::roll(Clearance clearance,
+                                const std::vector<std::string>& citizens) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  const auto& list = clearance.grant().caller().question().list;
+  insist(list.has_value() && std::is_sorted(citizens.begin(), citizens.end()));
+  if (citizens.size() != list->citizens || list_digest(citizens) != list->digest)
+    return fail(Reason::list_unknown);
+  auto found = find_roll(**archive, wanted_of(clearance.grant()), citizens);
+  if (!found) return std::unexpected(found.error());
+  return Findings(std::move(clearance), *std::move(found));
+}
+
+Result<Findings> Registry::fetch_part(const Findings& roll, std::size_t from,
+                                      std::size_t count) const {
+  insist(roll.is_settled());
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  auto found = find_part(**archive, wanted_of(roll.clearance().grant()), roll.people(), from, count);
+  if (!found) return std::unexpected(found.error());
+  return Findings(roll, from, *std::move(found));
+}
+
+Result<Findings> Registry::fetch(Clearance clearance) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  const Grant& grant = clearance.grant();
+  const Wanted wanted = wanted_of(grant);
   auto found = find(**archive, wanted);
   if (!found) return std::unexpected(found.error());
   return Findings(std::move(clearance), *std::move(found));

@@ -76,6 +76,16 @@ class Registry {
   /// seal_broken.
   Result<Findings> fetch(Clearance clearance) const;
 
+  /// roll says who the listed citizens of a bulk question are, without decrypting anything, so that
+  /// the whole of it is judged once. `citizens`: 13 digits each, ascending, distinct. Errors:
+  /// list_unknown (it is not the list that was signed), store_failed.
+  Result<Findings> roll(Clearance clearance, const std::vector<std::string>& citizens) const;
+  /// fetch_part decrypts what is granted of `count` citizens of a settled roll, from place `from` on.
+  /// Errors: as fetch's.
+  Result<Findings> fetch_part(const Findings& roll, std::size_t from, std::size_t count) const;
+  /// list_digest is what a bulk question names a list by (ListAsked).
+  static Digest list_digest(const std::vector<std::string>& citizens);
+
   /// subject_of_question normalises the subject a question names, where it names one citizen
   /// directly; nothing if it is a search. Errors: unknown_subject_form, malformed_value.
   Result<std::optional<SubjectName>> subject_of_question(const Question& question) const;

@@ -92,6 +92,7 @@ Api::Api(Exchange& exchange)
               [&exchange](const Request& request) { return exchange.identity().signed_in(request); },
               [&exchange](const Request& request) { return exchange.identity().confirm(request); }) {
   add_lookups();
+  add_extracts();
   add_records();
   add_me();
   add_sign_in();

@@ -19,6 +19,7 @@ class Api {
  private:
   void add_public();
   void add_lookups();
+  void add_extracts();
   void add_records();
   void add_me();
   void add_alerts();

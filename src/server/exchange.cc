@@ -292,6 +292,14 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
   s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
                                               *s.disclosure, *s.ledger, *s.vault);
+  lookup::Extracts::Setup bulk;
+  bulk.lookup = s.lookup.get();
+  bulk.store = s.store.get();
+  bulk.directory = s.home.extracts();
+  bulk.fields = &fields;
+  auto extracts = lookup::Extracts::open(std::move(bulk));
+  if (!extracts) return std::unexpected(extracts.error());
+  s.extracts = *std::move(extracts);
   if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
   if (auto noted = s.note_slots(); !noted) return std::unexpected(noted.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
@@ -333,6 +341,7 @@ policy::Policy& Exchange::policy() { return *state_->policy; }
 identity::Identity& Exchange::identity() { return *state_->identity; }
 ledger::Ledger& Exchange::ledger() { return *state_->ledger; }
 lookup::Lookup& Exchange::lookup() { return *state_->lookup; }
+lookup::Extracts& Exchange::extracts() { return *state_->extracts; }
 
 Result<AccountId> Exchange::add_service(std::string_view id, std::string_view department,
                                         const std::vector<std::string>& roles) {
@@ -396,6 +405,9 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   if (!erased && !(erased.error().reason == Reason::no_record && *forgotten > 0))
     return std::unexpected(erased.error());
   const auto gone = erased ? *erased : registry::Registry::Erased{};
+  // The citizen may be in any file that is still to be fetched.
+  if (auto wiped = state_->extracts->wipe_all("a citizen was erased"); !wiped)
+    return std::unexpected(wiped.error());
   // What lists this citizen's entries can be read from no opening once these are gone.
   if (auto kept = state_->ledger->keep_chains(); !kept) return std::unexpected(kept.error());
   auto openings = state_->vault->destroy_slices(label);
@@ -568,6 +580,9 @@ void Exchange::watch() {
     if (auto told = wait(s.lookup->alert_strangers()); !told)
       log(LogLevel::error, "alert-not-recorded",
           {{"reason", std::string(row_of(told.error().reason).id)}});
+    if (auto swept = s.extracts->sweep(now()); !swept)
+      log(LogLevel::error, "extracts-not-swept",
+          {{"reason", std::string(row_of(swept.error().reason).id)}});
     lock.lock();
   }
 }

@@ -12,6 +12,7 @@
 #include "detection/detection.h"
 #include "identity/identity.h"
 #include "ledger/ledger.h"
+#include "lookup/extracts.h"
 #include "lookup/looks.h"
 #include "lookup/lookup.h"
 #include "model/result.h"
@@ -49,6 +50,7 @@ struct Home {
   std::string records() const { return root + "/records"; }
   std::string ledger() const { return root + "/ledger"; }
   std::string quarantine() const { return root + "/quarantine"; }
+  std::string extracts() const { return root + "/extracts"; }  // sealed, for a day
   std::string trace() const { return root + "/trace"; }  // a projection of the ledger
   std::string ca_certificate() const { return root + "/ca.crt"; }
   std::string ca_key() const { return keys() + "/ca.key"; }
@@ -94,6 +96,7 @@ class Exchange {
   identity::Identity& identity();
   ledger::Ledger& ledger();
   lookup::Lookup& lookup();
+  lookup::Extracts& extracts();
   detection::Detection& detection();
   disclosure::Marks& marks();
   /// rekey_marks begins a new epoch of an account whose key was published; recorded first. Errors:

@@ -35,6 +35,7 @@ struct Exchange::State {
   std::unique_ptr<disclosure::Marks> marks;  // its thread writes to the ledger
   std::unique_ptr<disclosure::Disclosure> disclosure;
   std::unique_ptr<lookup::Lookup> lookup;
+  std::unique_ptr<lookup::Extracts> extracts;
   std::mutex acts;  // imports, enrolments, erasures: one at a time
 
   // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
