@@ -49,7 +49,8 @@ const std::vector<OptionRow>& option_rows() {
       {"dir", "DIR", path, "a witness's or an auditor's directory"},
       {"vkey", "KEY", text, "a log's verifier key, as its operator publishes it"},
       {"from-entry", "INDEX", text, "begin at this entry"},
-      {"format", "NAME", text, "of events: json, ecs or ocsf"},
+      {"format", "NAME", text, "of events: json, ecs or ocsf; of an extract: csv (standard), jsonl or xlsx"},
+      {"list", "FILE", path, "the citizens of an extract: 13-digit numbers, one a line; - reads standard input"},
       {"count", "N", text, "stop after so many entries"},
       {"cose", "", none, "as a COSE receipt (RFC 9942), which goes to --out"},
       {"opening", "", none, "what its asker signed and what opens it, as files in --out (as ledger evidence)"},
@@ -164,6 +165,11 @@ const std::vector<CommandRow>& command_rows() {
        "--purpose crime-investigation --case 'FIR 1/26 PS Cantt Multan' --national-id - "
        "--fields identity.persons.name,identity.persons.present_address",
        run_lookup, nullptr},
+      {"extract", "", "url! ca! cert! key! list fields purpose case reason format out! json",
+       "a bulk answer about a list of citizens, each of them recorded; run again, it goes on where it was",
+       "amanat extract --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key --list citizens.txt "
+       "--fields identity.persons.name --purpose counting --format csv --out rows.csv",
+       run_extract, nullptr},
       {"erase", "", "home! national-id! json", "destroy a citizen's keys: nothing of theirs opens again, in any copy",
        "amanat erase --home H --national-id -", nullptr, run_erase},
       {"trace", "FILE", "home! json", "read a leaked file and find whose data in it this exchange disclosed",

@@ -108,6 +108,7 @@ int run_enrol_revoke(server::Exchange&, const Call&, const Emit&);
 int run_enrol_list(server::Exchange&, const Call&, const Emit&);
 int run_serve(const Call&, const Emit&);
 int run_lookup(const Call&, const Emit&);
+int run_extract(const Call&, const Emit&);
 int run_ledger_verify(const Call&, const Emit&);
 int run_ledger_vkey(const Call&, const Emit&);
 int run_ledger_show(server::Exchange&, const Call&, const Emit&);
