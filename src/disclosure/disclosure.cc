@@ -294,7 +294,7 @@ Result<Draft> Disclosure::prepare(Findings findings) const {
   }
   const Numbers numbers{numbers_, datasets_};
   const Marking::Asked asked = question.more_of ? Marking::Asked::more
-                               : question.subject.search == "national_id"
+                               : question.list || question.subject.search == "national_id"
                                    ? Marking::Asked::of_citizen
                                    : Marking::Asked::search;
 

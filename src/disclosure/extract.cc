@@ -57,7 +57,7 @@ struct ExtractMaker::State {
     if (format == RowFormat::xlsx)
       zip.emplace([this](std::string_view bytes) { return spool.write(bytes); });
   }
-  Result<void> put(std::string_view rows) { return zip ? zip->write(rows) : spool.write(rows); }
+  Result<void> put(std::string_view text) { return zip ? zip->write(text) : spool.write(text); }
 
   const Disclosure& disclosure;
   RowWriter writer;
@@ -110,6 +110,8 @@ Result<Draft> ExtractMaker::add(Findings part) {
         return rows;
       });
   if (!draft) return draft;
+  const auto marks = parse_marks(draft->shares().front().entry.part(BodyPart::marks));
+  s.facts.marked |= marks && marks->kind == MarksRecord::Kind::coins;
   for (const auto& share : draft->shares())
     s.answers.update(share.entry.part(BodyPart::answer_digest));
   return draft;

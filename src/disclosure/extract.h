@@ -23,6 +23,7 @@ struct ExtractFacts {
   std::uint64_t rows = 0;            // decoys among them left out
   std::uint64_t citizens = 0;        // disclosed
   std::uint64_t with_records = 0;    // of them, who had any
+  bool marked = false;               // the recipient's coins fell
 };
 
 class ExtractMaker {

@@ -261,7 +261,7 @@ Result<void> read_member(const net::Json::Member& member, const FieldTable& fiel
 // complete_bulk judges the members of a bulk question together.
 Result<void> complete_bulk(Question& question) {
   if (question.list->citizens == 0) return fail(Reason::malformed_json, "list is missing");
-  if (!question.subject.search.empty() || question.max_subjects != 0 ||
+  if (!question.subject.search.empty() || question.max_subjects != 0 || question.more_of ||
       question.kind == QuestionKind::break_glass)
     return wrong("list goes with neither subject, max_subjects nor break_glass");
   if (question.fields.empty()) return fail(Reason::malformed_json, "fields is missing");

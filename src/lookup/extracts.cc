@@ -52,7 +52,6 @@ ExtractRow row_for(const Asked& asked, const Grant& grant, const FieldTable& fie
   for (const FieldId field : asked.question.fields) row.fields.push_back(fields[field].id);
   row.asked = number(asked.received);
   row.keep_ms = grant.content().extract->keep_ms;
-  row.marked = !grant.content().unmarked;
   return row;
 }
 
@@ -325,6 +324,10 @@ Task<Result<void>> Extracts::made(Job& job) {
     if (stopping_) co_return fail(Reason::shutting_down);
     auto part = lookup_.registry_.fetch_part(*roll, at, std::min(kPart, citizens - at));
     if (!part) co_return std::unexpected(part.error());
+    // No account key, no answer: it may have been wiped since the part before.
+    auto marking = lookup_.disclosure_.ready(*part);
+    auto ready = co_await std::move(marking);
+    if (!ready) co_return std::unexpected(ready.error());
     auto draft = maker->add(*std::move(part));
     if (!draft) co_return std::unexpected(draft.error());
     auto stands = lookup_.identity_.still_stands(*draft);
@@ -345,6 +348,7 @@ Task<Result<void>> Extracts::made(Job& job) {
   row.columns = maker->facts().columns;
   row.rows = maker->facts().rows;
   row.with_records = maker->facts().with_records;
+  row.marked = maker->facts().marked;
   row.bytes = maker->rows().bytes;
   row.sha256 = crypto::hex(maker->rows().digest);
   row.state = ExtractState::closing;
