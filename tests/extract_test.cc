@@ -146,10 +146,10 @@ TEST_F(ExtractTest, IsRefusedWhereTheGrantTheListOrTheFormatDoNotFit) {
             "list-unknown")
       << "a list is its sender's";
   EXPECT_EQ(reason(W::question(list, "counting", "csv"), "/v1/lookups"), "malformed-value");
-  EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[0] + "\"", gender,
+  EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[1000] + "\"", gender,
                                    "small-things", "")),
             "extract-only");
-  EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[0] + "\"", gender,
+  EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[1000] + "\"", gender,
                                    "small-things", ""),
                    "/v1/extracts"),
             "malformed-value");
@@ -253,9 +253,35 @@ TEST_F(ExtractTest, SignsAManifestThatHoldsForThisFileAlone) {
         std::string("purpose counting"), std::string("citizens 20"),
         "export " + std::to_string(W::number_at(view, "export_entry"))})
     EXPECT_NE(manifest.find(line + "\n"), std::string::npos) << line;
+  // What an outsider does, with the program for outsiders.
+  const fs::path& at_hand = w->world->directory.path;
+  write_all(at_hand / "m", manifest);
+  write_all(at_hand / "f", w->fetch("TA-1", view));
+  std::string receipt;
+  for (int i = 0; i < 100 && receipt.empty(); ++i) {
+    const auto reply = w->send("TA-1", "GET", at + "/receipt");
+    if (reply.status == 200) receipt = reply.body;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  write_all(at_hand / "r", receipt);
+  const auto verify = [&](const std::string& arguments) {
+    const std::string command = std::string(AMANAT_BINARY_DIR) + "/amanat-verify extract --vkey '" +
+                                w->world->exchange->ledger().vkey() + "' " + arguments +
+                                " > /dev/null 2>&1";
+    return WEXITSTATUS(std::system(command.c_str()));
+  };
+  const std::string m = (at_hand / "m").string(), f = (at_hand / "f").string(),
+                    r = (at_hand / "r").string();
+  EXPECT_EQ(verify(m), 0);
+  EXPECT_EQ(verify("--receipt " + r + " " + m + " " + f), 0);
+  EXPECT_EQ(verify(m + " " + r), 1) << "another file";
+  EXPECT_EQ(verify("--receipt " + f + " " + m), 1) << "no receipt";
+  EXPECT_EQ(verify(""), 2);
   std::string changed = manifest;
   changed[changed.find("citizens 20") + 9] = '3';
   EXPECT_FALSE(ledger::open_note(changed, known));
+  write_all(at_hand / "m", changed);
+  EXPECT_EQ(verify(m), 1) << "a changed number";
 }
 
 TEST_F(ExtractTest, AnswersLookupsWhileItIsBeingMade) {
@@ -266,7 +292,7 @@ TEST_F(ExtractTest, AnswersLookupsWhileItIsBeingMade) {
   std::size_t answered = 0;
   while (W::text(w->json("TA-3", "GET", "/v1/extracts/" + id), "state") == "making") {
     const auto reply = w->world->ask(
-        "TA-1", World::question(R"("national_id":")" + w->citizens[answered % 50] + "\"",
+        "TA-1", World::question(R"("national_id":")" + w->citizens[1000 + answered % 50] + "\"",
                                 R"("identity.persons.father_name")", "counting", ""));
     ASSERT_EQ(reply.status, 200u) << reply.body;
     ++answered;

@@ -34,6 +34,7 @@ constexpr const char* kHelp =
   amanat-verify citizen ...                   a citizen's history: is anything missing?
   amanat-verify refold ...                    the auditor's check of every EPOCH
   amanat-verify fork ...                      has a log signed two histories?
+  amanat-verify extract ...                   is a file the extract of a manifest?
 
 A RECEIPT is a tlog-proof file or the JSON answer of a lookup (amanat lookup --json).
 
@@ -287,6 +288,7 @@ int run(int argc, char** argv) {
   if (first == "citizen") return run_citizen(others);
   if (first == "refold") return run_refold(others);
   if (first == "fork") return run_fork(others);
+  if (first == "extract") return run_extract(others);
   Arguments arguments;
   if (const auto wrong = parse(argc, argv, arguments))
     return complain(kTrouble, "The command line is wrong.", wrong->what, wrong->hint);

@@ -55,5 +55,6 @@ Result<std::unique_ptr<LogSource>> open_source(const Words& words);
 int run_citizen(const std::vector<std::string>& arguments);
 int run_refold(const std::vector<std::string>& arguments);
 int run_fork(const std::vector<std::string>& arguments);
+int run_extract(const std::vector<std::string>& arguments);
 
 }  // namespace amanat::ledger
