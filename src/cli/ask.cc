@@ -136,6 +136,11 @@ Result<std::string> question_of(const Call& call) {
     if (!most) return std::unexpected(most.error());
     json.key("max_subjects").number(*most);
   }
+  if (call.has("more-of")) {
+    auto entry = number_option(call, "more-of", (1ull << 53) - 1);
+    if (!entry) return std::unexpected(entry.error());
+    json.key("more_of").number(*entry);
+  }
   json.end_object();
   return json.take();
 }

@@ -269,7 +269,9 @@ int run_auditor_join(const Call& call, const Emit& emit) {
     auto content = storage::read_file(from + "/" + name, kSmallFile);
     if (!content) return complain(emit, call.manner, content.error());
     const unsigned mode = std::string_view(name) == "client.key" ? 0600 : 0644;
-    auto put = storage::replace_file(disk, home.auditor() + "/" + name, *content, mode);
+    // The key lies with the other keys, apart from what a backup may be shown with.
+    const std::string to = mode == 0600 ? home.auditor_key() : home.auditor() + "/" + name;
+    auto put = storage::replace_file(disk, to, *content, mode);
     wipe(content->data(), content->size());
     if (!put) return complain(emit, call.manner, put.error());
   }

@@ -44,6 +44,7 @@ const std::vector<OptionRow>& option_rows() {
       {"to", "TIME|STORE", text, "end of the window, itself outside; of migrate: local, or a postgresql:// URL"},
       {"hops", "N", text, "the family tree around the citizen, 1 to 3 hops"},
       {"max-subjects", "N", text, "refuse rather than disclose more citizens than this"},
+      {"more-of", "ENTRY", text, "show more: the entry of the answer that kept back the field asked for now"},
       {"question", "FILE", path, "the whole question as JSON; - reads it from standard input"},
       {"receipt", "FILE", path, "write the receipts here, for amanat-verify"},
       {"dir", "DIR", path, "a witness's or an auditor's directory"},
@@ -159,7 +160,7 @@ const std::vector<CommandRow>& command_rows() {
        "amanat canary retire --department nadra --home H", nullptr, run_canary_retire},
       {"lookup", "",
        "url! ca! cert key authenticator web-origin purpose case reason fields national-id msisdn passport fir station licence from to hops "
-       "max-subjects question receipt json",
+       "max-subjects more-of question receipt json",
        "ask the exchange a question",
        "amanat lookup --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key "
        "--purpose crime-investigation --case 'FIR 1/26 PS Cantt Multan' --national-id - "

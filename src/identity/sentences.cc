@@ -69,6 +69,9 @@ std::vector<std::string> sentences_of(const Asker& asker, const Question& questi
   out.push_back(say("Purpose", "مقصد") + question.purpose);
   if (!question.case_ref.empty()) out.push_back(say("Case", "مقدمہ") + question.case_ref);
   if (!question.reason.empty()) out.push_back(say("Reason", "وجہ") + question.reason);
+  if (question.more_of)
+    out.push_back(say("More of the answer of entry", "اس اندراج کے جواب میں سے مزید") +
+                  std::to_string(number(*question.more_of)));
   out.push_back(say("Citizens shown at most", "زیادہ سے زیادہ شہری") +
                 std::to_string(question.max_subjects));
   out.push_back(urdu ? "یہ سوال درج ہوگا، اور شہری اسے دیکھ سکے گا۔"

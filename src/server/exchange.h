@@ -63,6 +63,7 @@ struct Home {
   std::string witness_settings() const { return root + "/witnesses/settings.toml"; }
   // Who holds the other half of the marks' keys, if anybody does (docs/marks.md).
   std::string auditor() const { return root + "/auditor"; }
+  std::string auditor_key() const { return keys() + "/auditor-client.key"; }
   std::string control() const { return root + "/control.sock"; }
   std::string authenticators() const { return root + "/authenticators.toml"; }
 };

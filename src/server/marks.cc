@@ -53,7 +53,8 @@ Result<void> MarksRecorded::read(const ledger::Opened& entry) {
   return {};
 }
 
-Result<disclosure::OpenAuditorLine> read_auditor(const std::string& directory) {
+Result<disclosure::OpenAuditorLine> read_auditor(const std::string& directory,
+                                                  const std::string& key_file) {
   const std::string url_file = directory + "/url";
   struct stat there;
   if (::stat(url_file.c_str(), &there) != 0) return disclosure::OpenAuditorLine();
@@ -63,7 +64,7 @@ Result<disclosure::OpenAuditorLine> read_auditor(const std::string& directory) {
   if (!url->starts_with("https://") || url->find_first_of(" \t\n") != std::string::npos)
     return fail(Reason::config_wrong, url_file + ": one https:// address of the auditor");
   const disclosure::HttpsAuditor where{*url, directory + "/ca.crt", directory + "/client.crt",
-                                       directory + "/client.key"};
+                                       key_file};
   for (const std::string& file : {where.ca_file, where.certificate_file, where.key_file})
     if (::stat(file.c_str(), &there) != 0) return fail(Reason::config_wrong, file + " is missing");
   return disclosure::OpenAuditorLine([where] { return disclosure::https_auditor(where); });
@@ -76,7 +77,7 @@ Result<void> Exchange::State::open_marks() {
     if (!slots) return std::unexpected(slots.error());
     setup.catalogue = *std::move(slots);
   }
-  auto auditor = read_auditor(home.auditor());
+  auto auditor = read_auditor(home.auditor(), home.auditor_key());
   if (!auditor) return std::unexpected(auditor.error());
   setup.open_line = *std::move(auditor);
   auto seed = vault->named_secret("marks-share");

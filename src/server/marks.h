@@ -34,7 +34,8 @@ struct MarksRecorded {
 
 /// read_auditor is the way to the auditor of a home that has one (H/auditor/url); null for none.
 /// Errors: config_wrong, file_failed.
-Result<disclosure::OpenAuditorLine> read_auditor(const std::string& directory);
+Result<disclosure::OpenAuditorLine> read_auditor(const std::string& directory,
+                                                  const std::string& key_file);
 
 /// rekey_text is the document of a re-keying: "amanat-rekey v1", "account N", "epoch N".
 std::string rekey_text(AccountId account, std::uint16_t epoch);
