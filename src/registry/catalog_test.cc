@@ -107,6 +107,47 @@ TEST(Catalog, EachMistakeIsNamedWithFileLineAndTheNearestWord) {
   EXPECT_NE(complaint("", "", kRules).find("two files"), std::string::npos);
 }
 
+std::string slots_of(const std::string& dataset, const std::string& more,
+                     const std::string& version = "[rules]\nmarks_version = 4\n") {
+  std::string text = kGood;
+  text.replace(text.find("name = \"s\"\n"), 11, "name = \"s\"\n" + dataset);
+  const TestDirectory directory;
+  std::filesystem::create_directory(directory.file("c"));
+  directory.write("c/a.toml", text + more);
+  directory.write("c/rules.toml", version + kRules);
+  auto catalog = Catalog::load(directory.file("c"));
+  if (!catalog) {
+    EXPECT_EQ(catalog.error().reason, Reason::catalog_wrong);
+    return catalog.error().detail;
+  }
+  return catalog->slots();
+}
+
+TEST(Catalog, ItsSlotsMakeOneCanonicalText) {
+  EXPECT_EQ(slots_of("", "", ""), "");
+  const std::string what =
+      "mark = 9\n[[dataset.slot]]\nkind = \"day\"\nnumber = 3\nfield = \"what\"\n"
+      "weights = [\"3\", \"1\"]\n"
+      "[[dataset.slot]]\nkind = \"withheld\"\nnumber = 0\nmembers = [\"what\"]\n";
+  EXPECT_EQ(slots_of("mark = 5\n", what),
+            "amanat-slots v1\nversion 4\nname 5 r.s\nname 9 r.s.what\n"
+            "slot 5 0 withheld even - 9\nslot 9 3 day 3,1 - -\n");
+  const auto says = [&](const std::string& text, const char* words) {
+    EXPECT_NE(text.find(words), std::string::npos) << text;
+  };
+  says(slots_of("mark = 9\n", what), "mark 9");
+  says(slots_of("", what), "the dataset needs a `mark`");
+  says(slots_of("mark = 5\n", what.substr(9)), "\"what\" needs a `mark`");
+  says(slots_of("mark = 5\n", what, ""), "marks_version");
+  says(slots_of("mark = 5\n",
+                what + "[[dataset.slot]]\nkind = \"day\"\nnumber = 3\nfield = \"what\"\n"),
+       "stands twice");
+  says(slots_of("mark = 5\n", what + "[[dataset.slot]]\nkind = \"day\"\nfield = \"whta\"\n"),
+       "what");
+  says(slots_of("mark = 5\n", what + "[[dataset.slot]]\nkind = \"day\"\n"), "either");
+  says(slots_of("mark = 5\n", what + "weights = [\"x\"]\n"), "weights");
+}
+
 TEST(Catalog, ADirectoryWithoutRulesOrDatasetsIsRefused) {
   const TestDirectory directory;
   std::filesystem::create_directory(directory.file("c"));
