@@ -12,6 +12,7 @@
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/country.h"
+#include "cli/neighbour.h"
 #include "cli/passkey_client.h"
 #include "cli/stage.h"
 #include "cli/terminal.h"
@@ -26,6 +27,9 @@ namespace {
 constexpr std::string_view kOrigin = "exchange.demo/one";
 constexpr std::string_view kPurpose = "crime-investigation";
 constexpr std::string_view kGranted = "identity.persons.name,identity.persons.present_address";
+constexpr std::string_view kRoomy =
+    "identity.persons.name,identity.persons.gender,identity.persons.date_of_birth,identity.persons.present_address,"
+    "identity.persons.permanent_address,identity.persons.issued_on,identity.persons.expires_on";
 constexpr std::string_view kFirstKey = ".first", kSecondKey = ".second";
 constexpr std::string_view kNotGranted = "identity.persons.family_number";
 
@@ -80,11 +84,13 @@ class Demo {
   Result<void> invent(std::uint64_t citizens, std::uint64_t seed);
   Result<void> make_authenticators();
   Result<void> found();
+  Result<void> find_an_auditor();
   Result<void> take_in();
   Result<void> enrol();
   Result<void> open_the_doors();
   Result<void> register_passkeys();
   void allowed();
+  void marked();
   void withheld();
   void stranger();
   void outsider();
@@ -103,6 +109,7 @@ class Demo {
   Scratch scratch_;
   server::Home home_;
   Country country_;
+  std::optional<Neighbour> auditor_;             // after scratch_: ended before its files go
   std::unique_ptr<server::Exchange> exchange_;   // after scratch_: closed before it is removed
   std::string url_, web_origin_;
   std::string receipt_;
@@ -202,6 +209,31 @@ Result<void> Demo::found() {
   stage_.step("An exchange is founded: keys, certificate authority, ledger",
               "amanat init --home $D/home --catalog catalog/pakistan --origin " + std::string(kOrigin),
               {"verifier key for outsiders: " + exchange_->ledger().vkey()}, true);
+  return {};
+}
+
+// Half of every key of the marks is another body's: a process of its own with its own directory.
+Result<void> Demo::find_an_auditor() {
+  const std::string place = scratch_.path() + "/auditor";
+  const Ran made = type({"auditor", "init", "--dir", place, "--name", "auditor.demo/a1"});
+  if (made.code != 0) wrong("An auditor is found", made);
+  const std::string policy = "log " + exchange_->ledger().vkey() + "\nquorum none\n";
+  if (auto kept = storage::replace_file(storage::system_disk(), place + "/policy", policy, 0644); !kept) return kept;
+  auto neighbour = Neighbour::start({"auditor", "serve", "--dir", place, "--listen", "127.0.0.1:0"}, place + "/log");
+  if (!neighbour) return std::unexpected(neighbour.error());
+  auditor_.emplace(*std::move(neighbour));
+  const std::string url = "https://" + auditor_->address();
+  exchange_.reset();
+  const Ran joined = type({"auditor", "join", place + "/exchange", "--home", home_.root, "--url", url});
+  if (joined.code != 0) wrong("The auditor is joined", joined);
+  auto opened = server::Exchange::open(home_.root);
+  if (!opened) return std::unexpected(opened.error());
+  exchange_ = *std::move(opened);
+  stage_.step("An auditor holds half of every key of the marks that answers will carry",
+              "amanat auditor join $D/auditor/exchange --home $D/home --url " + url,
+              {"a process of its own; without it no answer leaves. What coins decide is entry " +
+               std::to_string(exchange_->ledger().size() - 1) + " of the ledger, before any falls"},
+              made.code == 0 && joined.code == 0 && exchange_->marks().configured());
   return {};
 }
 
@@ -311,12 +343,47 @@ std::vector<std::string> lines_of(const std::string& text) {
   return out;
 }
 
+// Nothing is withheld but what a coin keeps behind "show more".
+bool only_marks_wait(const net::Json& answer) {
+  const net::Json* answers = answer.find("answers");
+  if (answers == nullptr || answers->array() == nullptr || answers->array()->empty()) return false;
+  const net::Json* withheld = answers->array()->front().find("withheld");
+  if (withheld == nullptr || withheld->array() == nullptr) return false;
+  for (const net::Json& one : *withheld->array())
+    if (text_member(one, "reason") != row_of(Reason::behind_show_more).id) return false;
+  return true;
+}
+
+// What is shown, without the entry and the receipt, which differ each time.
+std::string shown_by(const net::Json& answer) {
+  std::string out;
+  const net::Json* answers = answer.find("answers");
+  if (answers == nullptr || answers->array() == nullptr) return out;
+  for (const net::Json& one : *answers->array())
+    if (const net::Json* records = one.find("records"); records != nullptr && records->object() != nullptr)
+      for (const auto& dataset : *records->object())
+        for (const net::Json& record : *dataset.value.array())
+          for (const auto& member : *record.object())
+            if (const std::string* text = member.value.string()) out += member.name + "=" + *text + "\n";
+  return out;
+}
+
+void Demo::marked() {
+  constexpr std::string_view kSentence = "The answer is this officer's copy: where the purpose leaves room, a coin decided, and asking again changes nothing";
+  const Ran first = ask(country_.cast.investigator, std::string(kRoomy));
+  const Ran again = ask(country_.cast.investigator, std::string(kRoomy));
+  if (first.code != 0 || again.code != 0) return wrong(kSentence, first.code != 0 ? first : again);
+  const net::Json answer = last_json(first.out), other = last_json(again.out);
+  const bool good = !shown_by(answer).empty() && shown_by(answer) == shown_by(other) && only_marks_wait(answer);
+  stage_.step(kSentence, lookup_command(country_.cast.investigator, kRoomy), lines_of(answer_for_people(answer, manner_)), good);
+}
+
 void Demo::allowed() {
   const Ran ran = ask(country_.cast.investigator, std::string(kGranted));
   const net::Json answer = last_json(ran.out);
   const auto receipts = receipts_of(answer);
   const bool good = ran.code == 0 && receipts.size() == 1 && ran.out.find("\"present_address\":") != std::string::npos &&
-                    ran.out.find("\"withheld\":[]") != std::string::npos;
+                    only_marks_wait(answer);
   if (ran.code != 0) return wrong("An officer asks about the citizen the case names", ran);
   if (!receipts.empty()) receipt_ = receipts[0];
   auto back = lines_of(answer_for_people(answer, manner_));
@@ -443,11 +510,11 @@ Result<void> Demo::play(std::uint64_t citizens, std::uint64_t seed) {
   stage_.title("Amanat: departments keep records, officers ask, nothing is answered unrecorded.",
                {"D=" + scratch_.path() + "    stands for this directory below"});
   if (auto done = invent(citizens, seed); !done) return done;
-  for (const auto act : {&Demo::found, &Demo::take_in, &Demo::enrol, &Demo::open_the_doors, &Demo::register_passkeys}) {
+  for (const auto act : {&Demo::found, &Demo::find_an_auditor, &Demo::take_in, &Demo::enrol, &Demo::open_the_doors, &Demo::register_passkeys}) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     if (auto done = (this->*act)(); !done) return done;
   }
-  for (const auto act : {&Demo::allowed, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte}) {
+  for (const auto act : {&Demo::allowed, &Demo::marked, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte}) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     (this->*act)();
   }
