@@ -52,6 +52,7 @@ measure_parts() {
   figures_of policy
   figures_of passkey
   figures_of signed 2
+  figures_of marks 2
   figures_of storage $((BENCH_SECONDS >= 10 ? 1000000 : 100000))
   figures_of import "$BENCH_SECONDS"
   figures_of trace 64

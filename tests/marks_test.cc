@@ -290,6 +290,20 @@ TEST_F(MarksSystem, AGrantForMachinesIsExemptAndItsEntrySaysSo) {
   EXPECT_EQ(marks_of(entry(entry_of(reply))), std::string(1, '\0'));
 }
 
+TEST_F(MarksSystem, TheAuditorAnswersNobodyWithoutItsCertificate) {
+  const std::string folder = auditor->place() + "/exchange/";
+  const std::string url = "https://" + auditor->address();
+  const auto stranger = disclosure::https_auditor({url, folder + "ca.crt", "", ""});
+  const auto refused = stranger->key(2026);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::auditor_refused);
+  const auto known = disclosure::https_auditor(
+      {url, folder + "ca.crt", folder + "client.crt", folder + "client.key"});
+  EXPECT_TRUE(known->key(2026));
+  EXPECT_EQ(known->evaluate(1999, {}).error().reason, Reason::auditor_refused);
+  EXPECT_EQ(known->unlock("x", "y").error().reason, Reason::auditor_refused);
+}
+
 // Runs last: the custodian has its home, all its secrets and the ledger, and no auditor.
 TEST_F(MarksSystem, WithoutTheAuditorsProcessTheCustodianHasNoKeysAndGivesNoAnswer) {
   auditor->stop();
