@@ -8,7 +8,7 @@
 namespace amanat::detection {
 namespace {
 
-enum class Chunk : std::uint8_t { whole = 'W', holders = 'H' };
+enum class Chunk : std::uint8_t { whole = 'W', holders = 'H', seen = 'S' };
 
 template <class T>
 struct Element {
@@ -31,6 +31,8 @@ concept Run = requires(T& t) {
 }  // namespace
 
 struct Rest {
+  using Part = std::vector<Windows::Seen>;
+
   template <class A, class... T>
   static void all(A& a, T&... values) {
     (one(a, values), ...);
@@ -211,28 +213,36 @@ struct Rest {
   }
   // Of a window the latest disclosure of each subject is enough: what is counted of it is counted
   // again when somebody first asks.
-  template <class A, Is<Windows> T>
+  static Part latest(const Windows& w) {
+    insist(w.tracked_.empty());  // a replay counts nothing
+    Part out;
+    out.reserve(w.subjects_);
+    w.each([&out](std::uint64_t subject, std::uint64_t time) { out.push_back({time, subject}); });
+    return out;
+  }
+  template <class A, Is<Windows::Seen> T>
   static void one(A& a, T& v) {
-    auto& [tracked, subjects, index, log] = v;
-    insist(tracked.empty());  // a replay counts nothing
-    std::uint32_t count = subjects;
-    one(a, count);
-    if constexpr (A::kReads) {
-      std::uint64_t last = 0;
-      for (std::uint32_t i = 0; i < count && !a.failed(); ++i) {
-        Windows::Seen seen{};
-        all(a, seen.time, seen.subject);
-        if (!a.failed()) v.see(seen.subject, last = std::max(last, seen.time));
-      }
-    } else {
-      v.each([&a](std::uint64_t subject, std::uint64_t time) { all(a, time, subject); });
+    auto& [time, subject] = v;
+    all(a, time, subject);
+  }
+  // see puts a part of a holder's citizens in its place; parts come in any order.
+  static void see(Windows& w, std::uint64_t of, std::uint64_t from, const Part& part) {
+    if (w.log_.size() != of) {
+      w = Windows();
+      w.log_.resize(of);
+      std::size_t places = 16;
+      while (places < 2 * of) places *= 2;
+      w.index_.assign(places, Windows::kEmpty);
     }
+    std::copy(part.begin(), part.end(), w.log_.begin() + static_cast<std::ptrdiff_t>(from));
+    w.subjects_ += static_cast<std::uint32_t>(part.size());
+    if (w.subjects_ == of) w.reindex();
   }
   template <class A, Is<Holder> T>
   static void one(A& a, T& v) {
     auto& [seen, pending, officer, shared, peers] = v;
     insist(pending == 0);  // nobody has asked
-    all(a, seen, shared, peers);
+    all(a, shared, peers);
     if (officer != nullptr) {
       if constexpr (A::kReads)
         one(a, *officer);
@@ -322,18 +332,35 @@ Result<void> Detection::write_state(const std::function<Result<void>(std::string
   Writing whole(chunk);
   Rest::whole(whole, s);
   if (auto r = put(chunk); !r) return r;
-  const auto begin = [&chunk] { chunk.assign(1, static_cast<char>(Chunk::holders)); };
-  begin();
+  const auto begin = [&chunk](Chunk kind) { chunk.assign(1, static_cast<char>(kind)); };
+  begin(Chunk::holders);
+  // A holder of more citizens than fit a chunk has several.
+  const std::size_t together =
+      std::max<std::size_t>(1, chunk_bytes / sizeof(Rest::Part::value_type));
   for (std::size_t kind = 0; kind < kKinds; ++kind)
     for (const Shard& shard : s.shards[kind]) {
       const std::lock_guard lock(shard.mutex);
       for (const Kept& kept : shard.holders) {
-        Writing out(chunk);
+        const std::string& key = kept.key;
+        const Holder& holder = kept.holder;
         const auto which = static_cast<std::uint8_t>(kind);
-        Rest::all(out, which, kept.key, kept.holder);
-        if (chunk.size() < chunk_bytes) continue;
+        auto seen = Rest::latest(holder.seen);
+        const bool apart = seen.size() > together;
+        Writing out(chunk);
+        Rest::all(out, which, key, holder, apart);
+        if (!apart) Rest::all(out, seen);
+        if (chunk.size() < chunk_bytes && !apart) continue;
         if (auto r = put(chunk); !r) return r;
-        begin();
+        for (std::uint64_t from = 0; apart && from < seen.size(); from += together) {
+          begin(Chunk::seen);
+          const std::uint64_t of = seen.size();
+          const Rest::Part part(
+              seen.begin() + static_cast<std::ptrdiff_t>(from),
+              seen.begin() + static_cast<std::ptrdiff_t>(std::min(of, from + together)));
+          Rest::all(out, which, key, of, from, part);
+          if (auto r = put(chunk); !r) return r;
+        }
+        begin(Chunk::holders);
       }
     }
   if (chunk.size() == 1) return {};
@@ -343,13 +370,14 @@ Result<void> Detection::write_state(const std::function<Result<void>(std::string
 Result<void> Detection::read_state(std::string_view chunk) {
   const auto wrong = [] { return fail(Reason::seal_broken, "a snapshot of another form"); };
   if (chunk.empty()) return wrong();
+  const auto form = static_cast<Chunk>(chunk[0]);
   Taking in(chunk.substr(1));
-  if (chunk[0] == static_cast<char>(Chunk::whole)) {
+  if (form == Chunk::whole) {
     Rest::whole(in, *state_);
     if (in.failed() || in.left() > 0) return wrong();
     return {};
   }
-  if (chunk[0] != static_cast<char>(Chunk::holders)) return wrong();
+  if (form != Chunk::holders && form != Chunk::seen) return wrong();
   while (in.left() > 0) {
     std::uint8_t kind = 0;
     std::string key;
@@ -357,8 +385,18 @@ Result<void> Detection::read_state(std::string_view chunk) {
     if (in.failed() || kind >= kKinds) return wrong();
     const Held held = state_->hold(static_cast<Kind>(kind), key);
     const std::lock_guard lock(held.shard->mutex);
-    Rest::all(in, *held.holder);
-    if (in.failed()) return wrong();
+    bool apart = false;
+    std::uint64_t of = 0, from = 0;
+    Rest::Part seen;
+    if (form == Chunk::seen) {
+      Rest::all(in, of, from, seen);
+    } else {
+      Rest::all(in, *held.holder, apart);
+      if (!apart) Rest::all(in, seen);
+      of = seen.size();
+    }
+    if (in.failed() || from > of || seen.size() > of - from || of > 0xffffffff) return wrong();
+    if (!apart && of > 0) Rest::see(held.holder->seen, of, from, seen);
   }
   return {};
 }

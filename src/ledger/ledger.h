@@ -246,9 +246,14 @@ class Ledger {
                                        const std::function<void(std::uint64_t)>& progress) const;
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.
-  /// Errors: ledger_corrupt, file_failed.
+  /// `threads` open them, this one among them; `key_of` is then asked from several at once, and
+  /// entries after the last one visited may have been opened too. Errors: ledger_corrupt,
+  /// file_failed.
   Result<void> scan(EntryIndex from, const KeyOfSlice& key_of,
-                    const std::function<bool(const Opened&)>& visit) const;
+                    const std::function<bool(const Opened&)>& visit, unsigned threads = 1) const;
+  /// root_at is the root of the tree of the first `size` entries, at most as many as the tree files
+  /// hold yet. Errors: no_record, file_failed, ledger_corrupt.
+  Result<Digest> root_at(std::uint64_t size) const;
   /// export_to writes a static folder (checkpoint, tile/…, tile/entries/…) any tlog-tiles reader
   /// accepts.
   Result<void> export_to(const std::string& directory) const;

@@ -3,6 +3,7 @@
 // root before they leave, so that a damaged disk is refused, not served.
 
 #include <cstring>
+#include <future>
 
 #include "ledger/big_endian.h"
 #include "ledger/cose.h"
@@ -135,31 +136,138 @@ Opened opened_of(const Frame::Item& item, const PublicEntry& entry, EntryIndex i
 
 }  // namespace
 
+Result<Digest> Ledger::root_at(std::uint64_t size) const {
+  if (size > state_->projection->size()) return fail(Reason::no_record, "not in the tree files yet");
+  return state_->projection->root_at(size);
+}
+
+namespace {
+
+constexpr std::size_t kTogether = 4096;  // entries opened by several threads at a time
+
+// Block is a run of entries on their way from the frames to the visitor.
+struct Block {
+  struct Item {
+    PublicEntry entry;
+    std::size_t at, size;  // of its opening in `bytes`
+  };
+  std::uint64_t first = 0;
+  std::string bytes;
+  std::vector<Item> items;
+  std::vector<Opened> opened;
+  std::vector<std::future<void>> working;
+
+  void open_some(std::size_t from, std::size_t to, const KeyOfSlice& key_of) {
+    for (std::size_t i = from; i < to; ++i) {
+      const Item& item = items[i];
+      const Frame::Item frame{{}, std::string_view(bytes).substr(item.at, item.size)};
+      opened[i] = opened_of(frame, item.entry, EntryIndex{first + i}, key_of);
+    }
+  }
+  void open(const KeyOfSlice& key_of, unsigned threads) {
+    opened.resize(items.size());
+    const std::size_t share = items.size() / threads + 1;
+    for (std::size_t from = 0; from < items.size(); from += share)
+      working.push_back(std::async(std::launch::async, [this, from, share, &key_of] {
+        open_some(from, std::min(items.size(), from + share), key_of);
+      }));
+  }
+  void wait() {
+    for (auto& one : working) one.get();
+    working.clear();
+  }
+};
+
+// Entries gives the entries of a running log from one on, in their order.
+class Entries {
+ public:
+  Entries(storage::Disk& disk, const std::string& directory, const Digest& log, const Place& place,
+          std::uint64_t next, std::uint64_t end)
+      : frames_(disk, directory, log, place), next_(next), end_(end) {}
+  std::uint64_t next() const { return next_; }
+
+  Result<bool> take(PublicEntry& entry, std::string_view& opening) {
+    if (next_ >= end_) return false;
+    while (at_ >= frame_.items.size()) {
+      if (auto r = frames_.next(frame_); !r) return std::unexpected(std::move(r.error()));
+      if (frame_.head.first > next_) return wrong("first index");
+      at_ = next_ - frame_.head.first;
+    }
+    auto decoded = decode_entry(frame_.items[at_].entry);
+    if (!decoded) return wrong(decoded.error().detail);
+    entry = *std::move(decoded);
+    opening = frame_.items[at_].opening;
+    ++at_;
+    ++next_;
+    return true;
+  }
+
+ private:
+  std::unexpected<Failure> wrong(const std::string& what) const {
+    return fail(Reason::ledger_corrupt, text_of_place(frames_.place()) + ": " + what);
+  }
+  FrameReader frames_;
+  Frame frame_;
+  std::uint64_t next_, at_ = 0;
+  const std::uint64_t end_;
+};
+
+Result<void> fill(Block& block, Entries& entries) {
+  block.first = entries.next();
+  block.bytes.clear();
+  block.items.clear();
+  while (block.items.size() < kTogether) {
+    Block::Item item{};
+    std::string_view opening;
+    auto more = entries.take(item.entry, opening);
+    if (!more) return std::unexpected(std::move(more.error()));
+    if (!*more) break;
+    item.at = block.bytes.size();
+    item.size = opening.size();
+    block.bytes += opening;
+    block.items.push_back(std::move(item));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> Ledger::scan(EntryIndex from, const KeyOfSlice& key_of,
-                          const std::function<bool(const Opened&)>& visit) const {
+                          const std::function<bool(const Opened&)>& visit, unsigned threads) const {
   const State& s = *state_;
-  insist(key_of != nullptr && visit != nullptr);
+  insist(key_of != nullptr && visit != nullptr && threads > 0);
   const std::uint64_t end = size();
-  std::uint64_t next = number(from);
-  if (next >= end) return {};
+  const std::uint64_t begin = number(from);
+  if (begin >= end) return {};
   const std::uint64_t projected = s.projection->size();
   insist(projected > 0);
-  auto place = s.projection->frame_of(std::min(next, projected - 1));
+  auto place = s.projection->frame_of(std::min(begin, projected - 1));
   if (!place) return std::unexpected(std::move(place.error()));
-  FrameReader frames(*s.disk, s.options.directory, s.log, *place);
-  Frame frame;
-  while (next < end) {
-    if (auto r = frames.next(frame); !r) return r;
-    if (frame.head.first > next)
-      return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
-    for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < end;
-         ++i, ++next) {
-      auto entry = decode_entry(frame.items[i].entry);
-      if (!entry)
-        return fail(Reason::ledger_corrupt,
-                    text_of_place(frames.place()) + ": " + entry.error().detail);
-      if (!visit(opened_of(frame.items[i], *entry, EntryIndex{next}, key_of))) return {};
+  Entries entries(*s.disk, s.options.directory, s.log, *place, begin, end);
+  if (threads == 1) {
+    Frame::Item item;
+    PublicEntry entry;
+    for (;;) {
+      const EntryIndex index{entries.next()};
+      auto more = entries.take(entry, item.opening);
+      if (!more) return std::unexpected(std::move(more.error()));
+      if (!*more || !visit(opened_of(item, entry, index, key_of))) return {};
     }
+  }
+  // While one block is visited the next is opened.
+  Block now, next;
+  if (auto r = fill(now, entries); !r) return r;
+  now.open(key_of, threads);
+  now.wait();
+  while (!now.items.empty()) {
+    auto filled = fill(next, entries);
+    if (filled) next.open(key_of, threads);
+    bool more = true;
+    for (std::size_t i = 0; i < now.opened.size() && more; ++i) more = visit(now.opened[i]);
+    next.wait();
+    if (!more) return {};
+    if (!filled) return filled;
+    std::swap(now, next);
   }
   return {};
 }

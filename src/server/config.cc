@@ -28,6 +28,7 @@ constexpr NumberKey kNumbers[] = {
     {"segment_mib", &Config::segment_mib, 1, 4096},
     {"certificate_days", &Config::certificate_days, 1, 825},
     {"publish_ms", &Config::publish_ms, 10, 60'000},
+    {"snapshot_entries", &Config::snapshot_entries, 10, 1'000'000'000},
     {"connections_max", &Config::connections_max, 16, 1u << 20},
 };
 
@@ -145,6 +146,9 @@ const std::vector<ConfigKey>& config_keys() {
        "آلے کی سند کی میعاد۔"},
       {"publish_ms", "milliseconds", "1000", "How often the ledger's signed head is published.",
        "کھاتے کا دستخط شدہ سرا کتنی دیر بعد شائع ہو۔"},
+      {"snapshot_entries", "number", "500000",
+       "After so many new entries of the ledger, what a start would learn from them is kept.",
+       "کھاتے میں اتنے نئے اندراجات کے بعد آغاز کے لیے خلاصہ محفوظ ہو۔"},
       {"connections_max", "number", "8192",
        "Connections held at a time; further ones are closed at once.", "بیک وقت رابطوں کی حد۔"},
       {"origins", "list", "[\"https://localhost:8443\"]",

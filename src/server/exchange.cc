@@ -10,7 +10,6 @@
 #include "server/alerts.h"
 #include "server/engine.h"
 #include "server/log.h"
-#include "server/policy_record.h"
 #include "server/problem.h"
 #include "server/state.h"
 #include "server/witness_settings.h"
@@ -280,12 +279,9 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (!ledger) return std::unexpected(ledger.error());
   s.ledger = *std::move(ledger);
 
-  auto judged_by = detection_options(s.home, *s.vault, fields);
-  if (!judged_by) return std::unexpected(judged_by.error());
-  s.detection = std::make_unique<detection::Detection>(*std::move(judged_by));
-  auto canaries = planted(*s.store, *s.vault);
-  if (!canaries) return std::unexpected(canaries.error());
-  s.detection->canaries(*canaries);
+  auto detection = s.fresh_detection();
+  if (!detection) return std::unexpected(detection.error());
+  s.detection = *std::move(detection);
   s.registry = std::make_unique<registry::Registry>(*s.catalog, *s.store, *s.vault);
   if (auto opened = s.open_marks(); !opened) return std::unexpected(opened.error());
   s.disclosure = std::make_unique<disclosure::Disclosure>(fields, s.marks.get());
@@ -305,29 +301,6 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
   exchange->state_->api = std::make_unique<Api>(*exchange);
   return exchange;
-}
-
-// replay tells vault and detection at start what the ledger says: which slice is whose, and whose
-// budget was spent on whom. A crash therefore refills nothing.
-Result<void> Exchange::replay(State& s) {
-  std::map<AccountId, std::string> units;
-  for (const Asker& a : s.identity->accounts()) units[a.account] = a.unit;
-  const auto key_of = [&s](std::span<const std::uint8_t, 16> id) { return s.vault->slice_key(id); };
-  Result<void> remembered;
-  std::optional<Digest> policy_recorded;
-  auto scanned = s.ledger->scan(EntryIndex{0}, key_of, [&](const ledger::Opened& e) {
-    if (e.subject) remembered = s.vault->remember(e.slice_id, *e.subject, e.time);
-    if (!remembered) return false;
-    if (auto recorded = policy_recorded_by(e)) policy_recorded = recorded;
-    if (remembered = s.recorded_marks.read(e); !remembered) return false;
-    const auto unit = e.actor ? units.find(e.actor->account) : units.end();
-    tell(*s.detection, e, unit == units.end() ? std::string() : unit->second);
-    return true;
-  });
-  s.detection->replayed();
-  if (!scanned) return scanned;
-  if (!remembered) return remembered;
-  return same_policy(s, policy_recorded);
 }
 
 Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -408,6 +381,10 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   // The citizen may be in any file that is still to be fetched.
   if (auto wiped = state_->extracts->wipe_all("a citizen was erased"); !wiped)
     return std::unexpected(wiped.error());
+  // What the exchange keeps of its entries forgets him first: a crash in between leaves openings.
+  const std::lock_guard no_other(state_->snapshots_mutex);
+  if (auto done = state_->forget_in_snapshot(citizen, label); !done)
+    return std::unexpected(done.error());
   // What lists this citizen's entries can be read from no opening once these are gone.
   if (auto kept = state_->ledger->keep_chains(); !kept) return std::unexpected(kept.error());
   auto openings = state_->vault->destroy_slices(label);
@@ -466,6 +443,8 @@ Result<void> Exchange::scan_ledger(EntryIndex from,
 Result<Key256> Exchange::trace_key() { return state_->vault->named_secret("trace-index"); }
 
 const std::vector<RouteInfo>& Exchange::routes() const { return state_->api->routes().list(); }
+
+std::uint64_t Exchange::read_at_start() const { return state_->read_at_start; }
 
 Result<Status> Exchange::status() {
   Status status;
@@ -554,10 +533,12 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
         {{"answers", "carry no marks: a leak of them cannot be traced to a copy"}});
   s.stopping = false;
   s.watch = std::thread([this] { watch(); });
+  s.snapshot_keeper = std::thread([&s] { s.keep_snapshots(); });
   log(LogLevel::info, "serving",
       {{"origin", s.config.origin},
        {"address", s.listening},
-       {"entries", std::to_string(s.ledger->size())}});
+       {"entries", std::to_string(s.ledger->size())},
+       {"read", std::to_string(s.read_at_start)}});
   return s.listening;
 }
 
@@ -606,6 +587,7 @@ void Exchange::stop() {
   }
   s.watch_wake.notify_all();
   if (s.watch.joinable()) s.watch.join();
+  if (s.snapshot_keeper.joinable()) s.snapshot_keeper.join();
   s.local.reset();
   s.server->stop(2000);
   s.server.reset();
@@ -614,6 +596,7 @@ void Exchange::stop() {
   if (auto told = wait(s.lookup->alert_strangers()); !told)
     log(LogLevel::error, "alert-not-recorded",
         {{"reason", std::string(row_of(told.error().reason).id)}});
+  s.last_snapshot();
   log(LogLevel::info, "stopped", {{"entries", std::to_string(s.ledger->size())}});
   s.listening.clear();
 }

@@ -49,6 +49,7 @@ struct Home {
   std::string keys() const { return root + "/keys"; }
   std::string records() const { return root + "/records"; }
   std::string ledger() const { return root + "/ledger"; }
+  std::string snapshots() const { return root + "/snapshots"; }  // a projection of the ledger
   std::string quarantine() const { return root + "/quarantine"; }
   std::string extracts() const { return root + "/extracts"; }  // sealed, for a day
   std::string trace() const { return root + "/trace"; }  // a projection of the ledger
@@ -176,6 +177,8 @@ class Exchange {
   /// apply_policy puts a signed proposal in force: files, entry, then the switch, without a restart.
   Result<EntryIndex> apply_policy(std::string_view id);
   Result<Status> status();
+  /// read_at_start is how many entries of the ledger the start read: those after the snapshot.
+  std::uint64_t read_at_start() const;
   /// backup copies everything but the keys to a new `directory`, and the keys to `keys` (empty: not
   /// at all), while questions are answered; acts wait. Errors: usage_wrong (inside the home, or in
   /// one another), file_failed, store_failed, disk_full.

@@ -15,6 +15,7 @@
 #include "server/exchange.h"
 #include "server/marks.h"
 #include "server/metrics.h"
+#include "server/snapshot.h"
 #include "storage/file.h"
 
 namespace amanat::server {
@@ -50,6 +51,25 @@ struct Exchange::State {
   std::condition_variable watch_wake;
   bool stopping = false;
   std::thread watch;
+
+  // Snapshots of what a start learns from the ledger (server/snapshot.h).
+  std::mutex snapshots_mutex;            // making one, or destroying what is in it: one at a time
+  std::uint64_t snapshot_size = 0;  // of the one that counts; under snapshots_mutex
+  std::thread snapshot_keeper;
+  std::uint64_t read_at_start = 0;
+  Result<std::unique_ptr<detection::Detection>> fresh_detection() const;
+  Result<void> fold(detection::Detection& into, Snapshot& at,
+                    const std::function<Result<void>(const ledger::Opened&)>& also) const;
+  std::optional<Digest> snapshot_named() const;
+  Result<Snapshot> read_snapshot(const Digest& name, detection::Detection& into) const;
+  Result<void> write_snapshot(const detection::Detection& what, Snapshot made);
+  Result<void> end_other_snapshots(const Digest& but) const;
+  Result<void> refresh_snapshot(const std::function<bool()>& go,
+                                const std::function<void(detection::Detection&)>& change);
+  /// forget_in_snapshot takes an erased citizen out of what is kept; under snapshots_mutex.
+  Result<void> forget_in_snapshot(const SubjectName& citizen, const Label& label);
+  void keep_snapshots();
+  void last_snapshot();
 
   Result<std::vector<Receipt::Entry>> record(EntryContent entry);
   Result<Receipt::Entry> record_document(std::string_view document, std::string note);

@@ -1,0 +1,25 @@
+#pragma once
+// A home whose ledger holds as many entries as asked for, written as fast as they can be hashed and
+// sealed: frames, tree, snapshots and chain file as the exchange itself leaves them, so that it
+// starts on them and `amanat ledger fsck` accepts them. Invented officers, cases and citizens.
+
+#include <cstdint>
+#include <string>
+
+namespace amanat::bench {
+
+struct Wanted {
+  std::string home;
+  std::uint64_t entries = 0;
+  unsigned disclosures_percent = 100;  // the others say nothing: a leaf without an opening
+  unsigned officers = 40'000, cases = 200'000, citizens = 1'000'000;
+  unsigned segment_mib = 256;
+  unsigned threads = 2;
+};
+
+/// make_home makes the home of a new exchange. False, with words on standard error, if it cannot.
+bool make_home(const Wanted& wanted);
+/// append_entries adds wanted.entries to its ledger, which nobody has open.
+bool append_entries(const Wanted& wanted);
+
+}  // namespace amanat::bench
