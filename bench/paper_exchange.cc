@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -103,14 +104,23 @@ std::vector<Made> make_some(const Wanted& w, std::uint64_t first, std::uint64_t 
       made[i].prepared = *std::move(prepared);
       continue;
     }
-    PublicEntry bare;
-    bare.type = EntryType::denied;
-    bare.time = Moment{at};
-    const std::string entry = encode_entry(bare);
+    // As retention leaves it: a denial whose slice was destroyed, so that nobody can open it.
+    PublicEntry shut;
+    shut.type = EntryType::denied;
+    shut.time = Moment{at};
+    for (auto* commitment : {&shut.actor, &shut.body})
+      for (std::size_t k = 0; k < commitment->size(); k += 8) {
+        const std::uint64_t word = random();
+        std::memcpy(commitment->data() + k, &word, 8);
+      }
+    const std::string entry = encode_entry(shut);
     Prepared& p = made[i].prepared;
     std::copy(entry.begin(), entry.end(), p.leaf.bytes.begin());
     p.leaf.size = static_cast<std::uint8_t>(entry.size());
     p.hash = leaf_hash(entry);
+    p.opening.assign(1, '\x01');
+    p.opening.append(reinterpret_cast<const char*>(w.destroyed.data()), w.destroyed.size());
+    p.opening.append(entry, 74, 32).append(8, '\0');
   }
   return made;
 }
@@ -118,7 +128,7 @@ std::vector<Made> make_some(const Wanted& w, std::uint64_t first, std::uint64_t 
 // Writer continues a closed log.
 class Writer {
  public:
-  explicit Writer(const Wanted& w) : w_(w), directory_(server::Home(w.home).ledger()) {}
+  explicit Writer(Wanted w) : w_(std::move(w)), directory_(server::Home(w_.home).ledger()) {}
   bool run();
 
  private:
@@ -128,7 +138,7 @@ class Writer {
   bool next_segment();
   bool finish();
 
-  const Wanted& w_;
+  Wanted w_;
   const std::string directory_;
   storage::Disk& disk_ = storage::system_disk();
   std::unique_ptr<storage::Store> store_;
@@ -207,6 +217,11 @@ bool Writer::make_slices() {
     slices_.push_back(*std::move(slice));
     if (const auto box = map_->find(label_of(i))) place_[i] = box->place;
   }
+  Label nobody{};
+  nobody[0] = 1;
+  auto dead = vault_->slice_for(nobody, at_->last_time);
+  if (!said("slice", dead) || !said("slice", vault_->destroy_slices(nobody))) return false;
+  w_.destroyed = dead->id;
   return said("store", store_->sync());
 }
 

@@ -223,7 +223,7 @@ Result<void> Exchange::State::write_snapshot(const detection::Detection& what, S
   const Digest name = crypto::sha256(encoded);
   const std::string path = path_in(home, name), growing = path + ".new";
 
-  if (auto made = disk.make_directory(home.snapshots()); !made) return made;
+  if (auto there = disk.make_directory(home.snapshots()); !there) return there;
   const auto write = [&]() -> Result<void> {
     auto file = disk.open(growing, storage::Disk::Open::create_or_existing);
     if (!file) return std::unexpected(file.error());
