@@ -304,6 +304,24 @@ TEST_F(MarksSystem, TheAuditorAnswersNobodyWithoutItsCertificate) {
   EXPECT_EQ(known->unlock("x", "y").error().reason, Reason::auditor_refused);
 }
 
+TEST_F(MarksSystem, ARekeyedAccountHasOtherCoinsFromThenOnAndAfterARestart) {
+  const OpenCase& one = asked[1];
+  const auto before = disclosure::parse_marks(marks_of(entry(entry_of(ask(one)))));
+  ASSERT_TRUE(before);
+  const AccountId account = entry(entry_of(ask(one))).actor->account;
+  ASSERT_TRUE(world->exchange->rekey_marks(account));
+  const auto after = disclosure::parse_marks(marks_of(entry(entry_of(ask(one)))));
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->epoch, before->epoch + 1);
+  EXPECT_NE(after->commitment, before->commitment);
+  world->reopen();
+  world->serve();
+  const auto again = disclosure::parse_marks(marks_of(entry(entry_of(ask(one)))));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->epoch, after->epoch);
+  EXPECT_EQ(again->commitment, after->commitment);
+}
+
 // Runs last: the custodian has its home, all its secrets and the ledger, and no auditor.
 TEST_F(MarksSystem, WithoutTheAuditorsProcessTheCustodianHasNoKeysAndGivesNoAnswer) {
   auditor->stop();

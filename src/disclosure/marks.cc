@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <utility>
 
 #include "model/insist.h"
 
@@ -265,12 +266,20 @@ void Marks::run() {
       const Moment at = setup_.clock ? setup_.clock() : now();
       rested_until_ = number(at) + kRestMs;
     }
-    auto waiters = std::move(waiting_[account]);
-    waiting_.erase(account);
-    for (Wait* wait : waiters) {
-      if (!fetched) wait->failure_ = Failure{Reason::marks_key_missing, {}};
-      wait->home_->resume(wait->awaiting_);
-    }
+    settle(account, fetched.has_value());
+    if (fetched) continue;
+    // An auditor that is silent to one is silent to all: nobody waits for as many limits of time as
+    // there are others before them.
+    for (const AccountId other : std::exchange(asked_, {})) settle(other, false);
+  }
+}
+
+void Marks::settle(AccountId account, bool fetched) {
+  auto waiters = std::move(waiting_[account]);
+  waiting_.erase(account);
+  for (Wait* wait : waiters) {
+    if (!fetched) wait->failure_ = Failure{Reason::marks_key_missing, {}};
+    wait->home_->resume(wait->awaiting_);
   }
 }
 

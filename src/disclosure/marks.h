@@ -161,6 +161,7 @@ class Marks {
   bool has(AccountId account);
   bool fresh(const Slot& slot, Moment at) const;
   void run();
+  void settle(AccountId account, bool fetched);  // under the lock
   Result<void> fetch_now(AuditorLine& line, AccountId account);
   Result<YearKeys> year_keys(AuditorLine& line, unsigned year);
   void keep(AccountId account, std::uint16_t epoch, const Key256& key);

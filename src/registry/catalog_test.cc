@@ -143,7 +143,7 @@ TEST(Catalog, ItsSlotsMakeOneCanonicalText) {
                 what + "[[dataset.slot]]\nkind = \"day\"\nnumber = 3\nfield = \"what\"\n"),
        "stands twice");
   says(slots_of("mark = 5\n", what + "[[dataset.slot]]\nkind = \"day\"\nfield = \"whta\"\n"),
-       "what");
+       "unknown field");
   says(slots_of("mark = 5\n", what + "[[dataset.slot]]\nkind = \"day\"\n"), "either");
   says(slots_of("mark = 5\n", what + "weights = [\"x\"]\n"), "weights");
 }
