@@ -65,6 +65,7 @@ answers   https://127.0.0.1:*
 ledger    * entries
 accounts  3
 policy    * rules
+marks     NONE: no auditor is configured; *
 records
 ...
   identity.persons *2
