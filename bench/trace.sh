@@ -94,6 +94,7 @@ measure_trace() {
   local directory=$WORK/leaks
   mkdir -p "$directory"
   figures_of trace index "$1" "$directory"
+  figures_of trace necessity
   figures_of trace fresh 1 "$directory"
   if [ "$1" -le 100 ]; then "$BIN/trace_bench" export "$1" "$directory" || trouble "trace_bench export failed"; fi
   measure_duckdb "$directory" "$1"

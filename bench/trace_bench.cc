@@ -10,6 +10,8 @@
 //   trace_bench fresh [MILLIONS] [DIR]
 //     how soon a disclosure is searchable: the index catches up with so many million entries, and
 //     then again and again with one more
+//   trace_bench necessity
+//     tier B of a leak of 10,000 rows: colleagues, sources and overlaps of several kinds
 //   trace_bench export [MILLIONS] [DIR]
 //     the same disclosures and leaks as CSV, for other systems: disclosures.csv, in the order of
 //     subjects, and leak_ROWS.csv; subjects are the hashes the index has
@@ -34,6 +36,7 @@
 #include "trace/identifiers.h"
 #include "trace/index.h"
 #include "trace/match.h"
+#include "trace/necessity.h"
 #include "trace/read.h"
 
 namespace {
@@ -158,7 +161,8 @@ double wall_now() {
 }
 
 std::uint64_t national_id_of(std::uint64_t citizen) {
-  // Up to 200 million invented citizens spread over 13-digit numbers; odd ones are in nobody's answer.
+  // Up to 200 million invented citizens spread over 13-digit numbers; odd ones are in nobody's
+  // answer.
   return 1'000'000'000'000 + citizen * 39'999;
 }
 
@@ -374,6 +378,49 @@ int fresh_bench(const Bed& bed) {
   return longest <= 1 ? 0 : 1;
 }
 
+// Each row is of one of the sources, of each colleague with the chance `overlap`, and of three of
+// 20,000 strangers.
+std::vector<SourcedRow> rows_of_leak(double overlap, unsigned sources, unsigned colleagues) {
+  std::mt19937_64 draw(5);
+  std::uniform_real_distribution<double> unit(0, 1);
+  std::vector<SourcedRow> rows;
+  for (unsigned r = 0; r < 10'000; ++r) {
+    SourcedRow row{std::to_string(r), {1}, {100 + static_cast<std::uint32_t>(draw() % sources)}};
+    for (std::uint32_t a = 100; a < 100 + colleagues; ++a)
+      if (unit(draw) < overlap) row.accounts.push_back(a);
+    for (int k = 0; k < 3; ++k)
+      row.accounts.push_back(1000 + static_cast<std::uint32_t>(draw() % 20'000));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+int necessity_bench() {
+  double longest = 0;
+  unsigned cut = 0, cut_small = 0, all = 0;
+  for (const double overlap : {.28, .75, .9})
+    for (const unsigned sources : {1u, 3u, 5u})
+      for (const unsigned colleagues : {20u, 60u}) {
+        const auto rows = rows_of_leak(overlap, sources, colleagues);
+        const double begin = cpu_now();
+        const auto table = necessity(rows, {});
+        const double busy = cpu_now() - begin;
+        longest = std::max(longest, busy);
+        for (const Necessity& at : table) {
+          ++all;
+          bool exact = at.residual == at.residual_least;
+          for (const Margin& m : at.margins) exact = exact && m.exact;
+          cut += exact ? 0 : 1;
+          cut_small += exact || at.sources > 3 ? 0 : 1;
+        }
+      }
+  std::printf(
+      "10,000 rows, c = 1, 2, 3, 5: busy %.2f s at most; %u of %u tables cut, %u of c <= 3\n",
+      longest, cut, all, cut_small);
+  part("trace_necessity", longest, "s", "tier B of a leak of 10,000 rows, c = 1, 2, 3 and 5");
+  return longest <= 2 && cut_small == 0 ? 0 : 1;
+}
+
 // The index's own hash is the subject: what another system would have computed too is not asked of
 // it again.
 int export_bench(const Bed& bed) {
@@ -410,6 +457,7 @@ int main(int argc, char** argv) {
   if (what == "index") return index_bench(bed);
   if (what == "make") return make_index(bed);
   if (what == "match") return match_bench(bed);
+  if (what == "necessity") return necessity_bench();
   if (what == "fresh") return fresh_bench(bed);
   if (what == "export") return export_bench(bed);
   return read_bench(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 64);
