@@ -51,6 +51,7 @@ measure_parts() {
   figures_of audit
   figures_of policy
   figures_of passkey
+  figures_of gate
   figures_of signed 2
   figures_of marks 2
   figures_of storage $((BENCH_SECONDS >= 10 ? 1000000 : 100000))

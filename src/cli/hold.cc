@@ -17,32 +17,10 @@ namespace {
 
 constexpr std::size_t kCanariesMost = 100'000;
 
-Result<net::Json> ask_exchange(const Call& call, std::string_view method,
-                               const std::string& target, std::string_view body) {
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  auto client = net::Client::connect(options);
-  if (!client) return std::unexpected(client.error());
-  auto response = client->ask(method, target, body);
-  if (!response) return std::unexpected(response.error());
-  auto json = parse_answer(response->body);
-  if (!json) return fail(Reason::malformed_json, "the exchange's answer");
-  if (response->status != 200) return std::unexpected(refusal_of(*json));
-  return json;
-}
-
 std::string text_at(const net::Json& object, std::string_view name) {
   const net::Json* member = object.find(name);
   const std::string* text = member != nullptr ? member->string() : nullptr;
   return text != nullptr ? visible(*text) : std::string();
-}
-
-std::uint64_t number_at(const net::Json& object, std::string_view name) {
-  const net::Json* member = object.find(name);
-  return member != nullptr ? member->integer().value_or(0) : 0;
 }
 
 const net::Json::Array& rows_at(const net::Json& object, std::string_view name) {

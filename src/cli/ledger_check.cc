@@ -21,7 +21,9 @@ class Served : public ledger::LogSource {
       : log_(log), checkpoint_(checkpoint.empty() ? log.checkpoint() : std::move(checkpoint)) {}
   Result<std::string> read(const std::string& path) override {
     if (path == "checkpoint") return checkpoint_;
-    return log_.resource(path);
+    auto bytes = log_.resource(path);
+    if (!bytes && bytes.error().reason == Reason::pruned) return fail(Reason::no_record, path);
+    return bytes;
   }
 
  private:
@@ -124,12 +126,25 @@ int run_ledger_fsck(server::Exchange& exchange, const Call& call, const Emit& em
   return report(call, emit, *found, took.count());
 }
 
+namespace {
+
+// A file, or "epoch:123": the head that was published with that epoch, kept for ever.
+Result<std::string> head_named(const ledger::Ledger& log, const std::string& name) {
+  constexpr std::string_view kEpoch = "epoch:";
+  if (!name.starts_with(kEpoch)) return storage::read_file(name, ledger::kNoteBytesMax);
+  const auto epoch = ledger::parse_decimal(std::string_view(name).substr(kEpoch.size()));
+  if (!epoch) return fail(Reason::usage_wrong, "epoch:N, with N a number from 1");
+  return log.head_of_epoch(*epoch);
+}
+
+}  // namespace
+
 int run_ledger_audit(server::Exchange& exchange, const Call& call, const Emit& emit) {
-  auto older = storage::read_file(call.words[0], ledger::kNoteBytesMax);
+  auto older = head_named(exchange.ledger(), call.words[0]);
   if (!older) return complain(emit, call.manner, older.error());
   std::string newer = exchange.ledger().checkpoint();
   if (call.words.size() > 1) {
-    auto given = storage::read_file(call.words[1], ledger::kNoteBytesMax);
+    auto given = head_named(exchange.ledger(), call.words[1]);
     if (!given) return complain(emit, call.manner, given.error());
     newer = *std::move(given);
   }

@@ -1,6 +1,8 @@
 #include "cli/signed_act.h"
 
+#include "cli/ask.h"
 #include "crypto/device_key.h"
+#include "net/http.h"
 #include "net/json.h"
 #include "storage/file.h"
 
@@ -24,6 +26,28 @@ Result<std::string> signed_act(const Call& call, const Act& act) {
   json.key("until").number(act.until).end_object();
   json.key("signature").string(crypto::base64(crypto::bytes_of(*signature))).end_object();
   return json.take();
+}
+
+Result<net::Json> ask_exchange(const Call& call, std::string_view method,
+                               const std::string& target, std::string_view body) {
+  net::ClientOptions options;
+  options.url = call.option("url");
+  options.ca_file = call.option("ca");
+  options.certificate_file = call.option("cert");
+  options.key_file = call.option("key");
+  auto client = net::Client::connect(options);
+  if (!client) return std::unexpected(client.error());
+  auto response = client->ask(method, target, body);
+  if (!response) return std::unexpected(response.error());
+  auto json = parse_answer(response->body);
+  if (!json) return fail(Reason::malformed_json, "the exchange's answer");
+  if (response->status != 200) return std::unexpected(refusal_of(*json));
+  return json;
+}
+
+std::uint64_t number_at(const net::Json& object, std::string_view name) {
+  const net::Json* member = object.find(name);
+  return member != nullptr ? member->integer().value_or(0) : 0;
 }
 
 }  // namespace amanat::cli

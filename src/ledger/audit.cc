@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
+#include "ledger/big_endian.h"
 #include "ledger/tree.h"
 #include "model/insist.h"
 
@@ -28,7 +30,8 @@ constexpr std::array<EntryForm, 10> kForms{{{"", 0},
                                             {"ALERT", 106},
                                             {"GENESIS", 138},
                                             {"TRACE", 139}}};
-constexpr std::uint8_t kGenesis = 8;
+constexpr std::uint8_t kPolicy = 6, kGenesis = 8;
+constexpr std::size_t kMinimumAt = kEntryHeadBytes + 32;  // after the document's digest
 
 TileName bundle_name(std::uint64_t number, std::uint64_t size) {
   return {TileName::Kind::entries, 0, number, tile_width(0, number, size)};
@@ -56,6 +59,9 @@ class Run {
     if (auto compared = writer_.partials(comparing()); !compared || !holds()) return compared;
     if (writer_.root() != audit_.at.checkpoint.root)
       return problem("the entries' root is not the one the checkpoint signs");
+    if (pruned_to_ > minimum_)
+      return problem("entries below " + std::to_string(pruned_to_) +
+                     " are gone, and no POLICY entry lets them go");
     return {};
   }
 
@@ -102,9 +108,41 @@ class Run {
 
   Result<void> take_bundle(std::uint64_t number) {
     const TileName name = bundle_name(number, size_);
+    if (name.width == kTileWidth) {
+      auto there = source_.read(tile_path(name));
+      if (!there && there.error().reason == Reason::no_record) return take_hashes(number);
+      if (there) return take_entries(name, *there);
+    }
     const auto bundle = read(name);
     if (!bundle) return std::unexpected(bundle.error());
     if (!holds()) return {};
+    return take_entries(name, *bundle);
+  }
+
+  // A bundle that is gone: its hashes stand in the tree for ever. Whether it may be gone, a POLICY
+  // entry must say; at the end.
+  Result<void> take_hashes(std::uint64_t number) {
+    const auto tile = read(TileName{TileName::Kind::hashes, 0, number, kTileWidth});
+    if (!tile) return std::unexpected(tile.error());
+    if (!holds()) return {};
+    if (tile->size() != kTileWidth * sizeof(Digest))
+      return problem(tile_path({TileName::Kind::hashes, 0, number, kTileWidth}) +
+                     " has the wrong length");
+    for (std::size_t i = 0; i < kTileWidth; ++i) {
+      Digest leaf;
+      std::memcpy(leaf.data(), tile->data() + i * sizeof(Digest), sizeof(Digest));
+      if (auto done = writer_.append(leaf, comparing()); !done || !holds()) return done;
+      ++audit_.entries;
+      ++audit_.pruned;
+      if (auto compared = compare_older(); !compared || !holds()) return compared;
+    }
+    pruned_to_ = audit_.entries;
+    audit_.ours = true;
+    return {};
+  }
+
+  Result<void> take_entries(const TileName& name, const std::string& bundle_bytes) {
+    const std::string* const bundle = &bundle_bytes;
     auto entries = parse_bundle(*bundle, name.width);
     // The full bundle in place of a partial one: what it has beyond the size is not ours to judge.
     if (!entries && name.width != kTileWidth) {
@@ -148,6 +186,8 @@ class Run {
     if (!audit_.first_time) audit_.first_time = head->time;
     audit_.last_time = head->time;
     ++audit_.by_type[head->type];
+    if (head->type == kPolicy)
+      minimum_ = std::max(minimum_, load_number<std::uint64_t>(entry.data() + kMinimumAt));
   }
 
   void announce(std::uint64_t from, std::uint64_t to) {
@@ -164,6 +204,7 @@ class Run {
   const AuditOptions& options_;
   Audit& audit_;
   const std::uint64_t size_;
+  std::uint64_t pruned_to_ = 0, minimum_ = 0;
   TileWriter writer_;
 };
 

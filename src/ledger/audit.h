@@ -46,6 +46,7 @@ struct Audit {
   std::string problem;        // empty: everything holds; else what does not, and where
   std::uint64_t entries = 0;  // entries hashed
   std::uint64_t bundles = 0, tiles = 0;
+  std::uint64_t pruned = 0;  // entries of which retention left the hashes
   bool ours = false;  // entry 0 is an Amanat GENESIS, so every entry was held to that form
   std::map<std::uint8_t, std::uint64_t> by_type;  // of an Amanat log
   std::optional<Moment> first_time, last_time;

@@ -189,6 +189,8 @@ Result<void> ByCitizen::catch_up() {
     for (std::uint64_t i = processed_ - std::min(processed_, frame.head.first);
          i < frame.items.size() && processed_ < setup_.size; ++i, ++processed_) {
       const auto& item = frame.items[i];
+      if (item.entry.empty())
+        return fail(Reason::ledger_corrupt, "the chain file ends before entries past retention");
       auto entry = decode_entry(item.entry);
       if (!entry) return std::unexpected(std::move(entry.error()));
       ChainLine line;

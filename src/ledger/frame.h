@@ -38,6 +38,7 @@ struct FrameHead {
 struct Frame {
   struct Item {
     std::string_view entry, opening;  // opening empty where the type has none
+    std::string_view leaf = {};       // 32 bytes, where retention took the entry itself
   };
   FrameHead head;
   std::vector<Item> items;

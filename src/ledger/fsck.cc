@@ -19,6 +19,10 @@ Result<OpeningsCheck> Ledger::check_openings(
     if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
     for (const auto& item : frame.items) {
       const std::string place = "entry " + std::to_string(out.entries++);
+      if (item.entry.empty()) {
+        ++out.pruned;
+        continue;
+      }
       if (item.opening.empty()) continue;
       auto entry = decode_entry(item.entry);
       const auto slice = slice_of(item.opening);

@@ -16,7 +16,9 @@ namespace {
 // Written a second time on purpose (ledger page 2.1 and 2.2): whoever checks a history should not
 // have to trust the code that wrote it.
 constexpr std::size_t kSubjectAt = 10, kActorAt = 42, kBodyAt = 74, kTailAt = 106;
-constexpr std::uint8_t kDisclosure = 1, kDenied = 2, kEpoch = 4, kErasure = 5, kGenesis = 8;
+constexpr std::uint8_t kDisclosure = 1, kDenied = 2, kEpoch = 4, kErasure = 5, kPolicy = 6,
+                       kGenesis = 8;
+constexpr std::size_t kMinimumAt = 106 + 32;  // after the document's digest
 
 Digest digest_at(std::string_view bytes, std::size_t at) {
   Digest d;
@@ -68,6 +70,9 @@ class Check {
   bool included(const ProvedEntry& e) const {
     return verify_inclusion(e.index, at_.size, leaf_hash(e.entry), e.path, at_.root).has_value();
   }
+  static Digest leaf_of(const HistoryEntry& e) {
+    return e.state == HistoryEntry::State::pruned ? e.leaf : leaf_hash(e.proved.entry);
+  }
   static std::string place(const ProvedEntry& e) { return "entry " + std::to_string(e.index); }
   static std::optional<EntryHead> head_of(const ProvedEntry& e) { return read_entry_head(e.entry); }
 
@@ -78,6 +83,7 @@ class Check {
   bool map();
   bool chain();
   bool openings();
+  std::optional<std::uint64_t> minimum_index();
   bool opening(const HistoryEntry& e, ShownEntry& shown);
   bool actor(const HistoryEntry& e, ShownEntry& shown);
   bool shown_to_expert(const HistoryEntry& e, const ShownEntry& shown);
@@ -171,7 +177,7 @@ bool Check::chain() {
     if (e.proved.index >= verdict_.covered)
       return problem(HistoryFault::order, place(e.proved) + " is not covered by the epoch");
     before = e.proved.index;
-    head = chain_next(head, leaf_hash(e.proved.entry), e.proved.index);
+    head = chain_next(head, leaf_of(e), e.proved.index);
     heads_.push_back(head);
   }
   verdict_.now.count = h_.entries.size();
@@ -186,13 +192,25 @@ bool Check::chain() {
                    "changed");
   }
   for (const HistoryEntry& e : h_.entries)
-    if (!included(e.proved))
+    if (!verify_inclusion(e.proved.index, at_.size, leaf_of(e), e.proved.path, at_.root))
       return problem(HistoryFault::inclusion, place(e.proved) + " is not in the log there");
   return true;
 }
 
 bool Check::openings() {
+  const auto minimum = minimum_index();
+  if (!minimum) return false;
   for (const HistoryEntry& e : h_.entries) {
+    if (e.state == HistoryEntry::State::pruned) {
+      if (e.proved.index >= *minimum)
+        return problem(HistoryFault::retention,
+                       place(e.proved) + " is not below the minimum index of a POLICY entry");
+      ShownEntry gone;
+      gone.index = e.proved.index;
+      gone.state = e.state;
+      verdict_.entries.push_back(std::move(gone));
+      continue;
+    }
     const auto head = head_of(e.proved);
     if (!head)
       return problem(HistoryFault::inclusion, place(e.proved) + " is not an entry of this form");
@@ -206,6 +224,17 @@ bool Check::openings() {
     verdict_.entries.push_back(std::move(shown));
   }
   return true;
+}
+
+// Below it entries may be gone: as the log itself says, in an entry that is included.
+std::optional<std::uint64_t> Check::minimum_index() {
+  if (!h_.minimum) return 0;
+  const auto head = head_of(*h_.minimum);
+  if (!head || head->type != kPolicy || !included(*h_.minimum)) {
+    problem(HistoryFault::retention, place(*h_.minimum) + " is not a POLICY entry of this log");
+    return std::nullopt;
+  }
+  return load_number<std::uint64_t>(h_.minimum->entry.data() + kMinimumAt);
 }
 
 bool Check::opening(const HistoryEntry& e, ShownEntry& shown) {
@@ -376,6 +405,8 @@ std::string_view text_of(HistoryFault fault) {
       return "opening_actor";
     case HistoryFault::opening_body:
       return "opening_body";
+    case HistoryFault::retention:
+      return "retention";
     case HistoryFault::erasure:
       return "erasure";
     case HistoryFault::seal_date:

@@ -50,8 +50,10 @@ enum class Reader : std::uint8_t { citizen, expert };
 
 /// HistoryEntry is one entry of a citizen's chain, with what its reader may know of it.
 struct HistoryEntry {
-  enum class State : std::uint8_t { open, sealed, erased };
-  ProvedEntry proved;
+  /// pruned: past its retention; of the entry only its hash is left.
+  enum class State : std::uint8_t { open, sealed, erased, pruned };
+  ProvedEntry proved;  // pruned: without the entry
+  Digest leaf{};       // pruned: in its place
   State state = State::open;
   // open and sealed: what c_subject and c_body are made of, and the parts shown
   Digest r_subject{}, r_body{};
@@ -79,6 +81,7 @@ struct History {
     std::optional<Digest> r_subject;
   };
   std::vector<Erasure> erasures;
+  std::optional<ProvedEntry> minimum;  // the POLICY entry below whose minimum index they may be gone
   std::string checkpoint;
 };
 std::string write_history(const History& history);
@@ -112,6 +115,7 @@ enum class HistoryFault : std::uint8_t {
   opening_subject,   // an opening is not of this citizen
   opening_actor,     // an account shown is not the entry's
   opening_body,      // an opening does not open its entry
+  retention,         // an entry is gone that no POLICY entry lets go
   erasure,           // an entry is missing its opening without a recorded erasure
   seal_date,         // a sealed entry shows no committed date, or it is over
   rewritten          // the history known from before is not a prefix of this one

@@ -38,6 +38,13 @@ void add_entry(std::string& out, std::string_view word, const ProvedEntry& e) {
 }
 
 void add_history_entry(std::string& out, const HistoryEntry& e) {
+  if (e.state == HistoryEntry::State::pruned) {
+    out += "pruned " + std::to_string(e.proved.index);
+    add_word(out, e.leaf);
+    add_word(out, crypto::bytes_of(joined(e.proved.path)));
+    out += '\n';
+    return;
+  }
   add_entry(out, "entry", e.proved);
   if (e.state == HistoryEntry::State::erased) {
     out += "erased " + std::to_string(e.erasure) + "\n";
@@ -177,6 +184,17 @@ Result<void> take_actor(Lines& lines, HistoryEntry& out) {
 }
 
 Result<HistoryEntry> take_history_entry(Lines& lines) {
+  if (lines.next_word() == "pruned") {
+    auto taken = take_entry(lines, "pruned");
+    if (!taken) return std::unexpected(std::move(taken.error()));
+    HistoryEntry out;
+    out.state = HistoryEntry::State::pruned;
+    if (taken->entry.size() != out.leaf.size()) return lines.wrong("the wrong number of bytes");
+    std::memcpy(out.leaf.data(), taken->entry.data(), out.leaf.size());
+    taken->entry.clear();
+    out.proved = *std::move(taken);
+    return out;
+  }
   auto proved = take_entry(lines, "entry");
   if (!proved) return std::unexpected(std::move(proved.error()));
   HistoryEntry out;
@@ -293,6 +311,7 @@ std::string write_history(const History& h) {
     add_word(out, *e.r_subject);
     out += '\n';
   }
+  if (h.minimum) add_entry(out, "minimum", *h.minimum);
   out += "checkpoint\n";
   return out += h.checkpoint;
 }
@@ -324,6 +343,11 @@ Result<History> parse_history(std::string_view text) {
   if (auto r = take_proved(lines, "after", "later", h.after); !r)
     return std::unexpected(std::move(r.error()));
   if (auto r = take_erasures(lines, h); !r) return std::unexpected(std::move(r.error()));
+  if (lines.next_word() == "minimum") {
+    auto minimum = take_entry(lines, "minimum");
+    if (!minimum) return std::unexpected(std::move(minimum.error()));
+    h.minimum = *std::move(minimum);
+  }
   if (auto r = lines.take("checkpoint", 0); !r) return std::unexpected(std::move(r.error()));
   h.checkpoint = lines.rest();
   return h;

@@ -2,12 +2,14 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
 #include "ledger/big_endian.h"
+#include "ledger/archive.h"
 #include "ledger/checkpoint.h"
 #include "ledger/frame.h"
 #include "ledger/proof.h"
@@ -93,13 +95,20 @@ Result<void> check_genesis(storage::Disk& disk, const std::string& directory,
   if (!genesis_names(*document, key))
     return fail(Reason::key_missing, "the genesis document names another origin or key");
   std::string block;
-  auto file = disk.open_for_recovery(segment_path(directory, 0));
-  if (!file) return std::unexpected(std::move(file.error()));
-  if (auto r = (*file)->read_at(0, kBlock, block); !r) return r;
+  std::unique_ptr<ArchivedSegment> archived;
   Frame frame;
-  if (auto r = parse_frame(block, log_id(key.name), frame); !r)
-    return fail(Reason::ledger_corrupt, text_of_place({}) + ": " + r.error().detail);
-  if (frame.items.empty())
+  if (auto file = disk.open_for_recovery(segment_path(directory, 0)); file) {
+    if (auto r = (*file)->read_at(0, kBlock, block); !r) return r;
+    if (auto r = parse_frame(block, log_id(key.name), frame); !r)
+      return fail(Reason::ledger_corrupt, text_of_place({}) + ": " + r.error().detail);
+  } else {
+    auto opened = ArchivedSegment::open(disk, directory, log_id(key.name), 0);
+    if (!opened) return std::unexpected(std::move(opened.error()));
+    archived = *std::move(opened);
+    if (archived->frames() > 0)
+      if (auto r = archived->read(0, frame); !r) return r;
+  }
+  if (frame.items.empty() || frame.items[0].entry.empty())
     return fail(Reason::ledger_corrupt, "the log does not begin with its genesis entry");
   auto entry = decode_entry(frame.items[0].entry);
   if (!entry || entry->type != EntryType::genesis ||
@@ -182,8 +191,11 @@ Result<void> Ledger::State::plan_witnesses(Publisher::Setup& world) {
 }
 
 bool Ledger::State::wants_quorum(const Draft& draft) const {
+  const auto guarded = [](const Person& one) { return one.guarded; };
+  const auto& people = draft.findings().people();
   return witnessed && (draft.findings().clearance().grant().content().witnessed ||
-                       draft.shares().size() > options.witnesses->subjects_max);
+                       draft.shares().size() > options.witnesses->subjects_max ||
+                       std::any_of(people.begin(), people.end(), guarded));
 }
 
 Result<void> Ledger::State::may_disclose(bool quorum) const {
@@ -195,9 +207,19 @@ Result<void> Ledger::State::may_disclose(bool quorum) const {
   return {};
 }
 
+// Of several epochs since the last look the head served now includes every one. What fails is tried
+// again at the next look, and after a restart.
+void Ledger::State::keep_heads() {
+  if (!opened.load(std::memory_order_acquire) || !by_citizen) return;
+  const std::uint64_t epoch = by_citizen->last_served().epoch;
+  while (heads->last() < epoch)
+    if (!heads->keep(heads->last() + 1, publisher->head()->checkpoint)) return;
+}
+
 // About once a publication, on the publisher's thread.
 void Ledger::State::tick(std::uint64_t lacking) {
   if (auto words = clock->check()) alarm(*words);
+  keep_heads();
   if (!witnessed) return;
   const int stage = lacking >= options.witnesses->all_stop_ms ? 2
                     : lacking >= options.witnesses->alarm_ms  ? 1
@@ -287,9 +309,13 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
                 "the published checkpoint is missing: " + bytes.error().detail);
   auto published = decode_published(*bytes);
   if (!published) return pass_on(std::move(published.error()));
+  if (auto r = s.read_minimum(); !r) return pass_on(std::move(r.error()));
   auto projection = Projection::open(*s.disk, directory);
   if (!projection) return pass_on(std::move(projection.error()));
   s.projection = std::move(*projection);
+  auto heads = EpochHeads::open(*s.disk, directory);
+  if (!heads) return pass_on(std::move(heads.error()));
+  s.heads = *std::move(heads);
   auto recovered = recover(*s.disk, directory, s.signer->verifier(), *published, *s.projection);
   if (!recovered) return pass_on(std::move(recovered.error()));
   if (recovered->cut_bytes > 0)
@@ -358,6 +384,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
   setup.on_death = [&s](std::string_view words) { s.death(words); };
   s.sequencer = std::make_unique<Sequencer>(std::move(setup));
   if (s.by_citizen) s.by_citizen->start();
+  s.opened.store(true, std::memory_order_release);
   return std::unique_ptr<Ledger>(new Ledger(std::move(state)));
 }
 
@@ -570,6 +597,7 @@ template class Pending<Recorded>;
 
 const std::string& Ledger::origin() const { return state_->origin; }
 std::string Ledger::vkey() const { return state_->signer->verifier().text(); }
+Moment Ledger::time() const { return state_->clock->stamp(); }
 std::uint64_t Ledger::size() const { return state_->sequencer->size(); }
 WitnessStanding Ledger::witness_standing() const {
   WitnessStanding out;
@@ -582,6 +610,10 @@ WitnessStanding Ledger::witness_standing() const {
   out.a1_stopped = out.without_quorum_ms >= state_->options.witnesses->alarm_ms;
   out.all_stopped = out.without_quorum_ms >= state_->options.witnesses->all_stop_ms;
   return out;
+}
+
+Result<std::string> Ledger::head_of_epoch(std::uint64_t epoch) const {
+  return state_->heads->head_of(epoch);
 }
 
 std::string Ledger::checkpoint() const { return state_->publisher->head()->checkpoint; }

@@ -83,14 +83,27 @@ struct CitizenOptions {
 
 /// CitizenEntry is one entry of a citizen as the exchange itself may show it to him.
 struct CitizenEntry {
-  enum class State : std::uint8_t { open, sealed, erased } state = State::open;
-  Opened entry;  // without its contents unless the state is open
+  enum class State : std::uint8_t { open, sealed, erased, pruned } state = State::open;
+  Opened entry;  // without its contents unless the state is open; pruned: the index alone
   std::optional<Moment> sealed_until;
+};
+
+/// Trimmed says what became of finished segments.
+struct Trimmed {
+  std::uint64_t segments = 0;  // moved to the archive
+  std::uint64_t bytes_before = 0, bytes_after = 0;
+};
+
+/// Minimum is below which entries may be gone (docs/ledger-retention.md): what moved it last.
+struct Minimum {
+  EntryIndex index{};     // 0: everything is kept
+  EntryIndex recorded{};  // the POLICY entry that says so
+  AccountId by{};
 };
 
 /// OpeningsCheck is what check_openings found.
 struct OpeningsCheck {
-  std::uint64_t entries = 0, opened = 0, erased = 0;
+  std::uint64_t entries = 0, opened = 0, erased = 0, pruned = 0;
   std::string problem;  // empty: every opening that has a key opens its entry
 };
 
@@ -168,7 +181,8 @@ class Ledger {
   /// live until the result is there. insists that the draft still_stands(). The Receipt has the
   /// entries of the shares, in their order, and the draft's released digest.
   /// Where its Grant is `witnessed`, or the answer is over more than WitnessOptions::subjects_max
-  /// citizens, it waits for a witness quorum too, and the receipts carry the cosignatures (A1).
+  /// citizens or about one of those the grant guards, it waits for a witness quorum too, and the
+  /// receipts carry the cosignatures (A1).
   /// Errors: ledger_not_durable, disk_full, too_busy (nothing half-written), shutting_down,
   /// value_too_long (evidence that fits no frame), witnesses_silent (no quorum for too long:
   /// nothing was recorded; or none in time for this one: recorded, and must not be released).
@@ -197,9 +211,14 @@ class Ledger {
   /// vkey is the verifier key in C2SP form.
   std::string vkey() const;
   std::uint64_t size() const;  // entries durable now
+  /// time is the ledger's clock: steady, never before the last entry.
+  Moment time() const;
   WitnessStanding witness_standing() const;
   /// checkpoint returns the published signed checkpoint (what /ledger/checkpoint serves).
   std::string checkpoint() const;
+  /// head_of_epoch is the checkpoint that was published with an epoch; kept for ever. Errors:
+  /// no_record, ledger_corrupt, file_failed.
+  Result<std::string> head_of_epoch(std::uint64_t epoch) const;
   /// resource serves "tile/..." and "tile/entries/..." of the published tree, exactly as
   /// tlog-tiles names them. Errors: no_record (not a resource of the published size), store_failed.
   Result<std::string> resource(std::string_view path) const;
@@ -235,6 +254,22 @@ class Ledger {
   /// be called before slices are destroyed: afterwards the list could not be made again. Errors:
   /// file_failed, disk_full, ledger_corrupt.
   Result<void> keep_chains();
+  /// minimum is what refuse_below set.
+  Minimum minimum() const;
+  /// refuse_below ends the serving of bundles that end at or below `minimum.index`; nothing is
+  /// deleted. The caller has recorded the POLICY entry that says so. insists that it does not go
+  /// back. Errors: file_failed, disk_full.
+  Result<void> refuse_below(const Minimum& minimum);
+  /// trim moves the entries and openings of finished segments to the archive, without the frames'
+  /// padding. A segment is removed only once both were synced and read back equal, and its tiles
+  /// are. Crash-safe at any line; may be called again. Errors: ledger_corrupt, file_failed,
+  /// disk_full.
+  Result<Trimmed> trim();
+  /// prune deletes, in archived segments that lie wholly below the minimum, the openings and the
+  /// entries but for their hashes; GENESIS and EPOCHs, which are about nobody, stay. Returns how
+  /// many entries went. The caller has destroyed and recorded what the policy asks for. Errors: as
+  /// trim's.
+  Result<std::uint64_t> prune();
   /// audit_feed is what the auditor receives for entries [from, to) of the newest published epoch:
   /// index, label and r_subject of each entry with a subject (docs/ledger-audit.md), as lines to
   /// `take`. Errors: as history.
@@ -265,6 +300,7 @@ class Ledger {
   static Result<Receipt> receipt_of(Submission& submission);
   static Result<Recorded> recorded_of(Submission& submission);
   Result<std::string> bundle(std::uint64_t number, unsigned width) const;
+  Result<std::string> entry_at(std::uint64_t index) const;
   std::unique_ptr<State> state_;
 };
 
@@ -279,6 +315,9 @@ struct Verdict {
 /// without opening it. `progress` (may be null) gets entries done. Errors: file_failed.
 Result<Verdict> verify_directory(const std::string& directory, std::string_view vkey,
                                  const std::function<void(std::uint64_t)>& progress);
+
+/// minimum_path is the file beside the segments that says what refuse_below set.
+std::string minimum_path(const std::string& ledger_directory);
 
 /// tail_of_export, tail_of_erasure, tail_of_policy_key, tail_of_trace encode the tails of ledger page 2.1.
 std::string tail_of_export(EntryIndex first, std::uint32_t count);

@@ -115,6 +115,7 @@ class HistoryMaker {
     auto item = frames_.item(line.index);
     if (!item) return std::unexpected(std::move(item.error()));
     HistoryEntry& out = h_.entries.emplace_back();
+    if (item->entry.empty()) return add_pruned(line, out);
     if (auto r = prove(line.index, item->entry, out.proved); !r) return r;
     auto entry = decode_entry(item->entry);
     if (!entry) return std::unexpected(std::move(entry.error()));
@@ -156,6 +157,21 @@ class HistoryMaker {
     return {};
   }
 
+  // Of what retention took only the hash is left, and where it stood.
+  Result<void> add_pruned(const ChainLine& line, HistoryEntry& out) {
+    out.state = HistoryEntry::State::pruned;
+    out.leaf = line.leaf;
+    auto path = inclusion_path(line.index, head_->size, tree_.reader());
+    if (!path) return std::unexpected(std::move(path.error()));
+    if (!verify_inclusion(line.index, head_->size, line.leaf, *path, head_->root))
+      return fail(Reason::ledger_corrupt,
+                  "the tree files do not prove entry " + std::to_string(line.index));
+    out.proved = {line.index, {}, *std::move(path)};
+    if (h_.minimum) return {};
+    const std::lock_guard lock(s_.minimum_mutex);
+    return prove(number(s_.minimum.recorded), h_.minimum.emplace());
+  }
+
   // Each erased entry names an erasure after it: one of the citizen's own, one that no epoch covers
   // yet, or a retention run's.
   Result<void> mark_erased(const ByCitizen::Found& found) {
@@ -180,7 +196,7 @@ class HistoryMaker {
     return {};
   }
   static bool is_erasure(std::string_view entry) {
-    return static_cast<EntryType>(static_cast<std::uint8_t>(entry[1])) == EntryType::erasure;
+    return !entry.empty() && static_cast<EntryType>(static_cast<std::uint8_t>(entry[1])) == EntryType::erasure;
   }
   Result<void> add_erasure(std::uint64_t index, std::optional<Digest> r_subject) {
     for (const auto& known : h_.erasures)
@@ -291,10 +307,15 @@ Result<void> Ledger::entries_of(const Label& label,
     if (line.index >= s.projection->size()) break;
     auto item = frames.item(line.index);
     if (!item) return std::unexpected(std::move(item.error()));
-    auto entry = decode_entry(item->entry);
-    if (!entry) return std::unexpected(std::move(entry.error()));
     CitizenEntry out;
     out.entry.index = EntryIndex{line.index};
+    if (item->entry.empty()) {
+      out.state = CitizenEntry::State::pruned;
+      visit(out);
+      continue;
+    }
+    auto entry = decode_entry(item->entry);
+    if (!entry) return std::unexpected(std::move(entry.error()));
     out.entry.type = entry->type;
     out.entry.time = entry->time;
     const auto slice = slice_of(item->opening);
@@ -339,6 +360,7 @@ Result<void> Ledger::audit_feed(EntryIndex from,
       outcome = std::unexpected(std::move(item.error()));
       return;
     }
+    if (item->entry.empty()) return take(out += "-\n");  // past its retention
     const auto entry = decode_entry(item->entry);
     const auto slice = slice_of(item->opening);
     auto key = slice ? s.options.citizens->key_of_slice(*slice) : fail(Reason::seal_broken);

@@ -45,6 +45,7 @@ Result<std::string> Ledger::bundle(std::uint64_t number, unsigned width) const {
     for (std::uint64_t i = next - frame.head.first; i < frame.items.size() && next < first + width;
          ++i, ++next) {
       const auto entry = frame.items[i].entry;
+      if (entry.empty()) return fail(Reason::pruned, "entry " + std::to_string(next));
       if (crypto::text_of(leaf_hash(entry)) != hash_at(*hashes, next - first))
         return fail(Reason::ledger_corrupt,
                     "entry " + std::to_string(next) + " is not the one in the tree");
@@ -60,9 +61,14 @@ Result<std::string> Ledger::resource(std::string_view path) const {
   const auto head = state_->publisher->head();
   if (name->width > tile_width(name->level, name->number, head->size))
     return fail(Reason::no_record, "beyond the published tree");
+  // Only what ends at or below the minimum may be refused (C2SP tlog-tiles, pruning).
+  if (name->kind == TileName::Kind::entries &&
+      name->number * kTileWidth + kTileWidth <= number(minimum().index))
+    return fail(Reason::pruned, "below the minimum index");
   auto bytes = name->kind == TileName::Kind::entries
                    ? bundle(name->number, name->width)
                    : state_->projection->checked_tile(*name, head->size, head->root);
+  if (!bytes && bytes.error().reason == Reason::pruned) return bytes;
   if (!bytes) {
     // The frames are the truth: the next start makes the tree files again from them.
     if (bytes.error().reason == Reason::ledger_corrupt) state_->projection->distrust();
@@ -72,17 +78,30 @@ Result<std::string> Ledger::resource(std::string_view path) const {
   return bytes;
 }
 
+// The public bytes of one entry; they are checked with the path that proves them.
+Result<std::string> Ledger::entry_at(std::uint64_t index) const {
+  const State& s = *state_;
+  auto place = s.projection->frame_of(index);
+  if (!place) return std::unexpected(std::move(place.error()));
+  FrameReader frames(*s.disk, s.options.directory, s.log, *place);
+  Frame frame;
+  do {
+    if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
+  } while (frame.head.first + frame.items.size() <= index);
+  if (frame.head.first > index)
+    return fail(Reason::ledger_corrupt, "entry " + std::to_string(index) + " is not here");
+  const auto& item = frame.items[index - frame.head.first];
+  if (item.entry.empty()) return fail(Reason::pruned, "entry " + std::to_string(index));
+  return std::string(item.entry);
+}
+
 Result<std::string> Ledger::prove(EntryIndex index) const {
   const State& s = *state_;
   const auto head = s.publisher->head();
   if (number(index) >= head->size) return fail(Reason::no_record, "not published yet");
-  const std::uint64_t tile = number(index) / kTileWidth;
-  const unsigned place = static_cast<unsigned>(number(index) % kTileWidth);
-  auto entries = bundle(tile, place + 1);
-  if (!entries) return entries;
-  auto split = parse_bundle(*entries, place + 1);
-  if (!split) return std::unexpected(std::move(split.error()));
-  const std::string_view entry = split->back();
+  auto there = entry_at(number(index));
+  if (!there) return there;
+  const std::string_view entry = *there;
   TileTree tree(head->size, [&s](const TileName& name) { return s.projection->tile(name); });
   auto path = inclusion_path(number(index), head->size, tree.reader());
   if (!path) return std::unexpected(std::move(path.error()));
@@ -148,10 +167,10 @@ constexpr std::size_t kTogether = 4096;  // entries opened by several threads at
 // Block is a run of entries on their way from the frames to the visitor.
 struct Block {
   struct Item {
+    EntryIndex index{};
     PublicEntry entry;
     std::size_t at, size;  // of its opening in `bytes`
   };
-  std::uint64_t first = 0;
   std::string bytes;
   std::vector<Item> items;
   std::vector<Opened> opened;
@@ -161,7 +180,7 @@ struct Block {
     for (std::size_t i = from; i < to; ++i) {
       const Item& item = items[i];
       const Frame::Item frame{{}, std::string_view(bytes).substr(item.at, item.size)};
-      opened[i] = opened_of(frame, item.entry, EntryIndex{first + i}, key_of);
+      opened[i] = opened_of(frame, item.entry, item.index, key_of);
     }
   }
   void open(const KeyOfSlice& key_of, unsigned threads) {
@@ -184,15 +203,19 @@ class Entries {
   Entries(storage::Disk& disk, const std::string& directory, const Digest& log, const Place& place,
           std::uint64_t next, std::uint64_t end)
       : frames_(disk, directory, log, place), next_(next), end_(end) {}
-  std::uint64_t next() const { return next_; }
 
-  Result<bool> take(PublicEntry& entry, std::string_view& opening) {
-    if (next_ >= end_) return false;
-    while (at_ >= frame_.items.size()) {
-      if (auto r = frames_.next(frame_); !r) return std::unexpected(std::move(r.error()));
-      if (frame_.head.first > next_) return wrong("first index");
-      at_ = next_ - frame_.head.first;
+  // What retention took is passed over.
+  Result<bool> take(PublicEntry& entry, std::string_view& opening, EntryIndex& index) {
+    for (;; ++at_, ++next_) {
+      if (next_ >= end_) return false;
+      while (at_ >= frame_.items.size()) {
+        if (auto r = frames_.next(frame_); !r) return std::unexpected(std::move(r.error()));
+        if (frame_.head.first > next_) return wrong("first index");
+        at_ = next_ - frame_.head.first;
+      }
+      if (!frame_.items[at_].entry.empty()) break;
     }
+    index = EntryIndex{next_};
     auto decoded = decode_entry(frame_.items[at_].entry);
     if (!decoded) return wrong(decoded.error().detail);
     entry = *std::move(decoded);
@@ -213,13 +236,12 @@ class Entries {
 };
 
 Result<void> fill(Block& block, Entries& entries) {
-  block.first = entries.next();
   block.bytes.clear();
   block.items.clear();
   while (block.items.size() < kTogether) {
     Block::Item item{};
     std::string_view opening;
-    auto more = entries.take(item.entry, opening);
+    auto more = entries.take(item.entry, opening, item.index);
     if (!more) return std::unexpected(std::move(more.error()));
     if (!*more) break;
     item.at = block.bytes.size();
@@ -248,8 +270,8 @@ Result<void> Ledger::scan(EntryIndex from, const KeyOfSlice& key_of,
     Frame::Item item;
     PublicEntry entry;
     for (;;) {
-      const EntryIndex index{entries.next()};
-      auto more = entries.take(entry, item.opening);
+      EntryIndex index{};
+      auto more = entries.take(entry, item.opening, index);
       if (!more) return std::unexpected(std::move(more.error()));
       if (!*more || !visit(opened_of(item, entry, index, key_of))) return {};
     }
@@ -286,6 +308,7 @@ Result<Receipt> Ledger::receipt_of_export(EntryIndex index, const KeyOfSlice& ke
       return fail(Reason::ledger_corrupt, text_of_place(frames.place()) + ": first index");
   } while (at - frame.head.first >= frame.items.size());
   const Frame::Item& item = frame.items[at - frame.head.first];
+  if (item.entry.empty()) return fail(Reason::pruned, "entry " + std::to_string(at));
   auto entry = decode_entry(item.entry);
   if (!entry) return fail(Reason::ledger_corrupt, entry.error().detail);
   const Opened opened = opened_of(item, *entry, index, key_of);
@@ -322,6 +345,7 @@ Result<void> Ledger::export_to(const std::string& directory) const {
   const auto put = [&](const TileName& name) -> Result<void> {
     const std::string path = tile_path(name);
     auto bytes = resource(path);
+    if (!bytes && bytes.error().reason == Reason::pruned) return {};
     if (!bytes) return std::unexpected(std::move(bytes.error()));
     return write_plain(disk, directory + "/" + path, *bytes);
   };

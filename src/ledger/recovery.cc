@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "crypto/crypto.h"
+#include "ledger/archive.h"
 #include "ledger/big_endian.h"
 #include "ledger/entry.h"
 #include "ledger/frame.h"
@@ -174,6 +175,8 @@ class Scan {
   Result<OpenSegment> open_segment(std::uint32_t number);
   Result<void> begin();
   Result<bool> begin_at(std::uint32_t segment);
+  Result<void> take_archive();
+  Result<void> take_archived(std::uint32_t segment);
   Result<void> scan_segment();
   Result<bool> next_segment_begins();
   Result<void> take(const Frame& frame, const Place& place);
@@ -189,7 +192,7 @@ class Scan {
   const Published& published_;
   Projection& projection_;
 
-  std::uint32_t segments_ = 0;
+  std::uint32_t segments_ = 0, first_ = 0;
   Place at_;
   OpenSegment segment_;
   bool ended_ = false;
@@ -253,13 +256,53 @@ Result<void> Scan::begin() {
   if (!count) return pass_on(std::move(count.error()));
   if (*count == 0) return fail(Reason::ledger_corrupt, "there are no segments");
   segments_ = *count;
-  for (std::uint32_t segment = segments_ - 1; segment > 0; --segment) {
+  auto first = first_segment(disk_, directory_);
+  if (!first) return pass_on(std::move(first.error()));
+  first_ = *first;
+  for (std::uint32_t segment = segments_ - 1; segment > 0 && segment >= first_; --segment) {
     auto begun = begin_at(segment);
     if (!begun) return pass_on(std::move(begun.error()));
     if (*begun) return {};
   }
   projection_.resume_empty();
   anew_ = true;
+  return take_archive();
+}
+
+// What comes before the first segment that is left, from the archive: entries or their hashes.
+Result<void> Scan::take_archive() {
+  for (std::uint32_t segment = 0; segment < first_; ++segment)
+    if (auto r = take_archived(segment); !r) return r;
+  at_ = {first_, 0};
+  return {};
+}
+
+Result<void> Scan::take_archived(std::uint32_t segment) {
+  auto archived = ArchivedSegment::open(disk_, directory_, id_, segment);
+  if (!archived) return pass_on(std::move(archived.error()));
+  for (std::size_t i = 0; i < (*archived)->frames(); ++i) {
+    const Place place{segment, (*archived)->offset_of(i)};
+    if (auto r = (*archived)->read(i, frame_); !r) return r;
+    if (frame_.head.first != range_.size()) return corrupt(place, "first index");
+    leaves_.clear();
+    for (const auto& item : frame_.items) {
+      leaves_.push_back(leaf_of(item));
+      range_.append(leaves_.back());
+      if (range_.size() == published_size_) met_published_ = range_.root() == published_root_;
+    }
+    projection_.append(leaves_, place);
+    if (auto r = projection_.flush(); !r) return r;
+  }
+  auto after = (*archived)->after(log_);
+  if (!after) return pass_on(std::move(after.error()));
+  if (after->range.size() != range_.size() || after->range.root() != range_.root())
+    return corrupt({segment, 0}, "the archive is not what the log signed");
+  if (published_size_ <= range_.size() && !met_published_)
+    return corrupt({segment, 0}, "the published checkpoint is not of this log");
+  hash_ = after->frame_hash;
+  batch_ = after->batch;
+  time_ = after->last_time;
+  checkpoint_ = std::move(after->checkpoint);
   return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "ledger/big_endian.h"
@@ -13,7 +14,8 @@ namespace amanat::ledger {
 namespace {
 
 constexpr std::size_t kSubjectAt = 10, kTailAt = 106;
-constexpr std::uint8_t kEpoch = 4;
+constexpr std::uint8_t kEpoch = 4, kPolicy = 6;
+constexpr std::size_t kMinimumAt = kTailAt + 32;  // after the document's digest
 
 Digest digest_at(std::string_view bytes, std::size_t at) {
   Digest d;
@@ -43,6 +45,9 @@ class Run {
     if (!holds()) return {};
     if (range_.root() != out_.at.checkpoint.root)
       return problem("the entries' root is not the one the checkpoint signs");
+    if (pruned_ > minimum_)
+      return problem("entries below " + std::to_string(pruned_) +
+                     " are gone, and no POLICY entry lets them go");
     if (next_ && next_->index < size)
       return problem("the feed names entry " + std::to_string(next_->index) + " out of order");
     if (options_.before && !met_before_)
@@ -76,6 +81,8 @@ class Run {
     auto bundle = source_.read(tile_path(name));
     if (!bundle && bundle.error().reason == Reason::no_record && name.width != kTileWidth)
       bundle = source_.read(tile_path({TileName::Kind::entries, 0, number, kTileWidth}));
+    if (!bundle && bundle.error().reason == Reason::no_record && name.width == kTileWidth)
+      return take_hashes(number);
     if (!bundle && bundle.error().reason == Reason::no_record)
       return problem(tile_path(name) + " is missing");
     if (!bundle) return std::unexpected(std::move(bundle.error()));
@@ -92,12 +99,59 @@ class Run {
     return {};
   }
 
+  // A bundle past its retention: the hashes of its entries, which the signed root vouches for, and
+  // who they name by the feed alone. No EPOCH can be read; the first one after it holds all this to
+  // the map.
+  Result<void> take_hashes(std::uint64_t number) {
+    const TileName name{TileName::Kind::hashes, 0, number, kTileWidth};
+    auto tile = source_.read(tile_path(name));
+    if (!tile && tile.error().reason == Reason::no_record)
+      return problem(tile_path(name) + " is missing");
+    if (!tile) return std::unexpected(std::move(tile.error()));
+    if (tile->size() != kTileWidth * sizeof(Digest))
+      return problem(tile_path(name) + " has the wrong length");
+    for (std::size_t i = 0; i < kTileWidth; ++i, ++out_.entries) {
+      if (auto r = meet_before(); !r || !holds()) return r;
+      Digest leaf;
+      std::memcpy(leaf.data(), tile->data() + i * sizeof(Digest), sizeof(Digest));
+      range_.append(leaf);
+      if (!next_ || next_->index != out_.entries) continue;
+      const bool seen = options_.before && out_.entries < options_.before->covered;
+      if (!seen && !options_.allow_erased)
+        return problem(place() + " is past its retention and was never audited");
+      ++out_.erased;
+      ++out_.named;
+      pending_.push_back({next_->label, leaf, out_.entries, 0});
+      if (auto r = advance(); !r || !holds()) return r;
+    }
+    pruned_ = out_.entries;
+    epoch_unknown_ = true;
+    return meet_before();
+  }
+
+  // Where the EPOCH audited before is itself past its retention, the map at what it covered still
+  // has its root.
+  Result<void> meet_before() {
+    if (!options_.before || met_before_ || out_.entries != options_.before->covered) return {};
+    const Digest folded = map_.stage(pending_);
+    map_.commit();
+    pending_.clear();
+    if (folded != options_.before->root)
+      return problem("the map at " + place() + " is not the one audited before");
+    met_before_ = true;
+    out_.now.epoch = options_.before->epoch;
+    out_.now.covered = options_.before->covered;
+    return {};
+  }
+
   Result<void> take(std::string_view entry) {
     const Digest leaf = leaf_hash(entry);
     range_.append(leaf);
     const auto head = read_entry_head(entry);
     if (!head) return problem(place() + " is not in the form of a public entry");
     if (head->type == kEpoch) return take_epoch(entry);
+    if (head->type == kPolicy)
+      minimum_ = std::max(minimum_, load_number<std::uint64_t>(entry.data() + kMinimumAt));
     const Digest subject = digest_at(entry, kSubjectAt);
     const bool told = next_ && next_->index == out_.entries;
     if (subject == Digest{}) {
@@ -125,8 +179,13 @@ class Run {
     const auto covered = load_number<std::uint64_t>(tail + 8);
     const Digest root = digest_at(entry, kTailAt + 16);
     const auto previous = load_number<std::uint64_t>(tail + 48);
-    if (epoch != out_.now.epoch + 1) return problem(place() + ": EPOCH numbers do not follow");
-    if (previous != last_epoch_) return problem(place() + ": it names another EPOCH before it");
+    if (std::exchange(epoch_unknown_, false)) {
+      if (epoch <= out_.now.epoch || previous >= pruned_)
+        return problem(place() + ": EPOCH numbers do not follow");
+    } else {
+      if (epoch != out_.now.epoch + 1) return problem(place() + ": EPOCH numbers do not follow");
+      if (previous != last_epoch_) return problem(place() + ": it names another EPOCH before it");
+    }
     if (covered > out_.entries || covered < out_.now.covered)
       return problem(place() + ": it covers entries it cannot");
     const auto end = std::partition_point(pending_.begin(), pending_.end(),
@@ -160,6 +219,8 @@ class Run {
   std::optional<FeedLine> next_;
   std::vector<MapUpdate> pending_;
   std::uint64_t last_epoch_ = 0;
+  std::uint64_t pruned_ = 0, minimum_ = 0;  // bundles below it were gone; so much may be
+  bool epoch_unknown_ = false;              // EPOCHs went with them
   bool met_before_ = false;
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
+#include "ledger/archive.h"
 #include "model/insist.h"
 
 namespace amanat::ledger {
@@ -20,13 +22,13 @@ const std::string& zeros() {
   return all;
 }
 
+}  // namespace
+
 std::string segment_name(std::uint32_t number) {
   char name[16];
   std::snprintf(name, sizeof name, "%010u", number);
   return name;
 }
-
-}  // namespace
 
 std::string text_of_place(const Place& place) {
   return "segment " + segment_name(place.segment) + ", offset " + std::to_string(place.offset);
@@ -40,17 +42,44 @@ std::string segment_path(const std::string& ledger_directory, std::uint32_t numb
   return segments_directory(ledger_directory) + "/" + segment_name(number);
 }
 
-Result<std::uint32_t> segment_count(storage::Disk& disk, const std::string& ledger_directory) {
+namespace {
+
+struct Span {
+  std::uint32_t first = 0, count = 0;  // count: of all there ever were
+};
+
+Result<Span> span_of(storage::Disk& disk, const std::string& ledger_directory) {
   auto names = disk.list(segments_directory(ledger_directory));
   if (!names) return std::unexpected(std::move(names.error()));
-  std::uint32_t count = 0;
+  Span span;
+  bool any = false;
   for (const auto& name : *names) {
     if (name.size() != 10 || name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (name != segment_name(count))
-      return fail(Reason::ledger_corrupt, "segment " + segment_name(count) + " is missing");
-    ++count;
+    if (!any) {
+      const auto first = std::strtoull(name.c_str(), nullptr, 10);
+      while (span.count < first && is_archived(disk, ledger_directory, span.count)) ++span.count;
+      span.first = span.count;
+      any = true;
+    }
+    if (name != segment_name(span.count))
+      return fail(Reason::ledger_corrupt, "segment " + segment_name(span.count) + " is missing");
+    ++span.count;
   }
-  return count;
+  return span;
+}
+
+}  // namespace
+
+Result<std::uint32_t> segment_count(storage::Disk& disk, const std::string& ledger_directory) {
+  auto span = span_of(disk, ledger_directory);
+  if (!span) return std::unexpected(std::move(span.error()));
+  return span->count;
+}
+
+Result<std::uint32_t> first_segment(storage::Disk& disk, const std::string& ledger_directory) {
+  auto span = span_of(disk, ledger_directory);
+  if (!span) return std::unexpected(std::move(span.error()));
+  return span->first;
 }
 
 Result<std::string> read_small(storage::Disk& disk, const std::string& path,

@@ -29,9 +29,14 @@ std::string text_of_place(const Place& place);
 
 std::string segments_directory(const std::string& ledger_directory);
 std::string segment_path(const std::string& ledger_directory, std::uint32_t number);
-/// segment_count says how many segments there are; they are numbered from 0 without a gap.
-/// Errors: ledger_corrupt (a gap), file_failed.
+/// segment_count says how many segments there were ever; they are numbered from 0 without a gap.
+/// The first of them may be in the archive instead. Errors: ledger_corrupt (a gap), file_failed.
 Result<std::uint32_t> segment_count(storage::Disk& disk, const std::string& ledger_directory);
+
+/// first_segment is the number of the first that is not in the archive; 0 where there is none.
+Result<std::uint32_t> first_segment(storage::Disk& disk, const std::string& ledger_directory);
+/// segment_name is ten digits.
+std::string segment_name(std::uint32_t number);
 
 /// read_small reads a whole small file through `disk`. Errors: file_failed (also when it is
 /// larger).

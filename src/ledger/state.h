@@ -1,12 +1,15 @@
 #pragma once
 // What a running Ledger is made of. Inside the room only.
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ledger/by_citizen.h"
+#include "ledger/epoch_heads.h"
 #include "ledger/ledger.h"
 #include "ledger/note.h"
 #include "ledger/projection.h"
@@ -44,6 +47,7 @@ struct Ledger::State {
   std::string origin;
   Digest log{};
   std::unique_ptr<Projection> projection;
+  std::unique_ptr<EpochHeads> heads;
   std::optional<LedgerClock> clock;
   std::unique_ptr<Publisher> publisher;
   std::unique_ptr<ByCitizen> by_citizen;  // null: this log keeps no map
@@ -53,12 +57,18 @@ struct Ledger::State {
   bool witnessed = false;          // a quorum of witnesses is asked for
   std::vector<VerifierKey> known;  // their keys
   int quorum_stage = 0;            // the publisher's thread: which alarm was given
+  std::atomic<bool> opened{false};  // the publisher's thread may use every member
+  mutable std::mutex minimum_mutex;
+  Minimum minimum;
+  std::mutex retention_mutex;  // one trim or prune at a time
 
+  Result<void> read_minimum();
   Result<void> plan_witnesses(Publisher::Setup& world);
   bool wants_quorum(const Draft& draft) const;
   Result<void> may_disclose(bool quorum) const;
   std::shared_ptr<Submission> append_epoch(const EpochMark& mark);
   void tick(std::uint64_t without_quorum_ms);
+  void keep_heads();
   Result<void> make_proofs(Submission& submission, const Head& head) const;
   void alarm(std::string_view words) const;
   void death(std::string_view words) const;

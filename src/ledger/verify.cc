@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "ledger/archive.h"
 #include "ledger/checkpoint.h"
 #include "ledger/entry.h"
 #include "ledger/frame.h"
@@ -108,7 +109,9 @@ class Check {
   Step check_genesis();
   Step read_published();
   Step walk_segment(bool& ended);
+  Step walk_archived(ArchivedSegment& archived);
   Step take(const Frame& frame);
+  Step take_entry(const Frame::Item& item, bool pruned);
   Step check_snapshot(std::uint32_t segment);
   Step check_end(const storage::File& file, std::uint64_t bytes, const char* what);
   Step check_rest_zero(const storage::File& file, std::uint64_t bytes);
@@ -170,23 +173,29 @@ Check::Step Check::read_published() {
   return true;
 }
 
+Check::Step Check::take_entry(const Frame::Item& item, bool pruned) {
+  auto entry = decode_entry(item.entry);
+  const auto index = std::to_string(range_.size());
+  if (!entry) return problem(at_, "entry " + index + ": " + entry.error().detail);
+  if (entry->time < time_) return problem(at_, "entry " + index + ": time decreases");
+  if (range_.size() == 0 && (entry->type != EntryType::genesis ||
+                             entry->tail != crypto::text_of(crypto::sha256(document_))))
+    return problem(at_, "entry 0 does not commit to the genesis document");
+  const bool without = entry->type == EntryType::genesis || entry->type == EntryType::epoch;
+  if (item.opening.empty() != (without || pruned))
+    return problem(at_, "entry " + index + ": opening");
+  time_ = entry->time;
+  return true;
+}
+
 Check::Step Check::take(const Frame& frame) {
   if (frame.head.batch != batch_) return problem(at_, "batch number");
   if (frame.head.previous != hash_) return problem(at_, "hash of the frame before");
   if (frame.head.first != range_.size()) return problem(at_, "first index");
   leaves_.clear();
   for (const auto& item : frame.items) {
-    auto entry = decode_entry(item.entry);
-    const auto index = std::to_string(range_.size());
-    if (!entry) return problem(at_, "entry " + index + ": " + entry.error().detail);
-    if (entry->time < time_) return problem(at_, "entry " + index + ": time decreases");
-    if (range_.size() == 0 && (entry->type != EntryType::genesis ||
-                               entry->tail != crypto::text_of(crypto::sha256(document_))))
-      return problem(at_, "entry 0 does not commit to the genesis document");
-    if (item.opening.empty() !=
-        (entry->type == EntryType::genesis || entry->type == EntryType::epoch))
-      return problem(at_, "entry " + index + ": opening");
-    time_ = entry->time;
+    auto held = take_entry(item, false);
+    if (!held || !*held) return held;
     leaves_.push_back(leaf_hash(item.entry));
     range_.append(leaves_.back());
   }
@@ -324,7 +333,55 @@ Result<bool> Check::has_grown(const storage::File& file) {
   return head && head->batch > batch_;
 }
 
+// A segment of the archive: what is left of its frames, held to the signed state after it.
+Check::Step Check::walk_archived(ArchivedSegment& archived) {
+  for (std::size_t i = 0; i < archived.frames(); ++i) {
+    at_.offset = archived.offset_of(i);
+    if (auto r = archived.read(i, frame_); !r)
+      return r.error().reason == Reason::ledger_corrupt ? problem(r.error().detail)
+                                                        : Step(std::unexpected(r.error()));
+    if (frame_.head.first != range_.size()) return problem(at_, "first index");
+    leaves_.clear();
+    for (const auto& item : frame_.items) {
+      if (!item.entry.empty()) {
+        auto held = take_entry(item, archived.pruned());
+        if (!held || !*held) return held;
+      }
+      leaves_.push_back(leaf_of(item));
+      range_.append(leaves_.back());
+      if (range_.size() != published_head_.size) continue;
+      if (range_.root() != published_head_.root)
+        return problem(at_, "root differs from the published checkpoint");
+      met_published_ = true;
+    }
+    auto kept = check_projections();
+    if (!kept || !*kept) return kept;
+  }
+  const auto after = archived.after(log_);
+  if (!after) return problem({at_.segment, 0}, after.error().detail);
+  if (after->range.size() != range_.size() || after->range.root() != range_.root() ||
+      after->last_time < time_)
+    return problem({at_.segment, 0}, "the archive is not what the log signed");
+  time_ = after->last_time;
+  hash_ = after->frame_hash;
+  batch_ = after->batch;
+  verdict_.size = range_.size();
+  verdict_.root = range_.root();
+  verdict_.checkpoint = after->checkpoint;
+  at_ = {at_.segment + 1, 0};
+  return check_snapshot(at_.segment);
+}
+
 Check::Step Check::walk_segment(bool& ended) {
+  if (!disk_.open(segment_path(directory_, at_.segment), storage::Disk::Open::existing) &&
+      is_archived(disk_, directory_, at_.segment)) {
+    auto archived = ArchivedSegment::open(disk_, directory_, id_, at_.segment,
+                                          ArchivedSegment::Check::every_byte);
+    if (!archived && archived.error().reason == Reason::ledger_corrupt)
+      return problem(archived.error().detail);
+    if (!archived) return std::unexpected(std::move(archived.error()));
+    return walk_archived(**archived);
+  }
   auto before = next_begins();
   if (!before) return before;
   auto opened = disk_.open(segment_path(directory_, at_.segment), storage::Disk::Open::existing);

@@ -48,6 +48,7 @@ std::string read_national_id() {
 
 std::string state_word(HistoryEntry::State state) {
   if (state == HistoryEntry::State::open) return "open";
+  if (state == HistoryEntry::State::pruned) return "past-retention";
   return state == HistoryEntry::State::sealed ? "sealed" : "erased";
 }
 
@@ -83,6 +84,7 @@ void print(const HistoryVerdict& v) {
   for (const ShownEntry& e : v.entries) {
     out += "  " + time_text(e.time) + "  " + entry_type_name(e.type) + "  entry " +
            std::to_string(e.index);
+    if (e.state == HistoryEntry::State::pruned) out += "  past its retention, as a POLICY entry allows";
     if (e.state == HistoryEntry::State::erased) out += "  erased, and the erasure is recorded";
     if (e.state == HistoryEntry::State::sealed)
       out += "  sealed until " + time_text(*e.sealed_until);

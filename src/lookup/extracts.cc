@@ -325,6 +325,7 @@ Task<Result<void>> Extracts::made(Job& job) {
     auto part = lookup_.registry_.fetch_part(*roll, at, std::min(kPart, citizens - at));
     if (!part) co_return std::unexpected(part.error());
     // No account key, no answer: it may have been wiped since the part before.
+    lookup_.wait_on_account(*part);
     auto marking = lookup_.disclosure_.ready(*part);
     auto ready = co_await std::move(marking);
     if (!ready) co_return std::unexpected(ready.error());

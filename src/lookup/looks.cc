@@ -55,6 +55,7 @@ std::string_view word_of(EntryType type) {
 
 std::string_view word_of(State state) {
   if (state == State::open) return "open";
+  if (state == State::pruned) return "past-retention";
   return state == State::sealed ? "sealed" : "erased";
 }
 
@@ -170,11 +171,12 @@ std::string looks_json(const std::vector<Look>& looks) {
   json.key("disclosures").begin_array();
   for (auto it = looks.rbegin(); it != looks.rend(); ++it) {
     const Look& look = *it;
-    json.begin_object()
-        .key("entry")
-        .number(number(look.entry))
-        .key("time")
-        .string(rfc3339(look.time));
+    json.begin_object().key("entry").number(number(look.entry));
+    if (look.state == State::pruned) {
+      json.key("state").string(word_of(look.state)).end_object();
+      continue;
+    }
+    json.key("time").string(rfc3339(look.time));
     json.key("state").string(word_of(look.state));
     if (look.state == State::sealed) {
       json.key("opens").string(rfc3339(*look.sealed_until)).end_object();
@@ -228,7 +230,8 @@ std::string usages_json(const std::vector<Look>& looks, const UsageQuery& query,
                         std::string_view system) {
   std::vector<const Look*> within;
   for (auto it = looks.rbegin(); it != looks.rend(); ++it)
-    if ((!query.from || it->time >= *query.from) && (!query.to || it->time <= *query.to))
+    if (it->state != State::pruned &&  // nothing is left to show of it
+        (!query.from || it->time >= *query.from) && (!query.to || it->time <= *query.to))
       within.push_back(&*it);
   net::JsonWriter json;
   json.begin_object().key("totalUsages").number(within.size()).key("usages").begin_array();

@@ -29,6 +29,7 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
 
   if (auto parent = names_its_parent(*asked, *findings); !parent)
     co_return co_await refused(*asked, parent.error());
+  wait_on_account(*findings);
   auto key = co_await disclosure_.ready(*findings);  // no key, no answer
   if (!key) co_return co_await refused(*asked, key.error());
   auto draft = disclosure_.prepare(*std::move(findings));
@@ -37,8 +38,14 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
   auto stands = identity_.still_stands(*draft);
   if (!stands) co_return co_await refused(*asked, stands.error());
 
-  auto receipt = co_await ledger_.append(*draft);            // returns after the frame is durable
+  auto ready = may_leave(*draft);
+  if (!ready) co_return co_await refused(*asked, ready.error());
+  auto receipt = co_await ledger_.append(*draft);  // returns after the frame is durable
+  if (!receipt && receipt.error().reason == Reason::witnesses_silent)
+    co_return co_await refused(*asked, receipt.error());
   if (!receipt) co_return std::unexpected(receipt.error());  // nothing recorded, nothing released
+  auto paid = pay(*draft, *receipt);  // for every key that was unwrapped, an entry
+  if (!paid) co_return std::unexpected(paid.error());
   detection_.commit(*draft, *receipt);
   policy_.commit(*draft);
 

@@ -58,6 +58,9 @@ class Lookup {
   Result<void> names_its_parent(const Asked& asked, const Findings& findings) const;
   Task<Result<Answer>> turned_away(const Request& request, const Failure& why);
   Task<Result<Answer>> refused(const Asked& asked, const Failure& why);
+  void wait_on_account(const Findings& findings);
+  Result<void> may_leave(const Draft& draft) const;
+  Result<void> pay(const Draft& draft, const Receipt& receipt);
   Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);
 
   identity::Identity& identity_;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "lookup/lookup.h"
+#include "vault/debts.h"
 
 namespace amanat::lookup {
 namespace {
@@ -118,7 +119,49 @@ Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
   denial.evidence = asked.evidence;
   if (const auto named = registry_.subject_of_question(asked.question); named && *named)
     denial.subject = vault_.label(**named);
+  // A refusal for a covert purpose would tell what the answer does not.
+  if (const std::uint64_t sealed_ms = policy_.sealed_ms(asked.question.purpose);
+      denial.subject && sealed_ms > 0)
+    denial.sealed_until = Moment{number(ledger_.time()) + sealed_ms};
   co_return co_await record_denial(std::move(denial), why);
+}
+
+// From here on others are waited for, the holder of a key's other half and then the ledger, while
+// what was unwrapped is owed an entry.
+void Lookup::wait_on_account(const Findings& findings) {
+  if (Reservation* const debt = findings.debt()) vault_.debts().waiting(*debt);
+}
+
+// A promise of witnesses is not kept by having none.
+Result<void> Lookup::may_leave(const Draft& draft) const {
+  if (policy_.demands_witnesses(draft.findings().clearance().grant()) &&
+      !ledger_.witness_standing().has_witnesses)
+    return fail(Reason::witnesses_silent);
+  return {};
+}
+
+// pay settles what the vault is owed: vault and ledger do not know each other. That the Receipt is
+// of this Draft its digest says; that it is durable, that there is one.
+Result<void> Lookup::pay(const Draft& draft, const Receipt& receipt) {
+  Reservation* const debt = draft.findings().debt();
+  if (debt == nullptr) return {};
+  const auto& shares = draft.shares();
+  const auto& entries = receipt.entries();
+  const auto& bulk = receipt.bulk();
+  if (receipt.released() != draft.released() || entries.empty() ||
+      (bulk ? bulk->count : entries.size()) != shares.size())
+    return fail(Reason::ledger_proof_wrong, "the receipt of another answer");
+  std::vector<vault::Paid> paid;
+  paid.reserve(shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    insist(shares[i].entry.subject.has_value());
+    const Label& subject = *shares[i].entry.subject;
+    if (bulk)  // its EXPORT, which comes last, names the range
+      paid.push_back({subject, EntryIndex{number(bulk->first) + i}, entries[0].time});
+    else
+      paid.push_back({subject, entries[i].index, entries[i].time});
+  }
+  return vault_.debts().settle(*debt, paid);
 }
 
 Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& why) {

@@ -170,6 +170,18 @@ void complain_of_grant(const Compiled& c, const GrantRow& grant, std::vector<Com
   }
 }
 
+// A covert purpose takes the citizen's eyes away, so somebody else's must be there.
+void complain_of_promises(const Tables& t, std::vector<Complaint>& list) {
+  for (const PurposeRow& purpose : t.purposes) {
+    if (purpose.sealed_days == 0) continue;
+    for (const GrantRow& grant : t.grants)
+      if (has(grant.purposes, purpose.id) && grant.needs.approvals == 0 && !grant.needs.court_order)
+        complain(list, grant.id,
+                 "this grant serves the covert purpose " + purpose.id +
+                     " without a court's order or a second person's approval");
+  }
+}
+
 }  // namespace
 
 std::vector<Sentence> who_can_see(const Compiled& c, const FieldSet& pattern) {
@@ -260,6 +272,7 @@ std::vector<Complaint> complaints(const Compiled& c) {
   for (const auto& purpose : t.purposes)
     if (!granted([&](const GrantRow& g) { return has(g.purposes, purpose.id); }))
       complain(list, purpose.id, "no grant serves this purpose");
+  complain_of_promises(t, list);
   for (const auto& quota : t.quotas)
     if (!granted([&](const GrantRow& g) { return g.quota == quota.id; }))
       complain(list, quota.id, "no grant uses this quota");

@@ -80,6 +80,18 @@ void put_rows(std::string& out, std::string_view table, const Rows& rows, Line l
   }
 }
 
+bool promises(const PurposeRow& row) { return row.witnessed || row.sealed_days > 0; }
+bool promises(const GrantRow& row) { return row.witnessed; }
+
+template <class Row>
+std::vector<const Row*> promising(const std::vector<Row>& rows) {
+  std::vector<const Row*> found;
+  for (const Row& row : rows)
+    if (promises(row)) found.push_back(&row);
+  std::sort(found.begin(), found.end(), [](const Row* a, const Row* b) { return a->id < b->id; });
+  return found;
+}
+
 }  // namespace
 
 std::string canonical_text(const Tables& t, const FieldTable& fields) {
@@ -157,6 +169,23 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put_hours(out, f.hours);
     put(out, f.cells, fields);
   });
+  // What a policy without such promises does not spell keeps the hash it always had.
+  put_rows(out, "retention", t.retention, [&](const RetentionRow& r) {
+    put(out, r.says);
+    put(out, std::to_string(r.years));
+  });
+  for (const PurposeRow* p : promising(t.purposes)) {
+    put(out, "promise-of-purpose");
+    put(out, p->id);
+    put(out, p->witnessed ? "yes" : "no");
+    put(out, std::to_string(p->sealed_days));
+    out.push_back('\n');
+  }
+  for (const GrantRow* g : promising(t.grants)) {
+    put(out, "promise-of-grant");
+    put(out, g->id);
+    out.push_back('\n');
+  }
   return out;
 }
 

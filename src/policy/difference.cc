@@ -219,6 +219,45 @@ void tell_departments(const Tables& before, const Tables& after, std::vector<Cha
   }
 }
 
+// What the ledger promises of an answer: taking a promise back widens as showing more does.
+void tell_promises(const Tables& before, const Tables& after, std::vector<Change>& changes) {
+  const auto witnessed = [&](const std::string& id, bool was, bool is) {
+    if (was && !is) note(changes, {}, id + " is answered without the ledger's witnesses", true);
+    if (!was && is) note(changes, {}, id + " is answered once the witnesses have confirmed it", false);
+  };
+  for (const PurposeRow& purpose : after.purposes) {
+    const PurposeRow otherwise;
+    const PurposeRow* was = row_of(before.purposes, purpose.id);
+    if (was == nullptr) was = &otherwise;
+    witnessed(purpose.id, was->witnessed, purpose.witnessed);
+    if (purpose.sealed_days == was->sealed_days) continue;
+    note(changes, {},
+         purpose.sealed_days == 0
+             ? purpose.id + " is no longer kept from the citizen"
+             : purpose.id + " is kept from the citizen for " +
+                   std::to_string(purpose.sealed_days) + " days (was " +
+                   std::to_string(was->sealed_days) + ")",
+         purpose.sealed_days > was->sealed_days);
+  }
+  for (const GrantRow& grant : after.grants)
+    if (const GrantRow* was = row_of(before.grants, grant.id))
+      witnessed(grant.id, was->witnessed, grant.witnessed);
+}
+
+void tell_retention(const Tables& before, const Tables& after, std::vector<Change>& changes) {
+  for (const RetentionRow& row : after.retention) {
+    const RetentionRow* was = row_of(before.retention, row.id);
+    if (was != nullptr && was->years == row.years) continue;
+    note(changes, {},
+         "entries " + row.id + " may go after " + std::to_string(row.years) + " years (was " +
+             (was == nullptr ? "never" : std::to_string(was->years)) + ")",
+         was == nullptr || row.years < was->years);
+  }
+  for (const RetentionRow& row : before.retention)
+    if (row_of(after.retention, row.id) == nullptr)
+      note(changes, {}, "entries " + row.id + " are kept for ever", false);
+}
+
 // limits_of are the windows that hold an answer of a grant back; more room in any is more.
 using Limits = std::map<std::pair<Limit::Per, std::uint64_t>, std::uint32_t>;
 Limits limits_of(const Tables& tables, const GrantRow& grant) {
@@ -294,6 +333,8 @@ std::vector<Change> difference(const Tables& before, const Tables& after,
   tell_roles(before, after, changes);
   tell_departments(before, after, changes);
   tell_grants(before, after, fields, changes);
+  tell_promises(before, after, changes);
+  tell_retention(before, after, changes);
   const auto rank = [](const Change& change) {
     constexpr std::string_view kOrder[] = {"opened",  "raised",    "eased", "closed",
                                            "lowered", "tightened", "other"};

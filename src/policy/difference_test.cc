@@ -181,6 +181,63 @@ TEST(Difference, FewerMarksWantASecondSignature) {
   EXPECT_EQ(changed(unmarked, kBase).size(), 1u);
 }
 
+TEST(Difference, ToTakeBackWhatTheLedgerPromisesWidens) {
+  const auto with = [&](const std::string& purpose, const std::string& grant,
+                        const std::string& more = "") {
+    return replaced(replaced(kBase, "law = \"law\"\n", "law = \"law\"\n" + purpose),
+                    "quota = \"q\"\n", "quota = \"q\"\n" + grant) +
+           more;
+  };
+  const auto one = [&](const std::string& before, const std::string& after) {
+    const auto changes = changed(before, after);
+    EXPECT_EQ(changes.size(), 1u);
+    return changes.empty() ? Change{} : changes.front();
+  };
+  const std::string witnessed = with("witnessed = true\n", ""), of_grant = with("", "witnessed = true\n"),
+                    week = with("sealed_days = 7\n", ""), month = with("sealed_days = 30\n", "");
+  EXPECT_TRUE(one(witnessed, kBase).widens);
+  EXPECT_FALSE(one(kBase, witnessed).widens);
+  EXPECT_TRUE(one(of_grant, kBase).widens);
+  EXPECT_FALSE(one(kBase, of_grant).widens);
+  EXPECT_TRUE(one(week, month).widens) << "hidden for longer";
+  EXPECT_TRUE(one(kBase, week).widens) << "newly covert";
+  EXPECT_FALSE(one(month, week).widens);
+  EXPECT_EQ(one(month, kBase).text, "desk is no longer kept from the citizen");
+  const auto kept = [&](const std::string& years) {
+    return with("", "", "[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\nyears = " + years + "\n");
+  };
+  EXPECT_TRUE(one(kBase, kept("10")).widens) << "kept for ever until now";
+  EXPECT_TRUE(one(kept("10"), kept("9")).widens);
+  EXPECT_FALSE(one(kept("9"), kept("10")).widens);
+  EXPECT_FALSE(one(kept("9"), kBase).widens);
+}
+
+TEST(Policy, ThePromisesOfTheLedgerAreReadAndInItsHash) {
+  const FieldTable fields = one_field();
+  const auto text = [&](const std::string& more) {
+    return canonical_text(tables_of(replaced(kBase, "law = \"law\"\n", "law = \"law\"\n" + more), fields),
+                          fields);
+  };
+  EXPECT_EQ(text(""), text("witnessed = false\nsealed_days = 0\n"));
+  EXPECT_NE(text(""), text("witnessed = true\n"));
+  EXPECT_NE(text("sealed_days = 1\n"), text("sealed_days = 2\n"));
+  const std::string retention =
+      "[[retention]]\nsays = \"The law asks for ten years\"\nentries = [\"disclosure\", \"denied\"]\n"
+      "years = 10\n";
+  const Tables tables = tables_of(kBase + retention, fields);
+  ASSERT_EQ(tables.retention.size(), 2u);
+  EXPECT_EQ(tables.retention[0].years, 10u);
+  EXPECT_NE(canonical_text(tables, fields), text(""));
+  const auto wrong = [&](const std::string& more) {
+    return !read_tables({{"p.toml", kBase + more}}, fields);
+  };
+  EXPECT_TRUE(wrong(retention + retention)) << "two times for one type";
+  EXPECT_TRUE(wrong("[[retention]]\nsays = \"s\"\nentries = [\"genesis\"]\nyears = 1\n"));
+  EXPECT_TRUE(wrong("[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\n"));
+  EXPECT_TRUE(wrong("[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\nyears = 0\n"));
+  EXPECT_TRUE(wrong("[[purpose]]\nid = \"p\"\nsays = \"s\"\nlaw = \"l\"\nsealed_days = 4000\n"));
+}
+
 TEST(Difference, SaysInSentencesWhatChanges) {
   const std::string masked =
       replaced(kBase, "fields = [\"*\"]", "fields = [\"*\"]\nlevel = \"masked\"");

@@ -455,6 +455,7 @@ void add_deciders(const Compiled& c, const Rules& decided, Grant::Content& conte
       content.optional |= grant.optional;
       for (const Cell& cell : grant.cells)
         if (!grant.optional.test(number(cell.field))) needed.set(number(cell.field));
+      content.witnessed |= grant.witnessed;
       for (const auto& word : grant.follow)
         if (std::find(content.follow.begin(), content.follow.end(), word) == content.follow.end())
           content.follow.push_back(word);
@@ -516,8 +517,14 @@ Result<Grant::Content> Judging::judge() {
   }
   content_.policy_hash = in_force_.hash;
   content_.case_known = booked_ != nullptr;
-  for (const PurposeRow& row : c_.tables().purposes)
-    if (row.id == question_.purpose) content_.case_needed = !row.cases.empty();
+  for (const PurposeRow& row : c_.tables().purposes) {
+    if (row.id != question_.purpose) continue;
+    content_.case_needed = !row.cases.empty();
+    content_.witnessed |= row.witnessed;
+    content_.sealed_ms = row.sealed_days * kDayMs;
+  }
+  if (auto listed = state_.registers.protected_people(); !listed->empty())
+    content_.guarded = std::move(listed);
   if (booked_) {
     content_.case_subjects = booked_->subjects;
     content_.case_explains =
@@ -627,6 +634,34 @@ Digest Policy::documents() const { return state_->current()->documents; }
 std::size_t Policy::rule_count() const {
   const auto in_force = state_->current();
   return in_force->compiled.grants() + in_force->compiled.forbids();
+}
+bool Policy::demands_witnesses(const Grant& grant) const {
+  const auto in_force = state_->current();
+  const Tables& tables = in_force->compiled.tables();
+  const auto& rules = grant.content().rules;
+  const auto asked = [&](const PurposeRow& row) {
+    return row.witnessed && row.id == grant.caller().question().purpose;
+  };
+  const auto decided = [&](const GrantRow& row) {
+    return row.witnessed && std::find(rules.begin(), rules.end(), row.id) != rules.end();
+  };
+  return std::any_of(tables.purposes.begin(), tables.purposes.end(), asked) ||
+         std::any_of(tables.grants.begin(), tables.grants.end(), decided);
+}
+std::uint64_t Policy::sealed_ms(std::string_view purpose) const {
+  for (const PurposeRow& row : state_->current()->compiled.tables().purposes)
+    if (row.id == purpose) return row.sealed_days * kDayMs;
+  return 0;
+}
+std::vector<Retention> Policy::retention() const {
+  std::vector<Retention> out;
+  const auto& words = entry_words();
+  for (const RetentionRow& row : state_->current()->compiled.tables().retention) {
+    const auto at = std::find(words.begin(), words.end(), row.id);
+    insist(at != words.end());
+    out.push_back({static_cast<EntryType>(at - words.begin()), row.years});
+  }
+  return out;
 }
 bool Policy::may(const Asker& asker, std::string_view right) const {
   return holds_right(state_->current()->compiled.tables(), asker, right);

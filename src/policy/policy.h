@@ -122,6 +122,12 @@ struct Change {
   bool widens = false;
 };
 
+/// Retention says after how many years entries of a type may go from the ledger.
+struct Retention {
+  EntryType type{};
+  std::uint32_t years = 0;
+};
+
 /// Proposal is a policy that is not in force yet.
 struct Proposal {
   std::string id;                      // first 16 hex digits of the documents' digest
@@ -228,6 +234,13 @@ class Policy {
   /// documents is the digest over its files, which the POLICY entry commits to.
   Digest documents() const;
   std::size_t rule_count() const;
+  /// demands_witnesses says whether the policy's own words ask for them; where there are none such
+  /// an answer must not leave.
+  bool demands_witnesses(const Grant& grant) const;
+  /// sealed_ms is for how long a purpose is kept from the citizens it is used on; 0: not at all.
+  std::uint64_t sealed_ms(std::string_view purpose) const;
+  /// retention is what the policy in force says; types it does not name are kept for ever.
+  std::vector<Retention> retention() const;
 
   /// may says whether a role holds a named right outside lookups: "records", "cases", "hold",
   /// "audit", "approve", "policy", "review".

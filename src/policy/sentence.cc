@@ -116,6 +116,11 @@ std::optional<Sentence> sentence_of(const Compiled& c, Column role, Column purpo
   if (!grant.units.empty()) text += " Only in the unit " + joined(grant.units, "or") + ".";
   const std::string needs = needs_in_words(c, grant, for_what);
   text += needs.empty() ? " Needs no case." : " Needs " + needs + ".";
+  if (grant.witnessed || for_what.witnessed)
+    text += " Answered only once the ledger's witnesses have confirmed the record.";
+  if (for_what.sealed_days > 0)
+    text += " Covert: for " + std::to_string(for_what.sealed_days) +
+            " days the citizen sees that somebody looked, but not who, what and why.";
   for (const auto& id : reached.forbids) {
     const auto forbid = std::find_if(c.tables().forbids.begin(), c.tables().forbids.end(),
                                      [&id = id](const ForbidRow& f) { return f.id == id; });

@@ -20,6 +20,7 @@ constexpr std::size_t kListMax = 512;
 constexpr std::size_t kLimitsMax = 8;
 constexpr std::uint64_t kDayMs = 86'400'000;
 constexpr std::uint64_t kKeepMostMs = 7 * kDayMs;
+constexpr std::int64_t kSealedDaysMax = 3660, kYearsMax = 200;
 
 using net::Toml;
 using net::TomlReader;
@@ -36,6 +37,9 @@ const Words kServicesAsk = {"signed", "channel"};
 const Words kLevels = {"none", "exists", "masked", "full"};
 const Words kClasses = {"open", "ordinary", "sensitive", "secret_existence"};
 const Words kStandingWords = {"named", "kin", "other"};
+// GENESIS is kept for ever: without it nothing after it means anything.
+const Words kEntryWords = {"",        "disclosure", "denied", "export", "epoch",
+                           "erasure", "policy",     "alert",  "",       "trace"};
 const Words kPers = {"officer", "case", "unit"};
 const Words kFormats = {"csv", "jsonl", "xlsx"};
 constexpr std::uint64_t kExtractMost = 100'000;
@@ -145,6 +149,7 @@ class TablesReader {
   Result<void> quota(const Toml& table, const std::string& file);
   Result<void> grant(const Toml& table, const std::string& file);
   Result<void> forbid(const Toml& table, const std::string& file);
+  Result<void> retention(const Toml& table, const std::string& file);
   Result<Needs> needs(Row& row, const std::string& file, std::uint8_t approvals_otherwise);
   Result<std::optional<ExtractTerms>> extract(Row& row, const std::string& file);
   Result<void> when(Row& row, const std::string& file, ForbidRow& forbid);
@@ -158,7 +163,8 @@ class TablesReader {
 
   const FieldTable& fields_;
   Tables tables_;
-  std::set<std::string> field_ids_, department_ids_, role_ids_, purpose_ids_, quota_ids_, rule_ids_;
+  std::set<std::string> field_ids_, department_ids_, role_ids_, purpose_ids_, quota_ids_, rule_ids_,
+      retained_;
   Words roles_, purposes_, quotas_, kinds_;
 };
 
@@ -270,12 +276,17 @@ Result<void> TablesReader::purpose(const Toml& table, const std::string& file) {
   if (law->empty()) return row.wrong("`law` is empty: a purpose rests on a law");
   auto cases = row.words("cases", nullptr, "case kind");
   if (!cases) return std::unexpected(cases.error());
+  auto witnessed = row.reader().boolean_or("witnessed", false);
+  if (!witnessed) return std::unexpected(witnessed.error());
+  auto sealed = row.reader().integer_or("sealed_days", 0, 0, kSealedDaysMax);
+  if (!sealed) return std::unexpected(sealed.error());
   if (auto end = row.reader().finish(); !end) return end;
   purposes_.push_back(*id);
   for (const auto& kind : *cases)
     if (!has(kinds_, kind)) kinds_.push_back(kind);
-  tables_.purposes.push_back(
-      {*std::move(id), *std::move(says), *std::move(law), *std::move(cases)});
+  tables_.purposes.push_back({*std::move(id), *std::move(says), *std::move(law),
+                              *std::move(cases), *witnessed,
+                              static_cast<std::uint32_t>(*sealed)});
   return {};
 }
 
@@ -523,6 +534,9 @@ Result<void> TablesReader::grant(const Toml& table, const std::string& file) {
   if (!optional) return std::unexpected(optional.error());
   auto marks = row.reader().boolean_or("marks", true);
   if (!marks) return std::unexpected(marks.error());
+  auto witnessed = row.reader().boolean_or("witnessed", false);
+  if (!witnessed) return std::unexpected(witnessed.error());
+  grant.witnessed = *witnessed;
   if (auto end = row.reader().finish(); !end) return end;
   for (const Cell& cell : *read_cells)
     if (cell.rank == kNone) return row.wrong("a grant of level none grants nothing");
@@ -632,6 +646,26 @@ Result<void> TablesReader::except(Row& row, const Toml& table, const std::string
   return {};
 }
 
+// One row of several types makes a row of each.
+Result<void> TablesReader::retention(const Toml& table, const std::string& file) {
+  Row row(table, file);
+  auto says = row.says();
+  if (!says) return std::unexpected(says.error());
+  auto entries = row.words("entries", &kEntryWords, "type of entry");
+  if (!entries) return std::unexpected(entries.error());
+  if (entries->empty()) return row.wrong("`entries` is missing: which types of entry");
+  auto years = row.reader().integer_or("years", 0, 1, kYearsMax);
+  if (!years) return std::unexpected(years.error());
+  if (*years == 0) return row.wrong("`years` is missing: after how many they may go");
+  if (auto end = row.reader().finish(); !end) return end;
+  for (const auto& word : *entries) {
+    if (!retained_.insert(word).second)
+      return row.wrong("the entries \"" + word + "\" have two times of retention");
+    tables_.retention.push_back({word, *says, static_cast<std::uint32_t>(*years)});
+  }
+  return {};
+}
+
 Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
   std::vector<Toml> parsed;
   for (const auto& document : documents) {
@@ -644,7 +678,7 @@ Result<Tables> TablesReader::read(const std::vector<Document>& documents) {
       {"field", &TablesReader::field},           {"role", &TablesReader::role},
       {"department", &TablesReader::department}, {"purpose", &TablesReader::purpose},
       {"quota", &TablesReader::quota},           {"grant", &TablesReader::grant},
-      {"forbid", &TablesReader::forbid}};
+      {"forbid", &TablesReader::forbid},         {"retention", &TablesReader::retention}};
   for (std::size_t i = 0; i < parsed.size(); ++i) {
     TomlReader reader(parsed[i], documents[i].name, Reason::policy_wrong);
     for (const auto& [key, read_row] : kinds)
@@ -689,6 +723,7 @@ std::optional<std::uint64_t> span_of(std::string_view text) {
 const std::vector<std::string>& rights() { return kRights; }
 const std::vector<std::string>& class_words() { return kClassWords; }
 const std::vector<std::string>& proof_words() { return kProofWords; }
+const std::vector<std::string>& entry_words() { return kEntryWords; }
 const std::vector<std::string>& approver_words() { return kApproverWords; }
 
 Digest documents_digest(const std::vector<Document>& documents) {

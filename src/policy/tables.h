@@ -66,6 +66,8 @@ inline constexpr std::size_t kApprovers = 4;
 struct PurposeRow {
   std::string id, says, law;
   std::vector<std::string> cases;  // kinds that prove it; empty: needs no case by itself
+  bool witnessed = false;          // answered once the ledger's witnesses have confirmed the record
+  std::uint32_t sealed_days = 0;   // covert: the citizen sees that, but not what, for so long
 };
 
 /// Needs are the circumstances a grant asks for; all of them must hold.
@@ -94,6 +96,7 @@ struct GrantRow {
   std::optional<ExtractTerms> extract;  // counts for a bulk question, and for no other
   FieldSet optional;  // of its fields: what the purpose can do without
   bool marks = true;  // false: the consumer parses its answers
+  bool witnessed = false;  // as a purpose's
 };
 
 /// ForbidRow applies where every condition it names holds; a condition it does not name holds.
@@ -115,6 +118,12 @@ struct QuotaRow {
   std::vector<Limit> limits;
 };
 
+/// RetentionRow says after how many years entries of one type may go; a type without a row never.
+struct RetentionRow {
+  std::string id, says;  // the type's word
+  std::uint32_t years = 0;
+};
+
 struct Tables {
   std::vector<RoleRow> roles;
   std::vector<DepartmentRow> departments;
@@ -122,6 +131,7 @@ struct Tables {
   std::vector<GrantRow> grants;
   std::vector<ForbidRow> forbids;
   std::vector<QuotaRow> quotas;
+  std::vector<RetentionRow> retention;
   std::vector<Sensitivity> classes;             // [field], the catalog's or a [[field]] row's
   std::vector<std::vector<std::string>> masks;  // [field], those a rule may name, catalog's order
 };
@@ -138,6 +148,7 @@ const std::vector<std::string>& rights();          // what a role may hold outsi
 const std::vector<std::string>& class_words();     // by SubjectClass
 const std::vector<std::string>& proof_words();     // by Proof
 const std::vector<std::string>& approver_words();  // by Approver
+const std::vector<std::string>& entry_words();     // the ledger's types, by their number; 0: none
 
 /// read_documents reads directory/*.toml, ascending by name. Errors: policy_wrong, file_failed.
 Result<std::vector<Document>> read_documents(const std::string& directory);

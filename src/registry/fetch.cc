@@ -8,6 +8,7 @@
 #include "model/insist.h"
 #include "registry/form.h"
 #include "registry/normalise.h"
+#include "vault/debts.h"
 
 namespace amanat::registry {
 namespace {
@@ -41,6 +42,7 @@ struct Bearing {
   const std::vector<Plan>* plans = nullptr;
   std::shared_ptr<const std::vector<FieldRelease>> releases;  // null: the standing's
   std::string forbidden;  // the forbid that leaves nothing of what others would show
+  bool guarded = false;
 };
 
 /// Scope limits what is read of one person.
@@ -91,6 +93,7 @@ class Reading {
   Result<bool> in_window(const Dataset& dataset, std::int64_t& order) const;
   Result<void> add_value(const PlanField& field, const RecordReader::Value& value,
                          std::uint32_t version, FoundRecord& record);
+  Result<void> owe(const Label& label);
   void add_kinship(const Plan& plan, const Relative& relative, Person& person);
   Result<void> read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                           const Scope& scope, const Relative* relative, Person& person);
@@ -157,6 +160,8 @@ Bearing Reading::bearing_of(const SubjectName& name, bool kin) {
   bearing.plans = &plans_[k];
   if (wanted_.grant == nullptr) return bearing;
   const Tag tag = archive_.vault.tag(name);
+  if (const auto& guarded = wanted_.grant->content().guarded)
+    bearing.guarded = std::binary_search(guarded->begin(), guarded->end(), tag);
   const auto& narrowed = wanted_.grant->content().narrowed;
   const bool asks = std::any_of(narrowed.begin(), narrowed.end(),
                                 [](const Narrowed& one) { return one.members == nullptr; });
@@ -395,8 +400,11 @@ Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const
   Person person;
   person.name = name;
   person.standing = bearing.standing;
+  person.guarded = bearing.guarded;
   person.releases = bearing.releases;
   person.label = archive_.vault.label(name);
+  // Before any key of theirs is unwrapped, the ledger is owed an entry of them.
+  if (auto owed = owe(person.label); !owed) return owed;
   auto slice = archive_.vault.slice_for(person.label, now());
   if (!slice) return std::unexpected(slice.error());
   person.slice = *std::move(slice);
@@ -410,6 +418,16 @@ Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const
     if (auto ok = read_decoy(name, bearing); !ok) return ok;
   content_.people.push_back(std::move(person));
   return {};
+}
+
+Result<void> Reading::owe(const Label& label) {
+  vault::Debts& debts = archive_.vault.debts();
+  if (content_.debt == nullptr) {
+    auto account = debts.open();
+    if (!account) return std::unexpected(std::move(account.error()));
+    content_.debt = *std::move(account);
+  }
+  return debts.owe(*content_.debt, label);
 }
 
 // add_only adds the one citizen a question is about. If a forbid of their class leaves nothing, the

@@ -102,6 +102,7 @@ Api::Api(Exchange& exchange)
   add_approvals();
   add_cases();
   add_policy();
+  add_retention();
   add_pages();
   add_public();
 }

@@ -26,6 +26,7 @@ class Api {
   void add_approvals();
   void add_cases();
   void add_policy();
+  void add_retention();
   void add_sign_in();
   void add_enrolment();
   void add_oauth();

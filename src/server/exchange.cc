@@ -12,6 +12,7 @@
 #include "server/log.h"
 #include "server/problem.h"
 #include "server/state.h"
+#include "vault/debts.h"
 #include "server/witness_settings.h"
 
 namespace amanat::server {
@@ -278,6 +279,8 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   auto ledger = ledger::Ledger::open(log_options, *seed);
   if (!ledger) return std::unexpected(ledger.error());
   s.ledger = *std::move(ledger);
+  s.vault->debts().introduce([log = s.ledger.get()] { return log->time(); },
+                             log_options.witnesses ? log_options.witnesses->alarm_ms : 0);
 
   auto detection = s.fresh_detection();
   if (!detection) return std::unexpected(detection.error());
@@ -553,6 +556,7 @@ void Exchange::watch() {
        ++seconds) {
     lock.unlock();
     record_alerts();
+    record_debts();
     if (seconds % 60 != 0) {
       lock.lock();
       continue;
@@ -566,6 +570,20 @@ void Exchange::watch() {
           {{"reason", std::string(row_of(swept.error().reason).id)}});
     lock.lock();
   }
+}
+
+// Keys were opened that no entry accounts for: nothing more is opened, and somebody must know why.
+void Exchange::record_debts() {
+  State& s = *state_;
+  const std::uint64_t overdue = s.vault->debts().overdue();
+  if (overdue == s.debts_told) return;
+  EntryContent alert;
+  alert.type = EntryType::alert;
+  alert.part(BodyPart::denial) = std::string(row_of(Reason::debts_unpaid).id) + " " +
+                                 std::to_string(overdue) + "\n";
+  if (auto recorded = s.record(std::move(alert)); !recorded) return;  // again in a second
+  s.debts_told = overdue;
+  log(LogLevel::error, "debts-unpaid", {{"answers", std::to_string(overdue)}});
 }
 
 void Exchange::record_alerts() {

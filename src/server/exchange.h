@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -179,6 +180,27 @@ class Exchange {
   Result<Status> status();
   /// read_at_start is how many entries of the ledger the start read: those after the snapshot.
   std::uint64_t read_at_start() const;
+  /// Retention is what the policy in force lets go of the ledger, and what stands in the way.
+  struct Retention {
+    ledger::Minimum now;
+    EntryIndex allowed{};  // how far the minimum may be moved
+    std::string held_by;   // why not farther
+    std::uint64_t entries = 0;
+  };
+  Result<Retention> retention() const;
+  /// move_minimum is the first act: entries below are refused. Recorded by a POLICY entry. Errors:
+  /// act_wrong, retention_missing, not_your_right, the ledger's.
+  Result<EntryIndex> move_minimum(const Caller& confirmed);
+  /// prune is the second, by another person: slices past retention are destroyed, recorded by one
+  /// ERASURE entry; openings and entries below the minimum are deleted. Errors: as move_minimum's,
+  /// not_yourself.
+  struct Pruned {
+    std::uint64_t slices = 0, entries = 0;
+    EntryIndex entry{};
+  };
+  Result<Pruned> prune(const Caller& confirmed);
+  /// trim_ledger moves finished segments to the ledger's archive. Errors: those of Ledger::trim.
+  Result<ledger::Trimmed> trim_ledger();
   /// backup copies everything but the keys to a new `directory`, and the keys to `keys` (empty: not
   /// at all), while questions are answered; acts wait. Errors: usage_wrong (inside the home, or in
   /// one another), file_failed, store_failed, disk_full.
@@ -225,8 +247,10 @@ class Exchange {
   static Result<void> replay(State& state);
   static Result<void> note_authenticators(State& state);
   static Result<void> same_policy(State& state, const std::optional<Digest>& recorded);
+  std::optional<Moment> slices_end(EntryIndex minimum) const;
   void watch();
   void record_alerts();
+  void record_debts();
   explicit Exchange(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

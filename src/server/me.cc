@@ -95,7 +95,7 @@ void Api::add_me() {
       [this, portal](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
         if (auto may = portal(caller); !may) return std::unexpected(may.error());
         Moment since{};
-        auto scanned = exchange_.scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
+        auto scanned = exchange_.scan_ledger(exchange_.ledger().minimum().index, [&](const ledger::Opened& e) {
           since = e.time;
           return false;
         });

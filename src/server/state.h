@@ -50,6 +50,7 @@ struct Exchange::State {
   std::mutex watch_mutex;
   std::condition_variable watch_wake;
   bool stopping = false;
+  std::uint64_t debts_told = 0;  // the watching thread's
   std::thread watch;
 
   // Snapshots of what a start learns from the ledger (server/snapshot.h).

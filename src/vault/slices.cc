@@ -41,6 +41,13 @@ std::uint64_t number_at(std::string_view bytes, std::size_t at) {
   return value;
 }
 
+// The quarter at the end of a row's key.
+std::uint32_t quarter_in(std::string_view bytes) {
+  std::uint32_t value = 0;
+  for (const char c : bytes) value = value << 8 | static_cast<std::uint8_t>(c);
+  return value;
+}
+
 using Half = std::array<std::uint8_t, 8>;
 
 Half mix(const crypto::Hmac& mac, unsigned round, const Half& half, const Half& into) {
@@ -277,6 +284,48 @@ Result<std::uint64_t> Slices::destroy(const Label& label) {
     else
       batch.put(storage::Table::slices, row, left);
   }
+  if (!batch.empty())
+    if (auto gone = store_->write(batch, storage::Durability::buffered); !gone)
+      return std::unexpected(std::move(gone.error()));
+  return slots.size();
+}
+
+// Only what is kept in the store is found: memory may have forgotten most of it. The system's slices
+// (the label of zeros) hold no citizen and stay.
+Result<std::uint64_t> Slices::destroy_before(Moment end) {
+  if (store_ == nullptr) return fail(Reason::store_failed, "slices are kept in no store");
+  const std::uint32_t before = quarter_of(end);
+  const std::string system = place_of(Label{});
+  std::vector<std::uint64_t> slots;
+  std::vector<std::string> rows;
+  auto read = store_->scan(
+      storage::Table::slices, "", "", [&](std::string_view row, std::string_view kept) {
+        if (row.size() != kPlaceBytes + 4 || row.starts_with(system) ||
+            quarter_in(row.substr(kPlaceBytes)) >= before)
+          return true;
+        rows.emplace_back(row);
+        for (std::size_t at = 0; at + kSlotBytes <= kept.size(); at += kSlotBytes)
+          slots.push_back(number_at(kept, at));
+        return true;
+      });
+  if (!read) return std::unexpected(std::move(read.error()));
+  std::sort(slots.begin(), slots.end());
+  slots.erase(std::unique(slots.begin(), slots.end()), slots.end());
+  std::erase_if(slots, [this](std::uint64_t slot) {
+    const auto held = file_->read(slot);
+    return !held && held.error().reason == Reason::key_missing;
+  });
+  if (auto destroyed = file_->destroy(slots); !destroyed)
+    return std::unexpected(std::move(destroyed.error()));
+  for (Shard& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    std::erase_if(shard.assigned, [&](const auto& one) {
+      return std::binary_search(slots.begin(), slots.end(), one.second.slot);
+    });
+  }
+  // A past quarter gets no new slices, so its rows go whole; only after the keys are gone for good.
+  storage::Batch batch;
+  for (const auto& row : rows) batch.erase(storage::Table::slices, row);
   if (!batch.empty())
     if (auto gone = store_->write(batch, storage::Durability::buffered); !gone)
       return std::unexpected(std::move(gone.error()));

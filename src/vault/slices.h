@@ -48,6 +48,7 @@ class Slices {
   Result<Key256> key(const Id& id) const;
   Result<void> remember(const Id& id, const Label& label, Moment at);
   Result<std::uint64_t> destroy(const Label& label);
+  Result<std::uint64_t> destroy_before(Moment end);
 
  private:
   struct LabelHash {

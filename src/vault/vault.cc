@@ -9,6 +9,7 @@
 
 #include "crypto/crypto.h"
 #include "model/insist.h"
+#include "vault/debts.h"
 #include "vault/labels.h"
 #include "vault/master.h"
 #include "vault/slices.h"
@@ -67,6 +68,8 @@ struct Vault::State {
                crypto::hkdf(key, "amanat/vault/house/v1/labels")),
         index(mac_for(key, "index")),
         records(mac_for(key, "record")) {}
+
+  Debts debts;
 
   Key256 house_key(std::string_view use) {
     {
@@ -212,6 +215,12 @@ Result<std::uint64_t> Vault::destroy_slices(const Label& label) {
 
 // A secret that is there but does not open is an error and is never replaced: a new ledger signer
 // would fork the ledger.
+Result<std::uint64_t> Vault::destroy_slices_before(Moment end) {
+  return state_->slices->destroy_before(end);
+}
+
+Debts& Vault::debts() { return state_->debts; }
+
 Result<Key256> Vault::named_secret(std::string_view name) {
   insist(secret_name_fits(name));
   const std::scoped_lock lock(state_->secret_mutex);

@@ -21,6 +21,8 @@
 
 namespace amanat::vault {
 
+class Debts;
+
 /// Slot is where a subject's wrapped key lies; never reused.
 enum class Slot : std::uint64_t {};
 inline std::uint64_t number(Slot s) { return static_cast<std::uint64_t>(s); }
@@ -101,6 +103,14 @@ class Vault {
   /// destroy_slices destroys every slice of a label that slice_for or remember knows; returns how
   /// many. Idempotent: after an error do it again. Errors: file_failed, disk_full, store_failed.
   Result<std::uint64_t> destroy_slices(const Label& label);
+
+  /// debts is the book of what is owed to the ledger for unwrapped keys (vault/debts.h).
+  Debts& debts();
+
+  /// destroy_slices_before destroys every citizen's slice of a calendar quarter (UTC) that ended at
+  /// or before `end`; returns how many. Needs the store. Idempotent, as destroy_slices. Errors: the
+  /// same.
+  Result<std::uint64_t> destroy_slices_before(Moment end);
 
   /// named_secret returns (or makes and keeps, wrapped) a 32-byte secret by name: "ledger-signer";
   /// names are 1 to 64 of a-z, 0-9, "-". Errors: seal_broken, key_missing (never replaced),
