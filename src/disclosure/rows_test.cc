@@ -10,13 +10,11 @@
 namespace amanat::disclosure {
 namespace {
 
-constexpr const char *kShare =
-                         R"({"citizen":"3520200353346","records":{"a.people":[{"name":"=cmd()",
-                     "source" : "a", "date" : "2026-01-01"
-}],)"
-    R"("t.lines":[{"number":"+923001234567","source":"t","date":"2026-02-02"},)"
-    R"({"number":"923007654321","source":"t","date":"2026-02-03"}]},)"
-    R"("withheld":[{"field":"a.people.born","reason":"no-record","next":"x"}]})";
+constexpr const char* kShare =
+    R"x({"citizen":"3520200353346","records":{"a.people":[{"name":"=cmd()","source":"a",)x"
+    R"x("date":"2026-01-01"}],"t.lines":[{"number":"+923001234567","source":"t","date":"2026-02-02"},)x"
+    R"x({"number":"923007654321","source":"t","date":"2026-02-03"}]},)x"
+    R"x("withheld":[{"field":"a.people.born","reason":"no-record","next":"x"}]})x";
 
 const std::vector<std::string> kFields = {"a.people.born", "a.people.name", "t.lines.number"};
 
