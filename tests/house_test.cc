@@ -103,6 +103,49 @@ TEST(House, ASidewaysIncludeIsFound) {
   EXPECT_FALSE(complaint("src/ledger/tree.cc", "ledger", "#include <net/if.h>").has_value());
 }
 
+// What amanat-verify links, and what its sources include: the proofs and the formulas, and nothing by
+// which the exchange could lie to an outsider.
+TEST(House, TheVerifierKnowsProofsAndFormulasAlone) {
+  const std::string cmake = content(kSource / "CMakeLists.txt");
+  EXPECT_NE(cmake.find("target_link_libraries(amanat-verify PRIVATE evidence_proof marks_proof "
+                       "ledger_proof crypto model)"),
+            std::string::npos);
+  EXPECT_NE(cmake.find("target_link_libraries(evidence_proof PUBLIC marks_proof ledger_proof crypto "
+                       "model)"),
+            std::string::npos);
+  EXPECT_NE(cmake.find("target_link_libraries(marks_proof PUBLIC crypto model)"), std::string::npos);
+  std::vector<fs::path> todo;
+  const std::pair<const char*, const char*> lists[] = {
+      {"EVIDENCE_PROOFS", "trace"}, {"MARKS_PROOFS", "disclosure"}, {"LEDGER_PROOFS", "ledger"}};
+  for (const auto& [list, room] : lists) {
+    const std::string start = std::string("set(") + list + " ";
+    const std::size_t at = cmake.find(start);
+    ASSERT_NE(at, std::string::npos) << list;
+    std::istringstream names(
+        cmake.substr(at + start.size(), cmake.find(')', at) - at - start.size()));
+    for (std::string name; names >> name;) todo.push_back(kSource / "src" / room / (name + ".cc"));
+  }
+  EXPECT_GE(todo.size(), 25u);
+  static const std::regex include(R"re(^\s*#\s*include\s*"(([a-z_]+)/[^"]*)")re");
+  std::set<fs::path> seen;
+  while (!todo.empty()) {
+    const fs::path file = todo.back();
+    todo.pop_back();
+    if (!seen.insert(file).second) continue;
+    ASSERT_TRUE(fs::exists(file)) << file;
+    std::istringstream text(content(file));
+    std::smatch match;
+    for (std::string line; std::getline(text, line);) {
+      if (!std::regex_search(line, match, include)) continue;
+      const std::string room = match[2];
+      EXPECT_TRUE(room == "model" || room == "crypto" || room == "ledger" || room == "disclosure" ||
+                  room == "trace")
+          << fs::relative(file, kSource) << " includes " << match[1];
+      todo.push_back(kSource / "src" / std::string(match[1]));
+    }
+  }
+}
+
 TEST(House, RoomsHaveNoRoomsInside) {
   for (const auto& room : fs::directory_iterator(kSource / "src"))
     for (const auto& entry : fs::directory_iterator(room))

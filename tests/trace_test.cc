@@ -20,7 +20,7 @@ struct Said {
 
 Said trace(World& world, std::vector<std::string> arguments) {
   Said said;
-  arguments.insert(arguments.begin(), "trace");
+  arguments.insert(arguments.begin(), {"trace", "match"});
   arguments.insert(arguments.end(), {"--home", world.home.string()});
   said.code = cli::run_on_home(*world.exchange, arguments, [&](int stream, std::string_view text) {
     (stream == 1 ? said.out : said.err) += text;

@@ -1,5 +1,5 @@
-// amanat trace: what a leaked file is, and how much of it this exchange disclosed. It names no
-// account: that takes the sealed procedure, and a bound on accusing an innocent.
+// amanat trace read and match: what a leaked file is, and how much of it this exchange disclosed. They
+// name no account: that takes the sealed procedure, and a bound on accusing an innocent.
 
 #include "trace/trace.h"
 
@@ -172,22 +172,6 @@ class Interrupt {
   struct sigaction before_ {};
 };
 
-Sources sources_of(server::Exchange& exchange) {
-  Sources sources;
-  sources.scan = [&exchange](EntryIndex from, const auto& visit) { return exchange.scan_ledger(from, visit); };
-  sources.each_subject = [&exchange](const auto& subject, const auto& number) {
-    return exchange.registry().each_subject(subject, number);
-  };
-  sources.records_mark = [&exchange]() -> Result<std::uint64_t> {
-    auto counts = exchange.registry().counts();
-    if (!counts) return std::unexpected(counts.error());
-    std::uint64_t mark = 1;
-    for (const auto& c : *counts) mark = mark * 1'000'003 + c.records;
-    return mark;
-  };
-  return sources;
-}
-
 std::string absolute(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::absolute(path, ignored).string();
@@ -221,11 +205,11 @@ int run_trace_read(const Call& call, const Emit& emit) {
   return 0;
 }
 
-int run_trace(server::Exchange& exchange, const Call& call, const Emit& emit) {
+int run_trace_match(server::Exchange& exchange, const Call& call, const Emit& emit) {
   insist(call.words.size() == 1);
   auto key = exchange.trace_key();
   if (!key) return complain(emit, call.manner, key.error());
-  auto trace = Trace::open({exchange.home().trace(), *key}, sources_of(exchange));
+  auto trace = Trace::open({exchange.home().trace(), *key}, exchange.trace_sources());
   if (!trace) return complain(emit, call.manner, trace.error());
   Result<Outcome> outcome;
   {

@@ -35,6 +35,7 @@ constexpr const char* kHelp =
   amanat-verify refold ...                    the auditor's check of every EPOCH
   amanat-verify fork ...                      has a log signed two histories?
   amanat-verify extract ...                   is a file the extract of a manifest?
+  amanat-verify evidence ...                  does an evidence bundle of a trace hold?
 
 A RECEIPT is a tlog-proof file or the JSON answer of a lookup (amanat lookup --json).
 
@@ -289,6 +290,7 @@ int run(int argc, char** argv) {
   if (first == "refold") return run_refold(others);
   if (first == "fork") return run_fork(others);
   if (first == "extract") return run_extract(others);
+  if (first == "evidence") return run_evidence(others);
   Arguments arguments;
   if (const auto wrong = parse(argc, argv, arguments))
     return complain(kTrouble, "The command line is wrong.", wrong->what, wrong->hint);

@@ -56,5 +56,7 @@ int run_citizen(const std::vector<std::string>& arguments);
 int run_refold(const std::vector<std::string>& arguments);
 int run_fork(const std::vector<std::string>& arguments);
 int run_extract(const std::vector<std::string>& arguments);
+// Its file lies with the formulas it checks (src/trace/verify_evidence_main.cc).
+int run_evidence(const std::vector<std::string>& arguments);
 
 }  // namespace amanat::ledger

@@ -99,6 +99,7 @@ Api::Api(Exchange& exchange)
   add_enrolment();
   add_oauth();
   add_alerts();
+  add_traces();
   add_approvals();
   add_cases();
   add_policy();

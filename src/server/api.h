@@ -23,6 +23,7 @@ class Api {
   void add_records();
   void add_me();
   void add_alerts();
+  void add_traces();
   void add_approvals();
   void add_cases();
   void add_policy();

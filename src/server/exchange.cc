@@ -302,12 +302,16 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
   if (auto noted = s.note_slots(); !noted) return std::unexpected(noted.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
+  exchange->state_->traces = std::make_unique<Traces>(*exchange, exchange->state_->home.traces());
   exchange->state_->api = std::make_unique<Api>(*exchange);
   return exchange;
 }
 
 Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Exchange::~Exchange() { stop(); }
+Exchange::~Exchange() {
+  stop();
+  if (state_ != nullptr) state_->traces.reset();
+}
 
 const Home& Exchange::home() const { return state_->home; }
 const Config& Exchange::config() const { return state_->config; }
@@ -537,6 +541,7 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   s.stopping = false;
   s.watch = std::thread([this] { watch(); });
   s.snapshot_keeper = std::thread([&s] { s.keep_snapshots(); });
+  s.traces->resume();
   log(LogLevel::info, "serving",
       {{"origin", s.config.origin},
        {"address", s.listening},
@@ -606,6 +611,7 @@ void Exchange::stop() {
   s.watch_wake.notify_all();
   if (s.watch.joinable()) s.watch.join();
   if (s.snapshot_keeper.joinable()) s.snapshot_keeper.join();
+  s.traces->stop();  // whoever waits for a trace at the control socket is told
   s.local.reset();
   s.server->stop(2000);
   s.server.reset();

@@ -3,9 +3,12 @@
 // that touch several of them: each is in the ledger. Thread-safe once open.
 
 #include <cstdint>
+#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +24,8 @@
 #include "registry/registry.h"
 #include "server/config.h"
 #include "server/routes.h"
+#include "trace/dossier.h"
+#include "trace/trace.h"
 
 namespace amanat::server {
 
@@ -53,6 +58,7 @@ struct Home {
   std::string snapshots() const { return root + "/snapshots"; }  // a projection of the ledger
   std::string quarantine() const { return root + "/quarantine"; }
   std::string extracts() const { return root + "/extracts"; }  // sealed, for a day
+  std::string traces() const { return root + "/traces"; }  // leaked files, sealed
   std::string trace() const { return root + "/trace"; }  // a projection of the ledger
   std::string ca_certificate() const { return root + "/ca.crt"; }
   std::string ca_key() const { return keys() + "/ca.key"; }
@@ -70,6 +76,7 @@ struct Home {
   std::string authenticators() const { return root + "/authenticators.toml"; }
 };
 
+class Traces;  // server/traces.h
 struct Kept;  // server/backup.h
 
 struct Status {
@@ -215,6 +222,9 @@ class Exchange {
   /// Errors: those of lookup::looks.
   Result<std::vector<lookup::Look>> looks(const SubjectName& citizen) const;
   Result<std::vector<lookup::Look>> looks_of_tag(const Tag& citizen) const;
+  /// leaks_json lists the leaks that a citizen's own data were found in; by the keyed name that an
+  /// Asker carries, so that nobody asks about another. Errors: as Traces::leaks_of.
+  Result<std::string> leaks_json(const Tag& citizen) const;
   /// cose_seed is the seed of the key that signs COSE receipts. Errors: as Vault::named_secret.
   Result<Key256> cose_seed() const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.
@@ -227,8 +237,37 @@ class Exchange {
   /// its receipt, and a script for the OpenSSL command line. Errors: no_record (no such entry, or
   /// its opening is gone or holds no evidence), the ledger's.
   Result<std::vector<Document>> evidence(EntryIndex index) const;
-  /// trace_key is the secret under which the trace index names citizens.
+  /// trace_key is the secret under which the trace index names citizens; finds_key the one under
+  /// which leaked files lie at rest.
   Result<Key256> trace_key();
+  Result<Key256> finds_key() const;
+  /// traces is the work on leaked files.
+  Traces& traces();
+  /// trace_sources is what the trace index is made from.
+  trace::Sources trace_sources();
+  /// facts_of is everything known of these citizens at one checkpoint: the versions of their records
+  /// that anybody was shown, and every disclosure; with the ledger's files that show it.
+  struct TraceFacts {
+    trace::AllFacts facts;
+    std::vector<std::pair<Label, std::string>> files;  // ascending by label: histories for experts
+    std::map<Label, std::string> citizens;             // their national IDs
+    trace::LogPlace log;
+  };
+  Result<TraceFacts> facts_of(const std::vector<SubjectName>& citizens);
+  /// record_trace makes a step of a trace durable and returns its entry. Errors: the ledger's.
+  Result<std::uint64_t> record_trace(ledger::TraceStep step, const Digest& document);
+  /// cosigned waits for the receipt of an entry under the witnesses' quorum, where there are
+  /// witnesses. Errors: witnesses_silent (not within two minutes), trace_stopped.
+  Result<std::string> cosigned(std::uint64_t index, const std::atomic<bool>& stop);
+  Result<void> record_trace_act(std::string note, const Caller& confirmed);
+  /// opened_answer opens what leaked of the answer of one disclosure (trace/answers.h).
+  Result<trace::AnswerFile> opened_answer(const trace::Facts& facts,
+                                          const trace::Disclosed& disclosed,
+                                          const disclosure::CoinKey& coins,
+                                          const std::set<std::string>& leaked);
+  /// year_keys are both parties' public keys of a year with the entry that holds them; nothing if
+  /// none were published.
+  std::optional<std::pair<disclosure::YearKeys, std::uint64_t>> year_keys(unsigned year) const;
   /// routes is the table of what can be asked over HTTP, as served.
   const std::vector<RouteInfo>& routes() const;
 

@@ -77,6 +77,16 @@ void Api::add_me() {
         if (!looks) return std::unexpected(std::move(looks.error()));
         return json_response(lookup::looks_json(*looks));
       });
+  // Asked by the citizen of the citizen: no number is sent, so nobody can go through a range.
+  routes_.session(
+      {"GET", "/v1/me/leaks", "citizen", "Was I in a leak, and which fields."},
+      [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
+        const auto& own = caller.asker().citizen;
+        if (!own) return fail(Reason::not_your_right, "a citizen's own list");
+        auto leaks = exchange_.leaks_json(*own);
+        if (!leaks) return std::unexpected(std::move(leaks.error()));
+        return json_response(*std::move(leaks));
+      });
   const auto portal = [this](const Caller& caller) -> Result<void> {
     if (!exchange_.policy().may(caller.asker(), kRight))
       return fail(Reason::not_your_right, std::string(kRight));

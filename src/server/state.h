@@ -16,6 +16,7 @@
 #include "server/marks.h"
 #include "server/metrics.h"
 #include "server/snapshot.h"
+#include "server/traces.h"
 #include "storage/file.h"
 
 namespace amanat::server {
@@ -37,6 +38,7 @@ struct Exchange::State {
   std::unique_ptr<disclosure::Disclosure> disclosure;
   std::unique_ptr<lookup::Lookup> lookup;
   std::unique_ptr<lookup::Extracts> extracts;
+  std::unique_ptr<Traces> traces;  // its thread asks the rooms above
   std::mutex acts;  // imports, enrolments, erasures: one at a time
 
   // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.

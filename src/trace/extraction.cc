@@ -110,8 +110,8 @@ void read_rows(Lines& in, Extraction& x) {
   while (in.at("cluster") && in.begin("cluster"))
     x.clusters.push_back({in.number<std::uint32_t>(), in.hex<Digest>()});
   while (in.at("erased") && in.begin("erased"))
-    x.erased.push_back({in.number<std::uint32_t>(), in.number<std::uint16_t>(),
-                        in.number<std::uint8_t>()});
+    x.erased.push_back(
+        {in.number<std::uint32_t>(), in.number<std::uint16_t>(), in.number<std::uint8_t>()});
   while (in.at("foreign") && in.begin("foreign"))
     x.foreign.push_back({in.number<std::uint32_t>(), in.number<std::uint16_t>()});
   while (in.at("row") && in.begin("row"))
@@ -132,11 +132,11 @@ void read_rows(Lines& in, Extraction& x) {
 
 void read_accounts(Lines& in, Extraction& x) {
   while (in.at("page") && in.begin("page"))
-    x.pages.push_back({in.number<std::uint64_t>(), in.hex<Digest>(), in.hex<Digest>(),
-                       in.hex<Digest>()});
+    x.pages.push_back(
+        {in.number<std::uint64_t>(), in.hex<Digest>(), in.hex<Digest>(), in.hex<Digest>()});
   while (in.at("acct") && in.begin("acct"))
-    x.accounts.push_back({in.number<std::uint32_t>(), in.number<std::uint16_t>(),
-                          in.number<std::uint64_t>()});
+    x.accounts.push_back(
+        {in.number<std::uint32_t>(), in.number<std::uint16_t>(), in.number<std::uint64_t>()});
   in.begin("nc");
   x.candidates = in.number<std::uint64_t>();
   in.end();
@@ -184,16 +184,16 @@ std::string write_extraction(const Extraction& x) {
     out += "row" + word(r.n) + word(r.offset) + word(r.length) + word(r.cluster) +
            hex_word(r.subject) + "\n";
   for (const auto& s : x.symbols)
-    out += "sym" + word(s.row) + word(s.field) + hex_word(s.value) + word(s.slot) +
-           word(s.symbol) + word(s.weight) + word(s.total) + "\n";
+    out += "sym" + word(s.row) + word(s.field) + hex_word(s.value) + word(s.slot) + word(s.symbol) +
+           word(s.weight) + word(s.total) + "\n";
   for (const auto& s : x.sources) {
     out += "src" + word(s.row);
     for (const std::uint64_t entry : s.entries) out += word(entry);
     out += "\n";
   }
   for (const auto& p : x.pages)
-    out += "page" + word(p.n) + hex_word(p.found) + hex_word(p.page) + hex_word(p.registration) +
-           "\n";
+    out +=
+        "page" + word(p.n) + hex_word(p.found) + hex_word(p.page) + hex_word(p.registration) + "\n";
   for (const auto& a : x.accounts)
     out += "acct" + word(a.account) + word(a.epoch) + word(a.bits) + "\n";
   return out += "nc" + word(x.candidates) + "\n";
@@ -231,9 +231,8 @@ bool valid_day(std::string_view text) {
   const auto two = [&](std::size_t i) {
     return static_cast<unsigned>((text[i] - '0') * 10 + (text[i + 1] - '0'));
   };
-  const std::chrono::year_month_day d(
-      std::chrono::year(static_cast<int>(two(0) * 100 + two(2))), std::chrono::month(two(5)),
-      std::chrono::day(two(8)));
+  const std::chrono::year_month_day d(std::chrono::year(static_cast<int>(two(0) * 100 + two(2))),
+                                      std::chrono::month(two(5)), std::chrono::day(two(8)));
   return d.ok();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // trace, extraction: what a leak shows, read without any coin, in the one spelling that is sealed
-// before a coin is unlocked (tracing page 11.2, docs/trace-evidence.md). For the exchange and for an
-// outside checker alike. Pure, thread-safe.
+// before a coin is unlocked (tracing page 11.2, docs/trace-evidence.md). For the exchange and for
+// an outside checker alike. Pure, thread-safe.
 
 #include <array>
 #include <cstdint>

@@ -352,6 +352,11 @@ Result<Summary> read_leak(const std::string& path, const ReadOptions& options) {
   return read_all(read, file->size(), slash == path.npos ? path : path.substr(slash + 1), options);
 }
 
+Result<Summary> read_leak_at(const net::ReadAt& read, std::uint64_t size, const std::string& name,
+                             const ReadOptions& options) {
+  return read_all(read, size, name, options);
+}
+
 Result<Summary> read_leak_bytes(std::string_view bytes, const std::string& name,
                                 const ReadOptions& options) {
   const net::ReadAt read = [bytes](std::uint64_t offset, std::size_t n,

@@ -15,6 +15,7 @@
 
 #include "model/ids.h"
 #include "model/result.h"
+#include "net/zip.h"
 #include "trace/identifiers.h"
 
 namespace amanat::trace {
@@ -118,6 +119,9 @@ struct ReadOptions {
 /// read_leak reads a file. Errors: file_failed, leak_unreadable (no part of it could be read; the
 /// detail says why), trace_stopped.
 Result<Summary> read_leak(const std::string& path, const ReadOptions& options);
+/// read_leak_at reads `size` bytes through a function, wherever they lie.
+Result<Summary> read_leak_at(const net::ReadAt& read, std::uint64_t size, const std::string& name,
+                             const ReadOptions& options);
 /// read_leak_bytes reads one that is in memory; `name` stands in for its path.
 Result<Summary> read_leak_bytes(std::string_view bytes, const std::string& name,
                                 const ReadOptions& options);

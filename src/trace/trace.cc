@@ -183,6 +183,16 @@ Result<void> Trace::catch_up(const std::atomic<bool>* stop) {
 }
 
 Result<Outcome> Trace::run(const std::string& file, const RunOptions& options) {
+  return run_with([&file](const ReadOptions& how) { return read_leak(file, how); }, options);
+}
+
+Result<Outcome> Trace::run_at(const net::ReadAt& read, std::uint64_t size, const std::string& name,
+                              const RunOptions& options) {
+  return run_with([&](const ReadOptions& how) { return read_leak_at(read, size, name, how); },
+                  options);
+}
+
+Result<Outcome> Trace::run_with(const Read& read_with, const RunOptions& options) {
   State& s = *state_;
   if (auto r = catch_up(options.stop); !r) return std::unexpected(r.error());
   const auto snapshot = s.index->snapshot();
@@ -192,7 +202,7 @@ Result<Outcome> Trace::run(const std::string& file, const RunOptions& options) {
   reading.on_row = [&matcher](const LeakRow& row) { matcher.take(row); };
   reading.progress = options.progress;
   reading.stop = options.stop;
-  auto read = read_leak(file, reading);
+  auto read = read_with(reading);
   if (!read) return std::unexpected(read.error());
   Outcome outcome;
   outcome.read = *std::move(read);

@@ -66,10 +66,15 @@ class Trace {
   /// run reads a file and matches it. Nothing is recorded; a run that is stopped or killed is
   /// simply begun again. Errors: as catch_up and read_leak.
   Result<Outcome> run(const std::string& file, const RunOptions& options);
+  /// run_at is run for bytes that are read through a function. Errors: as run.
+  Result<Outcome> run_at(const net::ReadAt& read, std::uint64_t size, const std::string& name,
+                         const RunOptions& options);
   std::shared_ptr<const Snapshot> snapshot() const;
 
  private:
   struct State;
+  using Read = std::function<Result<Summary>(const ReadOptions&)>;
+  Result<Outcome> run_with(const Read& read, const RunOptions& options);
   explicit Trace(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -1,0 +1,487 @@
+#include "trace/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "trace/evidence.h"
+
+namespace amanat::trace {
+namespace {
+
+enum class Word : std::uint8_t {
+#define WORD(id, english, urdu) id,
+#include "trace/report_words.def"
+#undef WORD
+};
+constexpr std::array<std::array<std::string_view, 2>, 49> kWords = {{
+#define WORD(id, english, urdu) {english, urdu},
+#include "trace/report_words.def"
+#undef WORD
+}};
+
+constexpr std::size_t kRowsShown = 200;
+
+/// Html is a document in the making: what is not a literal of this file is escaped.
+class Html {
+ public:
+  explicit Html(Language language) : language_(language) {}
+  template <std::size_t N>
+  Html& raw(const char (&literal)[N]) {
+    out_.append(literal, N - 1);
+    return *this;
+  }
+  Html& text(std::string_view t) {
+    for (const char c : t) switch (c) {
+        case '&':
+          out_ += "&amp;";
+          break;
+        case '<':
+          out_ += "&lt;";
+          break;
+        case '>':
+          out_ += "&gt;";
+          break;
+        case '"':
+          out_ += "&quot;";
+          break;
+        case '\'':
+          out_ += "&#39;";
+          break;
+        default:
+          out_ += c;
+      }
+    return *this;
+  }
+  Html& say(Word w) { return text(words(w)); }
+  Html& number(std::uint64_t n) { return text(std::to_string(n)); }
+  Html& real(double x) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", x);
+    return this->text(text);
+  }
+  std::string_view words(Word w) const {
+    return kWords[static_cast<std::size_t>(w)][static_cast<std::size_t>(language_)];
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  const Language language_;
+  std::string out_;
+};
+
+struct Totals {
+  std::uint64_t citizens = 0;
+  std::set<std::string> fields;
+};
+Totals exposed_of(const std::string& csv) {
+  Totals out;
+  std::size_t at = csv.find('\n');
+  while (at != csv.npos && at + 1 < csv.size()) {
+    const std::size_t end = std::min(csv.find('\n', at + 1), csv.size());
+    const std::string line = csv.substr(at + 1, end - at - 1);
+    at = end;
+    const std::size_t first = line.find(','), last = line.rfind(',');
+    if (first == line.npos || last <= first) continue;
+    ++out.citizens;
+    const std::string fields = line.substr(first + 1, last - first - 1);
+    for (std::size_t from = 0; from < fields.size();) {
+      const std::size_t to = std::min(fields.find(' ', from), fields.size());
+      out.fields.insert(fields.substr(from, to - from));
+      from = to + 1;
+    }
+  }
+  return out;
+}
+
+double bits(std::uint64_t millibits) { return static_cast<double>(millibits) / 1000; }
+
+std::string power_of_ten(std::uint64_t millibits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "10^%.1f", bits(millibits) * 0.30102999566398);
+  return text;
+}
+
+class Report {
+ public:
+  Report(const ReportInput& input, Language language)
+      : in_(input), f_(*input.findings), x_(*input.extraction), html_(language) {}
+
+  std::string document(Language language) {
+    html_.raw("<!doctype html>\n<html lang=\"");
+    language == Language::urdu ? html_.raw("ur\" dir=\"rtl\">\n")
+                               : html_.raw("en\" dir=\"ltr\">\n");
+    html_.raw(
+        "<head><meta charset=\"utf-8\">"
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+        "style-src 'unsafe-inline'\">"
+        "<meta name=\"viewport\" content=\"width=device-width\"><title>");
+    html_.say(Word::title).text(" ").text(in_.trace);
+    html_.raw(
+        "</title><style>body{font:16px/1.5 serif;max-width:46em;margin:2em auto;padding:0 "
+        "1em;color:#111}h1{font-size:1.6em}h2{font-size:1.15em;margin:1.4em 0 "
+        ".3em}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.2em "
+        ".5em;text-align:start;vertical-align:top}code,pre{font:13px/1.4 "
+        "monospace;direction:ltr;unicode-bidi:embed}pre{overflow:auto;text-align:left}"
+        ".first{page-break-after:always}.named{border:2px solid #111;padding:.5em "
+        "1em}svg{max-width:100%;direction:ltr}@media print{body{margin:0}}</style></head>"
+        "<body>\n<section class=\"first\"><h1>");
+    html_.say(Word::title).raw("</h1>\n");
+    the_file();
+    ours();
+    copies();
+    changes();
+    unseen();
+    html_.raw("</section>\n");
+    timeline();
+    match_plot();
+    necessity_table();
+    rows();
+    html_.raw("<h2>").say(Word::numbers).raw("</h2>\n");
+    findings_block();
+    html_.raw("</body></html>\n");
+    return html_.take();
+  }
+
+ private:
+  void the_file() {
+    html_.raw("<h2>").say(Word::the_file).raw("</h2><p><code>");
+    html_.text(sha256_hex()).raw("</code>, ").number(f_.leak_bytes).text(" ").say(Word::bytes);
+    html_.raw(". ").say(Word::seen_on).text(" ").text(f_.leak_day).raw(". ");
+    if (!in_.brought_by.empty())
+      html_.say(Word::brought_by).raw(": ").text(in_.brought_by).raw(". ");
+    html_.raw("</p>\n");
+  }
+  std::string sha256_hex() const {
+    std::string out;
+    for (const std::uint8_t b : f_.leak) {
+      out += "0123456789abcdef"[b >> 4];
+      out += "0123456789abcdef"[b & 15];
+    }
+    return out;
+  }
+  void ours() {
+    html_.raw("<h2>").say(Word::is_it_ours).raw("</h2><ul><li>");
+    html_.number(f_.rows).text(" ").say(Word::rows_ours).raw("</li><li>");
+    html_.number(f_.sourced).text(" ").say(Word::rows_sourced).raw("; ");
+    html_.number(f_.foreign).text(" ").say(Word::rows_foreign).raw("</li><li>");
+    html_.number(f_.unknown).text(" ").say(Word::rows_unknown).raw("</li>");
+    const Totals exposed = exposed_of(in_.impact);
+    html_.raw("<li>").number(exposed.citizens).text(" ").say(Word::citizens_exposed).raw("</li>");
+    if (!f_.not_before.empty())
+      html_.raw("<li>").say(Word::since_when).text(" ").text(f_.not_before).raw("</li>");
+    html_.raw("</ul><p>").say(Word::which_fields).raw(": ");
+    bool first = true;
+    for (const auto& field : exposed.fields) {
+      if (!first) html_.raw(", ");
+      first = false;
+      html_.raw("<code>").text(field).raw("</code>");
+    }
+    if (first) html_.say(Word::none_word);
+    html_.raw("</p>\n");
+  }
+  void copies() {
+    html_.raw("<h2>").say(Word::which_copies).raw("</h2>\n");
+    if (f_.named.empty()) html_.raw("<p class=\"named\">").say(Word::nobody).raw("</p>\n");
+    for (const NamedAccount& n : f_.named) {
+      html_.raw("<p class=\"named\"><b>").say(Word::copy_of).text(" ");
+      html_.text(in_.id_of(n.account)).raw("</b> (A): ").text(power_of_ten(n.millibits)).text(" ");
+      html_.say(Word::likelihood).text(" ").real(bits(n.millibits)).raw("). ");
+      html_.number(n.agreeing).text(" ").say(Word::of_words).text(" ").number(n.coins).text(" ");
+      html_.say(Word::coins_agree).raw(".</p>\n");
+    }
+    html_.raw("<p>")
+        .say(Word::bound)
+        .text(" ")
+        .number(f_.evaluations)
+        .raw(" &times; 10<sup>-9</sup> (");
+    html_.number(f_.evaluations).text(" ").say(Word::evaluations).raw("). ");
+    html_.number(f_.candidates).text(" ").say(Word::under_test).text(" ");
+    html_.real(bits(f_.bound_millibits)).text(" ").say(Word::bits_on).raw(".</p><p>");
+    html_.say(Word::h1h2).raw("</p>\n");
+  }
+  void changes() {
+    html_.raw("<h2>").say(Word::what_changes).raw("</h2><ul>");
+    for (const Word w : {Word::open_backend, Word::open_photo, Word::open_added, Word::heard})
+      html_.raw("<li>").say(w).raw("</li>");
+    html_.raw("</ul>\n");
+  }
+  void unseen() {
+    html_.raw("<h2>").say(Word::not_seen).raw("</h2><ul>");
+    if (!in_.marked) html_.raw("<li>").say(Word::no_coins).raw("</li>");
+    html_.raw("<li>").number(f_.symbols).text(" ").say(Word::coins_read).raw("; ");
+    html_.number(f_.erased).text(" ").say(Word::erased).raw("</li><li>");
+    html_.say(Word::one_value).raw("</li></ul>\n");
+  }
+
+  // A bar a day: rows that could first be had then.
+  void timeline() {
+    std::map<std::string, std::uint64_t> days;
+    std::map<std::uint64_t, Label> subject_of;
+    for (const auto& r : x_.rows) subject_of.emplace(r.n, r.subject);
+    for (const auto& s : x_.sources) {
+      std::string first;
+      const auto facts = in_.facts->find(subject_of.at(s.row));
+      if (facts == in_.facts->end()) continue;
+      for (const Disclosed& d : facts->second.disclosed)
+        if (std::ranges::binary_search(s.entries, d.entry))
+          if (const auto day = day_of(d.at); first.empty() || day < first) first = day;
+      ++days[first];
+    }
+    if (days.empty()) return;
+    std::uint64_t most = 1;
+    for (const auto& [day, n] : days) most = std::max(most, n);
+    html_.raw("<h2>").say(Word::timeline).raw("</h2>\n<svg viewBox=\"0 0 700 170\" role=\"img\">");
+    const double step = std::min(60.0, 640.0 / static_cast<double>(days.size() + 1));
+    double at = 30;
+    const bool label_all = days.size() <= 12;
+    std::size_t i = 0;
+    const auto bar = [&](double height, const std::string& day, bool leak, std::uint64_t n) {
+      html_.raw("<rect x=\"").real(at).raw("\" y=\"").real(120 - height).raw("\" width=\"");
+      html_.real(step * .7).raw("\" height=\"").real(height).raw("\" fill=\"");
+      leak ? html_.raw("#b00020\"/>") : html_.raw("#234a84\"/>");
+      if (label_all || i == 1 || i == days.size() || leak) {
+        html_.raw("<text x=\"").real(at).raw("\" y=\"140\" font-size=\"10\">").text(day);
+        html_.raw("</text>");
+        if (n > 0)
+          html_.raw("<text x=\"")
+              .real(at)
+              .raw("\" y=\"")
+              .real(115 - height)
+              .raw("\" font-size=\"10\">")
+              .number(n)
+              .raw("</text>");
+      }
+      at += step;
+    };
+    for (const auto& [day, n] : days)
+      ++i, bar(100.0 * static_cast<double>(n) / static_cast<double>(most), day, false, n);
+    bar(100, f_.leak_day, true, 0);
+    html_.raw("</svg>\n");
+  }
+
+  // A line a row, a square a coin: filled where the copy agrees.
+  void match_plot() {
+    if (f_.named.empty() || !in_.symbol_of) return;
+    html_.raw("<h2>").say(Word::match_plot).raw("</h2>\n");
+    for (const NamedAccount& named : f_.named) {
+      const auto subjects = weighed_for(named.account, x_, *in_.facts, *in_.catalogue,
+                                        in_.symbol_of, [](const Label&) { return false; });
+      const std::size_t shown = std::min<std::size_t>(subjects.size(), 60);
+      html_.raw("<p><b>").text(in_.id_of(named.account)).raw("</b>: <span>&#9632; ");
+      html_.say(Word::agrees)
+          .raw(" &#9633; ")
+          .say(Word::differs)
+          .raw("</span></p><svg viewBox=\"0 0 700 ");
+      html_.number(shown * 12 + 14).raw("\" role=\"img\">");
+      for (std::size_t s = 0; s < shown; ++s) {
+        double at = 10;
+        for (const Copy& copy : subjects[s].weighed.copies)
+          for (const Coin& coin : copy.coins) {
+            const bool agrees = std::ranges::any_of(
+                coin.seen, [&](const Observed& o) { return o.symbol == coin.own; });
+            html_.raw("<rect x=\"").real(at).raw("\" y=\"").number(s * 12 + 4);
+            html_.raw("\" width=\"9\" height=\"9\" stroke=\"#111\" fill=\"");
+            agrees ? html_.raw("#111\"/>") : html_.raw("none\"/>");
+            at += 12;
+          }
+      }
+      html_.raw("</svg>\n");
+    }
+  }
+
+  void necessity_table() {
+    html_.raw("<h2>").say(Word::tier_b).raw("</h2><table><tr><th>").say(Word::sources_at_most);
+    html_.raw("</th><th>").say(Word::unexplained).raw("</th><th>").say(Word::account);
+    html_.raw("</th><th>").say(Word::foreign_needed).raw("</th></tr>\n");
+    for (const Necessity& at : f_.necessity)
+      for (const Margin& m : at.margins) {
+        html_.raw("<tr><td>").number(at.sources).raw("</td><td>").number(at.residual);
+        html_.raw("</td><td>").text(in_.id_of(AccountId{m.account}));
+        if (m.tied.size() > 1) {
+          html_.raw(" (").say(Word::same_rows);
+          for (const std::uint32_t other : m.tied)
+            if (other != m.account) html_.text(" ").text(in_.id_of(AccountId{other}));
+          html_.raw(")");
+        }
+        html_.raw("</td><td>").text(margin_text(m.b_star, m.exact)).raw("</td></tr>\n");
+      }
+    html_.raw("</table>\n");
+  }
+
+  void rows() {
+    std::map<std::uint64_t, std::vector<const Extraction::Sym*>> symbols;
+    for (const auto& s : x_.symbols) symbols[s.row].push_back(&s);
+    std::map<std::uint64_t, const Extraction::Source*> sources;
+    for (const auto& s : x_.sources) sources.emplace(s.row, &s);
+    html_.raw("<h2>").say(Word::rows_title).raw("</h2><table><tr><th>").say(Word::row);
+    html_.raw("</th><th>").say(Word::disclosures).raw("</th><th>").say(Word::coins_read);
+    html_.raw("</th></tr>\n");
+    for (const auto& r : x_.rows) {
+      if (r.n > kRowsShown) break;
+      html_.raw("<tr><td>").number(r.n).raw("</td><td>");
+      if (const auto at = sources.find(r.n); at != sources.end())
+        for (const std::uint64_t e : at->second->entries) html_.number(e).text(" ");
+      else
+        html_.say(Word::rows_foreign);
+      html_.raw("</td><td>");
+      for (const auto* s : symbols[r.n]) {
+        html_.text(in_.catalogue->id_of(s->field)).raw(".").number(s->slot).raw("=");
+        html_.number(s->symbol).raw(" (").number(s->weight).raw("/").number(s->total).raw(") ");
+      }
+      html_.raw("</td></tr>\n");
+    }
+    html_.raw("</table>\n");
+  }
+
+  void findings_block() {
+    static_assert(kFindingsMark == "<pre id=\"findings\">\n");
+    html_.raw("<pre id=\"findings\">\n").text(write_findings(f_)).raw("</pre>\n");
+  }
+
+  const ReportInput& in_;
+  const Findings& f_;
+  const Extraction& x_;
+  Html html_;
+};
+
+/// Pdf writes pages of text in the standard fonts every reader has (PDF 1.4, ISO 32000-1 9.6.2.2).
+class Pdf {
+ public:
+  void line(std::string_view text, unsigned size = 10, bool bold = false) {
+    constexpr std::size_t kAcross = 950;  // characters times points on a line
+    const std::size_t most = kAcross / size;
+    do {
+      std::size_t n = std::min(text.size(), most);
+      if (n < text.size())
+        if (const auto blank = text.rfind(' ', n); blank != text.npos && blank > n / 2) n = blank;
+      put(text.substr(0, n), size, bold);
+      text.remove_prefix(n);
+      while (text.starts_with(' ')) text.remove_prefix(1);
+    } while (!text.empty());
+  }
+  void gap() { y_ -= 8; }
+  std::string take() {
+    end_page();
+    std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", ""};
+    objects.push_back("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>");
+    objects.push_back("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>");
+    std::string kids;
+    for (const std::string& page : pages_) {
+      const std::size_t number = objects.size() + 1;
+      kids += std::to_string(number) + " 0 R ";
+      objects.push_back("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents " +
+                        std::to_string(number + 1) +
+                        " 0 R /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>");
+      objects.push_back("<< /Length " + std::to_string(page.size()) + " >>\nstream\n" + page +
+                        "\nendstream");
+    }
+    objects[1] =
+        "<< /Type /Pages /Kids [" + kids + "] /Count " + std::to_string(pages_.size()) + " >>";
+    std::string out = "%PDF-1.4\n";
+    std::vector<std::size_t> at;
+    for (std::size_t i = 0; i < objects.size(); ++i) {
+      at.push_back(out.size());
+      out += std::to_string(i + 1) + " 0 obj\n" + objects[i] + "\nendobj\n";
+    }
+    const std::size_t table = out.size();
+    out += "xref\n0 " + std::to_string(objects.size() + 1) + "\n0000000000 65535 f \n";
+    for (const std::size_t offset : at) {
+      char row[32];
+      std::snprintf(row, sizeof row, "%010zu 00000 n \n", offset);
+      out += row;
+    }
+    return out + "trailer\n<< /Size " + std::to_string(objects.size() + 1) +
+           " /Root 1 0 R >>\nstartxref\n" + std::to_string(table) + "\n%%EOF\n";
+  }
+
+ private:
+  void put(std::string_view text, unsigned size, bool bold) {
+    if (y_ < 60) end_page();
+    page_ += "BT /F";
+    page_ += bold ? '2' : '1';
+    page_ += " " + std::to_string(size) + " Tf 50 " + std::to_string(y_) + " Td (";
+    for (const char c : text) {
+      if (c == '(' || c == ')' || c == '\\') page_ += '\\';
+      page_ += c >= 0x20 && c < 0x7f ? c : '?';
+    }
+    page_ += ") Tj ET\n";
+    y_ -= static_cast<int>(size) + 4;
+  }
+  void end_page() {
+    if (!page_.empty()) pages_.push_back(std::move(page_));
+    page_.clear();
+    y_ = 790;
+  }
+  std::string page_;
+  std::vector<std::string> pages_;
+  int y_ = 790;
+};
+
+std::string_view english(Word w) { return kWords[static_cast<std::size_t>(w)][0]; }
+
+}  // namespace
+
+std::string report_html(const ReportInput& input, Language language) {
+  return Report(input, language).document(language);
+}
+
+std::string report_pdf(const ReportInput& input) {
+  const Findings& f = *input.findings;
+  const auto number = [](std::uint64_t n) { return std::to_string(n) + " "; };
+  const auto say = [](Word w) { return std::string(english(w)); };
+  Pdf pdf;
+  pdf.line(say(Word::title) + " " + input.trace, 18, true);
+  pdf.line(say(Word::seen_on) + " " + f.leak_day + ", " + number(f.leak_bytes) + say(Word::bytes));
+  if (!input.brought_by.empty()) pdf.line(say(Word::brought_by) + ": " + input.brought_by);
+  pdf.gap();
+  pdf.line(say(Word::is_it_ours), 13, true);
+  pdf.line(number(f.rows) + say(Word::rows_ours));
+  pdf.line(number(f.sourced) + say(Word::rows_sourced) + "; " + number(f.foreign) +
+           say(Word::rows_foreign));
+  pdf.line(number(f.unknown) + say(Word::rows_unknown));
+  const Totals exposed = exposed_of(input.impact);
+  pdf.line(number(exposed.citizens) + say(Word::citizens_exposed));
+  std::string fields = say(Word::which_fields) + ":";
+  for (const auto& field : exposed.fields) fields += " " + field;
+  pdf.line(fields);
+  if (!f.not_before.empty()) pdf.line(say(Word::since_when) + " " + f.not_before);
+  pdf.gap();
+  pdf.line(say(Word::which_copies), 13, true);
+  if (f.named.empty()) pdf.line(say(Word::nobody), 11, true);
+  for (const NamedAccount& n : f.named) {
+    char bits_text[32];
+    std::snprintf(bits_text, sizeof bits_text, "%.1f", bits(n.millibits));
+    pdf.line(say(Word::copy_of) + " " + input.id_of(n.account) + " (A)", 11, true);
+    pdf.line(power_of_ten(n.millibits) + " " + say(Word::likelihood) + " " + bits_text + "). " +
+             number(n.agreeing) + say(Word::of_words) + " " + number(n.coins) +
+             say(Word::coins_agree));
+  }
+  pdf.line(say(Word::bound) + " " + number(f.evaluations) + "x 1e-9");
+  pdf.line(number(f.candidates) + say(Word::under_test) + " " +
+           std::to_string(f.bound_millibits / 1000) + " " + say(Word::bits_on));
+  pdf.line(say(Word::h1h2));
+  pdf.gap();
+  pdf.line(say(Word::what_changes), 13, true);
+  for (const Word w : {Word::open_backend, Word::open_photo, Word::open_added, Word::heard})
+    pdf.line("- " + say(w));
+  pdf.gap();
+  pdf.line(say(Word::not_seen), 13, true);
+  if (!input.marked) pdf.line(say(Word::no_coins));
+  pdf.line(number(f.symbols) + say(Word::coins_read) + "; " + number(f.erased) + say(Word::erased));
+  pdf.line(say(Word::one_value));
+  pdf.gap();
+  pdf.line(say(Word::numbers), 13, true);
+  const std::string text = write_findings(f);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    pdf.line(text.substr(at, end - at), 9);
+    at = end + 1;
+  }
+  return pdf.take();
+}
+
+}  // namespace amanat::trace
