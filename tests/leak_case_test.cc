@@ -309,8 +309,8 @@ TEST_F(LeakCase, EveryFlippedByteOfTheBundleIsFound) {
   ASSERT_FALSE(evidence().empty());
   const auto held_to = anchors();
   ASSERT_EQ(trace::check_evidence(bundle, held_to).problem, "");
-  // Every file; of each, bytes at random, or all of them (AMANAT_FLIPS=all).
-  const char* wanted = std::getenv("AMANAT_FLIPS");
+  // Every file; of each, bytes at random, or all of them (AMANAT_EVIDENCE_FLIPS=all).
+  const char* wanted = std::getenv("AMANAT_EVIDENCE_FLIPS");
   const bool all = wanted != nullptr && std::string_view(wanted) == "all";
   std::mt19937_64 random(11);
   std::size_t flipped = 0;
