@@ -334,9 +334,10 @@ TEST_F(MarksSystem, WithoutTheAuditorsProcessTheCustodianHasNoKeysAndGivesNoAnsw
   EXPECT_EQ(refused.at("answers").array(), nullptr);
   // At rest neither side holds what the other's half is made of.
   const std::string secret = read_all(fs::path(auditor->place()) / "auditor.key");
-  for (const auto& file : fs::recursive_directory_iterator(world->home))
-    if (file.is_regular_file())
-      EXPECT_EQ(read_all(file.path()).find(secret.substr(0, 40)), std::string::npos) << file.path();
+  for (const auto& file : fs::recursive_directory_iterator(world->home)) {
+    if (!file.is_regular_file()) continue;
+    EXPECT_EQ(read_all(file.path()).find(secret.substr(0, 40)), std::string::npos) << file.path();
+  }
   auditor->start();
   ::usleep(1'100'000);  // after a failure nobody is asked for a second
   const auto again = ask(asked[0]);

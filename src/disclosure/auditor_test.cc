@@ -51,7 +51,9 @@ class AuditorTest : public testing::Test {
     auto parsed = ledger::parse_tlog_policy(policy);
     ASSERT_TRUE(parsed) << parsed.error().detail;
     setup.policy = *std::move(parsed);
-    if (!auditor) ASSERT_TRUE(Auditor::create(storage::system_disk(), setup.state_file));
+    if (!auditor) {
+      ASSERT_TRUE(Auditor::create(storage::system_disk(), setup.state_file));
+    }
     auditor.reset();
     auto opened = Auditor::open(std::move(setup));
     ASSERT_TRUE(opened);

@@ -76,7 +76,9 @@ class MarksTest : public testing::Test {
     setup.seed = seed;
     setup.clock = [this] { return at.load(); };
     setup.alarm = [this](std::string_view what) { alarms.emplace_back(what); };
-    if (!there) ASSERT_TRUE(Auditor::create(storage::system_disk(), setup.state_file));
+    if (!there) {
+      ASSERT_TRUE(Auditor::create(storage::system_disk(), setup.state_file));
+    }
     there = true;
     auditor.reset();
     auto opened = Auditor::open(std::move(setup));

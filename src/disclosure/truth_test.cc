@@ -190,9 +190,10 @@ TEST(Truth, NoCoinFalsifiesAValue) {
       ASSERT_GE(place.weights.size(), 2u);
       const std::uint32_t symbol = coins.symbol(subject, place);
       ASSERT_LT(symbol, place.weights.size());
-      if (class_of(place.slot->kind) == SlotClass::r && place.of != 0)
+      if (class_of(place.slot->kind) == SlotClass::r && place.of != 0) {
         ASSERT_TRUE(std::find(one.optional.begin(), one.optional.end(), place.of) !=
                     one.optional.end());
+      }
       if (place.slot->kind == SlotKind::withheld) {
         // What waits is a true, filled field that the purpose can do without.
         const auto field = static_cast<std::uint16_t>(place.alternatives[symbol]);
@@ -214,12 +215,16 @@ TEST(Truth, NoCoinFalsifiesAValue) {
         // And it is read back as what fell, or not at all.
         const Slot* const slot = place.slot;
         const auto read = read_value(std::span(&slot, 1), text, value)[0];
-        if (read) ASSERT_EQ(*read, symbol) << slot_word(place.slot->kind) << ": " << text;
+        if (read) {
+          ASSERT_EQ(*read, symbol) << slot_word(place.slot->kind) << ": " << text;
+        }
         ASSERT_TRUE(says_value(std::span(&slot, 1), text, value)) << text;
         // Two symbols never print the same.
-        for (std::uint32_t s = 0; s < place.weights.size(); ++s)
-          if (const Symbolised other{place.slot, s}; s != symbol && place.of != 0)
-            ASSERT_NE(rendered(std::span(&other, 1), v.text), text) << slot_word(place.slot->kind);
+        for (std::uint32_t s = 0; s < place.weights.size(); ++s) {
+          const Symbolised other{place.slot, s};
+          if (s == symbol || place.of == 0) continue;
+          ASSERT_NE(rendered(std::span(&other, 1), v.text), text) << slot_word(place.slot->kind);
+        }
       }
     }
   }
