@@ -98,6 +98,14 @@ bool put_value(Alert& a, std::string_view key, std::string_view value) {
     a.releases = entry;
     return true;
   }
+  if (key == "from") return number_of(value, a.from) && a.from != 0;
+  if (key == "until") return number_of(value, a.until) && a.until != 0;
+  if (key == "other") {
+    const auto bytes = crypto::from_hex(value);
+    if (!bytes || bytes->size() != sizeof(Digest)) return false;
+    std::copy(bytes->begin(), bytes->end(), a.other.emplace().begin());
+    return true;
+  }
   if (key == "entries") {
     while (!value.empty()) {
       std::uint64_t entry = 0;
@@ -125,6 +133,28 @@ std::string words_of(const Look& look) {
   if (look.near.known)
     out += ' ' + hex16(look.near.below) + ' ' + hex16(look.near.here) + ' ' +
            hex16(look.near.above) + ' ' + std::to_string(look.near.digit);
+  if (look.zone != kNoZone) out += " zone " + hex16(look.zone);
+  if (look.away) out += " away";
+  if (look.off_duty) out += " off";
+  if (look.guarded) out += " protected";
+  if (look.padded != 0) out += " padded " + std::to_string(look.padded);
+  return out;
+}
+
+std::string words_of(const Refused& r) {
+  return "refused " + std::to_string(r.order) + ' ' + std::to_string(r.at) + ' ' +
+         std::string(row_of(r.rule).id);
+}
+
+std::optional<Refused> refused_of(std::string_view part) {
+  constexpr std::string_view kLine = "\nrefused ";
+  const std::size_t at = part.rfind(kLine);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string_view rest = part.substr(at + kLine.size());
+  Refused out;
+  if (!number_of(take(rest), out.order) || !number_of(take(rest), out.at) ||
+      !rule_named(rest, out.rule))
+    return std::nullopt;
   return out;
 }
 
@@ -143,14 +173,27 @@ std::optional<Look> look_of(std::string_view words) {
   look.fresh = flags[1] == 'f';
   look.announced = flags[2] == 'a';
   look.next = flags[3] == '+';
-  if (!rest.empty()) {
+  std::string_view word = take(rest);
+  if (word.size() == 16) {
     Near& n = look.near;
     n.known = true;
-    if (!from_hex16(take(rest), n.below) || !from_hex16(take(rest), n.here) ||
+    if (!from_hex16(word, n.below) || !from_hex16(take(rest), n.here) ||
         !from_hex16(take(rest), n.above) || !number_of(take(rest), n.digit) || n.digit > 9 ||
         ((n.below | n.here | n.above) & 15) != 0)
       return std::nullopt;
+    word = take(rest);
   }
+  if (word == "zone") {
+    if (!from_hex16(take(rest), look.zone)) return std::nullopt;
+    word = take(rest);
+  }
+  for (const auto& [name, flag] :
+       {std::pair{"away", &Look::away}, {"off", &Look::off_duty}, {"protected", &Look::guarded}}) {
+    if (word != name) continue;
+    look.*flag = true;
+    word = take(rest);
+  }
+  if (word == "padded" && !number_of(take(rest), look.padded)) return std::nullopt;
   if (words_of(look) != words) return std::nullopt;
   return look;
 }
@@ -184,6 +227,9 @@ std::string encode(const Alert& a) {
   line("note", on_a_line(a.note));
   if (number(a.by) != 0) line("by", std::to_string(number(a.by)));
   if (a.releases) line("releases", std::to_string(*a.releases));
+  if (a.other) line("other", crypto::hex(*a.other));
+  if (a.from != 0) line("from", std::to_string(a.from));
+  if (a.until != 0) line("until", std::to_string(a.until));
   return out;
 }
 
@@ -203,6 +249,15 @@ std::optional<Alert> decode_alert(std::string_view text) {
   // One spelling per alert: what is read back is what was written.
   if (encode(alert) != text) return std::nullopt;
   return alert;
+}
+
+std::optional<EntryContent> notice_of(const Alert& alert) {
+  if (!alert.citizen) return std::nullopt;
+  EntryContent entry;
+  entry.type = EntryType::alert;
+  entry.subject = *alert.citizen;
+  entry.part(BodyPart::denial) = "amanat/notice/1\nrule " + std::string(row_of(alert.rule).id);
+  return entry;
 }
 
 EntryContent entry_of(const Alert& alert) {

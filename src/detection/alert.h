@@ -30,8 +30,11 @@ struct Alert {
   std::vector<Look> looks;                // the refused ones, which no other entry has
   std::string parameters;                 // first 16 hex digits of the SHA-256 of those in force
   std::string note;                       // a person's reason; or further inputs
-  AccountId by{};                         // placed, released: who did
-  std::optional<std::uint64_t> releases;  // released: the entry of the hold
+  AccountId by{};                         // placed, released, announced: who did
+  std::optional<std::uint64_t> releases;  // released: the entry of the hold, or of the operation
+  std::optional<Digest> other;            // two_places: the device used before, whose session ends
+  std::uint64_t from = 0, until = 0;      // announced: the operation's time, ms
+  std::optional<Label> citizen;           // whom to notify; never in the words
 };
 
 /// words_of and look_of: one lookup's judgement as text, kept in part 10 of its DISCLOSURE entry,
@@ -45,6 +48,18 @@ std::optional<Alert> decode_alert(std::string_view text);
 
 /// entry_of is the ALERT entry to be recorded, but for its slice (the system's).
 EntryContent entry_of(const Alert& alert);
+/// notice_of is the entry that tells the citizen of an alert about them, in their own history, but
+/// for its slice (the citizen's); nothing if the citizen is not to be told. It names no officer.
+std::optional<EntryContent> notice_of(const Alert& alert);
+
+/// Refused is a refusal that a rule counts, as its DENIED entry keeps it ("refused ORDER AT RULE").
+struct Refused {
+  std::uint64_t order = 0, at = 0;
+  Rule rule{};
+};
+std::string words_of(const Refused& refused);
+/// refused_of finds the line in a DENIED entry's part 10; nothing if it has none.
+std::optional<Refused> refused_of(std::string_view part);
 
 /// Hold is what an account may not do until a second person releases it.
 struct Hold {
@@ -55,6 +70,14 @@ struct Hold {
   Sensitivity data_class = Sensitivity::ordinary;
   std::uint64_t at = 0, order = 0;
   AccountId by{};  // who placed it; 0: the exchange
+};
+
+/// Operation is a time in which a unit meets strangers by its order: the friction test pauses.
+struct Operation {
+  std::uint64_t id = ~0ull;  // the entry that announced it; ~0: not recorded yet
+  std::string unit;
+  std::uint64_t from = 0, until = 0, order = 0;
+  AccountId by{};
 };
 
 /// Told is an alert with its place in the ledger.

@@ -56,7 +56,7 @@ std::uint64_t system_steady_ms() {
 bool judges_anything(const Parameters& p) {
   return p.burst_on + p.robot_on + p.run_on + p.unexplained_on + p.week_on + p.absent_on +
              p.near_on + p.two_places_on + p.off_duty_on + p.coverage_on + p.magnet_on +
-             p.padding_on >
+             p.padding_on + p.travel_on + p.strange_on + p.protected_on >
          0;
 }
 
@@ -99,10 +99,11 @@ void Units::take_locked(std::uint32_t units) {
 
 Detection::State::State(Options o)
     : options(std::move(o)),
-      tuned(options.parameters),
+      tuned(options.parameters, std::move(options.stations)),
       judges(judges_anything(options.parameters)),
       parameters_id(
-          crypto::hex(crypto::sha256(write_parameters(options.parameters))).substr(0, 16)),
+          crypto::hex(crypto::sha256(write_parameters(options.parameters) + tuned.stations.id()))
+              .substr(0, 16)),
       neighbour_key(options.key.bytes()),
       magnet(static_cast<std::size_t>(options.parameters.magnet_table)) {
   if (!options.steady_ms) options.steady_ms = system_steady_ms;
@@ -195,10 +196,11 @@ Result<Clearance> Detection::clear(Grant grant) {
     if (s.judges && !asker.service) {
       const std::uint64_t at = s.judged_at();
       if (!officer.habits.paced(s.tuned, at)) {
-        s.raise(s.alert_of(Trip{Rule::burst, 0, s.tuned.p.burst_per_minute}, asker, question,
-                           officer, at),
-                officer);
-        return fail(Reason::too_fast, std::string(row_of(Rule::burst).id));
+        const Refused refused{s.next_order(), at, Rule::burst};
+        s.note_refused(officer, asker, question, refused);
+        Failure why{Reason::too_fast, std::string(row_of(Rule::burst).id)};
+        why.judged = words_of(refused);
+        return std::unexpected(std::move(why));
       }
     }
     const std::uint64_t now = s.time();

@@ -31,7 +31,7 @@ struct Spent {
   Moment time{};
 };
 
-/// Past is one entry of the ledger as a start needs it: a disclosure or an alert.
+/// Past is one entry of the ledger as a start needs it: a disclosure, an alert or a refusal.
 struct Past {
   EntryIndex index{};
   EntryType type{};
@@ -39,11 +39,13 @@ struct Past {
   Actor actor;
   std::string unit;                   // of the account
   std::string_view case_ref, judged;  // parts 2 and 10
+  std::optional<Label> subject;
 };
 
 /// Options: without them Detection keeps budgets and holds and judges nothing else.
 struct Options {
   Parameters parameters = nothing_judged();
+  Stations stations;                           // none: no place is judged
   Key256 key;                                  // names neighbouring numbers; secret
   const FieldTable* fields = nullptr;          // must outlive it
   std::function<std::uint64_t()> steady_ms{};  // null: the system's steady clock
@@ -91,8 +93,12 @@ class Detection {
   /// entries' time in the ledger (never less than an earlier one, or it is taken as that).
   void commit(const Draft& draft, Moment time);
   void commit(const Draft& draft, const Receipt& receipt);
-  /// mismatch counts a proof that did not fit the device's key.
-  void mismatch(const Asker& asker);
+  /// mismatch counts a proof that did not fit the device's key, and returns its word on it, to be
+  /// kept with the refusal; empty if such proofs are not judged.
+  std::string mismatch(const Asker& asker);
+  /// forbidden notes that a forbid of a class of persons refused a question (`rule`: the forbid's);
+  /// its alert is then among take_alerts().
+  void forbidden(const Asker& asker, const Question& question, const std::string& rule);
 
   /// take_alerts returns alerts not recorded yet, of one account or of all, for the ledger;
   /// recorded() tells where each one is, give_back() that it could not be.
@@ -107,8 +113,15 @@ class Detection {
   /// releasing makes the alert of a release: to be recorded first, then given to lift(). Errors:
   /// no_record (no such hold), not_yourself (the held account's, or who placed it).
   Result<Alert> releasing(std::uint64_t hold, AccountId by, std::string reason);
-  /// lift ends the hold that a recorded release names.
+  /// lift ends the hold, or the operation, that a recorded release names.
   void lift(const Alert& release);
+  /// announcing makes the alert of an operation of a unit: to be recorded first; recorded() puts it
+  /// in force. `from` in the past is taken as now. Errors: malformed_value (over before it begins,
+  /// or longer than operation_h).
+  Result<Alert> announcing(const Asker& by, std::string unit, std::uint64_t from,
+                           std::uint64_t until, std::string reason);
+  /// operations lists those in force or to come, the first recorded first.
+  std::vector<Operation> operations() const;
 
   std::vector<Hold> holds() const;
   /// alerts returns the last recorded alerts, the newest first, at most `most`.
@@ -136,7 +149,8 @@ class Detection {
   /// Detection of the same state_id may read it.
   std::string state_id() const;
   /// write_state gives the state of the replay, in chunks of about so many bytes, to `put`, whose
-  /// errors it passes on. It names citizens by the first 8 bytes of their labels and must be sealed.
+  /// errors it passes on. It names citizens by the first 8 bytes of their labels and must be
+  /// sealed.
   Result<void> write_state(const std::function<Result<void>(std::string_view chunk)>& put,
                            std::size_t chunk_bytes = std::size_t{1} << 20) const;
   /// read_state takes one chunk, in any order, from several threads; all or none must be read.
@@ -149,6 +163,7 @@ class Detection {
   struct State;  // of this room, and of its bench
 
  private:
+  Result<Alert> ending(std::uint64_t operation, AccountId by, std::string reason);
   friend struct Rest;  // snapshot.cc
   std::unique_ptr<State> state_;
 };

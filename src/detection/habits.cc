@@ -34,8 +34,9 @@ void worse(std::optional<Trip>& trip, Trip other) {
 
 }  // namespace
 
-Tuned::Tuned(const Parameters& parameters)
+Tuned::Tuned(const Parameters& parameters, Stations where)
     : p(parameters),
+      stations(std::move(where)),
       run(p.run_p0, std::max(p.run_p1, p.run_p0 * 1.01)),
       absent(p.absent_p0, std::max(p.absent_p1, p.absent_p0 * 1.01)),
       near(p.near_p0, std::max(p.near_p1, p.near_p0 * 1.01)),
@@ -148,6 +149,24 @@ std::optional<Trip> Habits::robot_trip(const Tuned& t, std::uint64_t at) const {
   return std::nullopt;
 }
 
+// travel_trip compares where a question comes from with where the last one came from, and with the
+// officer's own station. It counts by account and never by address: who changes addresses within a
+// zone is not seen here, and who does not is not suspected for it.
+std::optional<Trip> Habits::travel_trip(const Tuned& t, const Look& look) const {
+  const Scores& s = scores_;
+  if (t.p.travel_on != 0 && s.zone != kNoZone) {
+    const double km = t.stations.km(s.zone, look.zone);
+    const double hours = static_cast<double>(look.at - std::min(look.at, s.zone_at) + 1) /
+                         static_cast<double>(kHourMs);
+    if (km >= t.p.travel_km && km / hours > t.p.travel_kmh)
+      return Trip{Rule::impossible_travel, km / hours, t.p.travel_kmh};
+  }
+  const auto accepted = static_cast<std::uint64_t>(t.p.strange_accept_h) * kHourMs;
+  if (t.p.strange_on != 0 && look.away && (s.away != look.zone || look.at >= s.away_at + accepted))
+    return Trip{Rule::strange_network, 1, 0};
+  return std::nullopt;
+}
+
 Tried Habits::judge(const Tuned& t, std::span<const Look> looks, const Company& company) const {
   insist(!looks.empty());
   Tried tried{scores_, company.unit ? company.unit->near : 0,
@@ -169,6 +188,16 @@ Tried Habits::judge(const Tuned& t, std::span<const Look> looks, const Company& 
   if (t.p.burst_on != 0) s.pace = t.pace.after(s.pace, first.at);
   if (!first.fresh)
     if (const auto trip = robot_trip(t, first.at)) worse(tried.trip, *trip);
+  if (first.zone != kNoZone) {
+    if (!first.fresh) {
+      if (const auto trip = travel_trip(t, first)) worse(tried.trip, *trip);
+    } else if (first.away) {
+      s.away = first.zone;
+      s.away_at = first.at;
+    }
+    s.zone = first.zone;
+    s.zone_at = first.at;
+  }
 
   std::uint64_t week = week_.size();
   for (const Look& look : looks) {

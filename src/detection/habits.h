@@ -19,6 +19,7 @@
 
 #include "detection/few.h"
 #include "detection/parameters.h"
+#include "detection/stations.h"
 #include "detection/statistics.h"
 #include "model/ids.h"
 
@@ -29,7 +30,7 @@ enum class Why : std::uint8_t {
   unexplained,
   named,   // an open case of the asker's, not of just now, names the citizen
   kin,     // the registry shows the citizen as family of one the case names
-  chain,   // an earlier explained answer in the case showed the number asked for
+  chain,   // the registers lead from whom the case names to them (registry, chain)
   counter  // the purpose needs no case: the citizen stands at the desk
 };
 
@@ -41,15 +42,21 @@ struct Look {
   Near near;
   Why why = Why::unexplained;
   bool exists = true;
-  bool fresh = false;      // a touch and a reason given for this very question
-  bool announced = false;  // within an operation a supervisor announced
-  bool next = false;       // of the same answer as the one before
+  bool fresh = false;            // a touch and a reason given for this very question
+  bool announced = false;        // within an operation a supervisor announced
+  bool next = false;             // of the same answer as the one before
+  bool away = false;             // the zone is not that of the officer's station
+  bool off_duty = false;         // outside the hours of the roster
+  bool guarded = false;          // a protected person
+  std::uint16_t padded = 0;      // so many the case names, where that is more than cases do; else 0
+  std::uint64_t zone = kNoZone;  // where the question came from
 };
 
 /// Tuned is the parameters with their logarithms taken once.
 struct Tuned {
-  explicit Tuned(const Parameters& parameters);
+  explicit Tuned(const Parameters& parameters, Stations stations = {});
   Parameters p;
+  Stations stations;
   Ratio run, absent, near;
   Gcra pace;
   std::uint64_t week_most, hour_most, day_most;
@@ -71,6 +78,8 @@ struct Scores {
   std::uint16_t today = 0;    // unexplained distinct citizens of the day
   std::uint16_t counted = 0;  // at most so many of them count: the day's quantile
   Rule friction_rule = Rule::burst;
+  std::uint64_t zone = kNoZone, zone_at = 0;  // where the last question came from, and when
+  std::uint64_t away = kNoZone, away_at = 0;  // for which strange zone a touch was given, and when
 };
 
 /// Peers is what the officers of a unit do on a day, together.
@@ -158,6 +167,7 @@ class Habits {
   void drop_old(std::uint64_t at);
   std::optional<Trip> pace_trip(const Tuned& tuned, std::span<const Look> looks) const;
   std::optional<Trip> robot_trip(const Tuned& tuned, std::uint64_t at) const;
+  std::optional<Trip> travel_trip(const Tuned& tuned, const Look& look) const;
 
   // What every lookup reads lies together, in some fifteen lines, of which soon() asks for all at
   // once; what most officers have few of lies inside.

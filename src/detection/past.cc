@@ -13,8 +13,12 @@ namespace {
 // More questions than this are never between judgement and record (the ledger's queue is smaller).
 constexpr std::size_t kInFlight = 16'384;
 
-bool judged_again(Rule rule) {
-  switch (rule) {
+// How a replay comes to an alert's score: from the refused lookups that the alert holds, or by
+// raising it again from the entries it rests on. Of the others a person is the cause, or a rule of
+// the policy's: there is nothing to count.
+enum class Again : std::uint8_t { judged, raised, neither };
+Again again(const Alert& alert) {
+  switch (alert.rule) {
     case Rule::robot:
     case Rule::unexplained_run:
     case Rule::unexplained_week:
@@ -23,10 +27,28 @@ bool judged_again(Rule rule) {
     case Rule::neighbours:
     case Rule::neighbours_unit:
     case Rule::neighbours_case:
-      return true;
+    case Rule::impossible_travel:
+    case Rule::strange_network:
+    case Rule::two_places:
+      return alert.looks.empty() ? Again::neither : Again::judged;
+    case Rule::burst:
+    case Rule::key_mismatch:
+    case Rule::case_padding:
+    case Rule::coverage:
+    case Rule::magnet:
+    case Rule::canary:
+    case Rule::canary_again:
+    case Rule::protected_person:
+      return Again::raised;
+    case Rule::off_duty:
+      return alert.tier == Tier::review ? Again::raised : Again::neither;
     default:
-      return false;
+      return Again::neither;
   }
+}
+
+bool same_bits(double a, double b) {
+  return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b);
 }
 
 Question question_of(const std::string& case_ref) {
@@ -62,16 +84,23 @@ void Detection::replay(const Past& past) {
   one.actor = past.actor;
   one.unit = past.unit;
   one.case_ref = past.case_ref;
+  one.subject = past.subject;
   if (past.type == EntryType::alert) {
     auto alert = decode_alert(past.judged);
     if (!alert) return;  // of strangers: counts alone
     one.order = alert->order;
     one.alert = true;
-    s.recorded_alerts.insert({alert->rule, alert->order});
-    std::erase_if(s.expected,
-                  [&](const Alert& e) { return e.rule == alert->rule && e.order == alert->order; });
+    const State::Known name = s.known(*alert);
+    s.recorded_alerts.insert(name);
+    std::erase_if(s.expected, [&](const Alert& e) { return s.known(e) == name; });
     one.told = *std::move(alert);
-  } else if (const auto look = look_of(past.judged)) {
+  } else if (past.type == EntryType::denied) {
+    const auto refused = refused_of(past.judged);
+    if (!refused) return;
+    one.order = refused->order;
+    one.refusal = true;
+    one.refused = *refused;
+  } else if (const auto look = look_of(past.judged.substr(0, past.judged.find('\n')))) {
     one.order = look->order;
     one.look = *look;
   } else {
@@ -86,7 +115,7 @@ void Detection::State::drain(std::size_t leave) {
     Waiting one = waiting.top();
     waiting.pop();
     order.store(std::max(order.load(), one.order));
-    const bool same_answer = !one.alert && one.look.next && !together.empty() &&
+    const bool same_answer = !one.alert && !one.refusal && one.look.next && !together.empty() &&
                              together.front().actor.account == one.actor.account;
     if (!same_answer && !together.empty()) {
       std::vector<Waiting> answer;
@@ -95,6 +124,8 @@ void Detection::State::drain(std::size_t leave) {
     }
     if (one.alert)
       restore(one);
+    else if (one.refusal)
+      restore_refused(one);
     else
       together.push_back(std::move(one));
   }
@@ -128,10 +159,54 @@ void Detection::State::restore(std::vector<Waiting> answer) {
       std::erase_if(officer.holds, [](const Hold& h) { return h.tier == Tier::friction; });
     officer.device = asker.actor.thumbprint;
     officer.device_at = at;
-    note_magnets(officer, asker, question, looks);
+    note_off_duty(officer, asker, question, looks.front());
+    std::vector<Label> citizens;
+    for (const Waiting& one : answer)
+      if (one.subject) citizens.push_back(*one.subject);
+    note_magnets(officer, asker, question, looks, citizens);
+    note_case(officer, asker, question, looks.front());
+    note_protected(officer, asker, question, looks);
   }
   count_day(officer, looks);
   note_canaries(officer, asker, question, looks);
+}
+
+void Detection::State::restore_refused(const Waiting& one) {
+  const Held held = hold_officer(one.actor.account);
+  const std::lock_guard lock(held.shard->mutex);
+  note_refused(officer_of(*held.holder), asker_of(one.actor, one.unit), question_of(one.case_ref),
+               one.refused);
+}
+
+// comes_out_again says whether the ledger gives the alert's score and threshold, to the bit;
+// nothing if there is nothing to count. The caller has the locks.
+std::optional<bool> Detection::State::comes_out_again(const Alert& alert, Officer& officer,
+                                                      const HeldByKind& held) {
+  switch (again(alert)) {
+    case Again::neither:
+      return std::nullopt;
+    case Again::raised: {
+      const auto at = raised.find(known(alert));
+      if (at == raised.end()) return false;
+      const auto bits = at->second;
+      raised.erase(at);
+      return bits[0] == std::bit_cast<std::uint64_t>(alert.score) &&
+             bits[1] == std::bit_cast<std::uint64_t>(alert.threshold);
+    }
+    case Again::judged:
+      break;
+  }
+  const Company company =
+      company_of(held, !normal_case_ref(alert.case_ref).empty(), tuned.p.near_on != 0);
+  std::optional<Trip> trip;
+  if (alert.rule == Rule::two_places) {
+    trip = places_trip(officer, alert.actor, alert.looks.front());
+  } else {
+    officer.habits.advance(tuned, alert.looks.front().at, company.peers);
+    trip = officer.habits.judge(tuned, alert.looks, company).trip;
+  }
+  return trip && trip->rule == alert.rule && same_bits(trip->score, alert.score) &&
+         same_bits(trip->threshold, alert.threshold);
 }
 
 void Detection::State::restore(const Waiting& one) {
@@ -140,25 +215,21 @@ void Detection::State::restore(const Waiting& one) {
   const Locks locks(held);
   Officer& officer = officer_of(*held[0].holder);
   ++replayed.alerts;
-  if (judges && judged_again(alert.rule) && !alert.looks.empty()) {
-    const Company company =
-        company_of(held, !normal_case_ref(alert.case_ref).empty(), tuned.p.near_on != 0);
-    officer.habits.advance(tuned, alert.looks.front().at, company.peers);
-    const Tried tried = officer.habits.judge(tuned, alert.looks, company);
-    const bool same = tried.trip && tried.trip->rule == alert.rule &&
-                      std::bit_cast<std::uint64_t>(tried.trip->score) ==
-                          std::bit_cast<std::uint64_t>(alert.score) &&
-                      std::bit_cast<std::uint64_t>(tried.trip->threshold) ==
-                          std::bit_cast<std::uint64_t>(alert.threshold);
-    if (alert.parameters != parameters_id)
-      ++replayed.by_other_parameters;
-    else if (same)
-      ++replayed.same;
-    else
-      replayed.different.push_back(one.index);
+  if (judges) {
+    if (const auto same = comes_out_again(alert, officer, held)) {
+      if (alert.parameters != parameters_id)
+        ++replayed.by_other_parameters;
+      else if (*same)
+        ++replayed.same;
+      else
+        replayed.different.push_back(one.index);
+    }
   }
+  if (alert.rule == Rule::announced) put_operation(alert, one.index);
   if (alert.rule == Rule::released) {
     if (alert.releases) {
+      const std::unique_lock operations_lock(operations_mutex);
+      std::erase_if(operations, [&](const Operation& o) { return o.id == *alert.releases; });
       Rule rule = alert.rule;
       std::erase_if(officer.holds, [&](const Hold& h) {
         if (h.id != *alert.releases) return false;
@@ -186,6 +257,7 @@ Replayed Detection::replayed() {
   }
   s.replaying = false;
   s.recorded_alerts.clear();
+  s.raised.clear();
   std::vector<Alert> lost;
   lost.swap(s.expected);
   for (Alert& alert : lost) {

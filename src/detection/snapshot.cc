@@ -130,20 +130,32 @@ struct Rest {
   }
   template <class A, Is<Look> T>
   static void one(A& a, T& v) {
-    auto& [order, subject, at, near, why, exists, fresh, announced, next] = v;
-    all(a, order, subject, at, near, why, exists, fresh, announced, next);
+    auto& [order, subject, at, near, why, exists, fresh, announced, next, away, off_duty, guarded,
+           padded, zone] = v;
+    all(a, order, subject, at, near, why, exists, fresh, announced, next, away, off_duty, guarded,
+        padded, zone);
   }
   template <class A, Is<Alert> T>
   static void one(A& a, T& v) {
     auto& [rule, tier, actor, unit, case_ref, purpose, data_class, at, order, score, threshold,
-           entries, looks, parameters, note, by, releases] = v;
+           entries, looks, parameters, note, by, releases, other, from, until, citizen] = v;
     all(a, rule, tier, actor, unit, case_ref, purpose, data_class, at, order, score, threshold,
-        entries, looks, parameters, note, by, releases);
+        entries, looks, parameters, note, by, releases, other, from, until, citizen);
   }
   template <class A, Is<Hold> T>
   static void one(A& a, T& v) {
     auto& [id, rule, tier, actor, data_class, at, order, by] = v;
     all(a, id, rule, tier, actor, data_class, at, order, by);
+  }
+  template <class A, Is<Refused> T>
+  static void one(A& a, T& v) {
+    auto& [order, at, rule] = v;
+    all(a, order, at, rule);
+  }
+  template <class A, Is<Operation> T>
+  static void one(A& a, T& v) {
+    auto& [id, unit, from, until, order, by] = v;
+    all(a, id, unit, from, until, order, by);
   }
   template <class A, Is<Told> T>
   static void one(A& a, T& v) {
@@ -163,9 +175,9 @@ struct Rest {
   template <class A, Is<Scores> T>
   static void one(A& a, T& v) {
     auto& [sum, own, own_days, mean, event, none, absent, near, run, pace, friction_since, day,
-           today, counted, friction_rule] = v;
+           today, counted, friction_rule, zone, zone_at, away, away_at] = v;
     all(a, sum, own, own_days, mean, event, none, absent, near, run, pace, friction_since, day,
-        today, counted, friction_rule);
+        today, counted, friction_rule, zone, zone_at, away, away_at);
   }
   template <class A, Is<Seen> T>
   static void one(A& a, T& v) {
@@ -252,8 +264,8 @@ struct Rest {
   }
   template <class A, Is<Detection::State::Waiting> T>
   static void one(A& a, T& v) {
-    auto& [order, index, alert, look, told, actor, unit, case_ref] = v;
-    all(a, order, index, alert, look, told, actor, unit, case_ref);
+    auto& [order, index, alert, refusal, look, told, refused, actor, unit, case_ref, subject] = v;
+    all(a, order, index, alert, refusal, look, told, refused, actor, unit, case_ref, subject);
   }
   template <class A, Is<Magnet> T>
   static void one(A& a, T& v) {
@@ -279,14 +291,15 @@ struct Rest {
   template <class A>
   static void whole(A& a, Detection::State& s) {
     auto& [options, tuned, judges, parameters_id, neighbour_key, shards, ledger_time, order, magnet,
-           clock_mutex, anchor_ledger, anchor_steady, alerts_mutex, outbox, told, canaries_mutex,
-           canaries, waiting, together, replayed, replaying, expected, recorded_alerts] = s;
+           clock_mutex, anchor_ledger, anchor_steady, alerts_mutex, outbox, told, operations_mutex,
+           operations, canaries_mutex, canaries, waiting, together, replayed, replaying, expected,
+           recorded_alerts, raised] = s;
     std::uint64_t time = ledger_time.load(), last = order.load();
     std::vector<Detection::State::Waiting> queued;
     if constexpr (!A::kReads)
       for (auto rest = waiting; !rest.empty(); rest.pop()) queued.push_back(rest.top());
-    all(a, time, last, magnet, outbox, told, queued, together, replayed, replaying, expected,
-        recorded_alerts);
+    all(a, time, last, magnet, outbox, told, operations, queued, together, replayed, replaying,
+        expected, recorded_alerts, raised);
     if constexpr (A::kReads) {
       ledger_time.store(time);
       order.store(last);

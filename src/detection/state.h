@@ -140,17 +140,22 @@ struct Detection::State {
   std::vector<Alert> outbox;
   std::deque<Told> told;  // the last recorded ones
 
+  mutable std::shared_mutex operations_mutex;
+  std::vector<Operation> operations;
+
   mutable std::shared_mutex canaries_mutex;
   std::unordered_set<std::uint64_t> canaries;
 
   // A replay puts lookups and alerts back into the order in which they were judged.
   struct Waiting {
     std::uint64_t order = 0, index = 0;
-    bool alert = false;
+    bool alert = false, refusal = false;
     Look look;
     Alert told;
+    Refused refused;
     Actor actor;
     std::string unit, case_ref;
+    std::optional<Label> subject;
     bool operator<(const Waiting& other) const {  // a priority_queue gives the greatest first
       return order != other.order   ? order > other.order
              : alert != other.alert ? alert
@@ -161,8 +166,10 @@ struct Detection::State {
   std::vector<Waiting> together;  // citizens of one answer, judged together
   Replayed replayed;
   bool replaying = false;
-  std::vector<Alert> expected;  // raised by the replay, not seen recorded
-  std::set<std::pair<Rule, std::uint64_t>> recorded_alerts;
+  std::vector<Alert> expected;                   // raised by the replay, not seen recorded
+  using Known = std::pair<Rule, std::uint64_t>;  // an alert by what makes it one: see known()
+  std::set<Known> recorded_alerts;
+  std::map<Known, std::array<std::uint64_t, 2>> raised;  // score and threshold, to the bit
 
   Held hold(Kind kind, std::string_view key);
   void ask_for(Kind kind, std::string_view key);
@@ -175,6 +182,7 @@ struct Detection::State {
   // judged_at is the ledger's time carried on by a steady clock: what the tests are judged at.
   std::uint64_t judged_at();
   void observe(std::uint64_t time);
+  std::uint64_t next_order() { return order.fetch_add(1, std::memory_order_relaxed) + 1; }
   bool is_canary(std::uint64_t subject) const;
   Near near_of(const SubjectName& name) const;
   Sensitivity class_of(const std::vector<FieldId>& fields) const;
@@ -190,21 +198,32 @@ struct Detection::State {
   void raise(Alert alert, Officer& officer);
   void put_hold(const Alert& alert, Officer& officer);
   void count_day(Officer& officer, const std::vector<Look>& looks);
-  std::optional<Trip> places_trip(const Officer& officer, const Asker& asker, std::uint64_t at,
-                                  bool fresh) const;
+  std::optional<Trip> places_trip(const Officer& officer, const Actor& actor,
+                                  const Look& look) const;
+  bool in_operation(std::string_view unit, std::uint64_t at) const;
+  void put_operation(const Alert& alert, std::uint64_t entry);
+  Known known(const Alert& alert) const;
   bool off_duty(const Asker& asker, std::uint64_t at) const;
   void note_off_duty(Officer& officer, const Asker& asker, const Question& question,
-                     std::uint64_t at);
+                     const Look& look);
+  void note_case(Officer& officer, const Asker& asker, const Question& question, const Look& look);
+  void note_protected(Officer& officer, const Asker& asker, const Question& question,
+                      const std::vector<Look>& looks);
+  void note_refused(Officer& officer, const Asker& asker, const Question& question,
+                    const Refused& refused);
   void note_canaries(Officer& officer, const Asker& asker, const Question& question,
                      const std::vector<Look>& looks);
   void note_listed_canaries(Officer& officer, const Asker& asker, const Question& question,
                             const Findings& findings);
   void note_magnets(Officer& officer, const Asker& asker, const Question& question,
-                    const std::vector<Look>& looks);
+                    const std::vector<Look>& looks, const std::vector<Label>& citizens);
+  std::vector<Look> looks_of(const Findings& findings, const Officer& officer, std::uint64_t at);
   Result<std::vector<std::string>> judge(const Findings& findings, Units& units);
 
   void restore(std::vector<Waiting> answer);
   void restore(const Waiting& alert);
+  void restore_refused(const Waiting& refusal);
+  std::optional<bool> comes_out_again(const Alert& alert, Officer& officer, const HeldByKind& held);
   void drain(std::size_t leave);
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numbers>
 
 #include "model/insist.h"
 
@@ -198,6 +199,81 @@ std::uint32_t Coverage::count(std::uint32_t day) {
 
 std::size_t Coverage::bytes() const {
   return places_.capacity() * 8 + sizeof *this + (sketch_ ? sizeof(Sketch) : 0);
+}
+
+double poisson_tail(std::uint64_t x, double mean) {
+  if (x == 0) return 0;
+  mean = std::max(mean, 1e-12);
+  const auto k = static_cast<double>(x);
+  const double first = k * std::log(mean) - mean - std::lgamma(k + 1);
+  double sum = 1, term = 1;
+  for (double i = k + 1; term > 1e-12 * sum && i < k + 10'000; ++i) sum += term *= mean / i;
+  return std::max(0.0, -(first + std::log(sum)) / std::numbers::ln10);
+}
+
+double beta_binomial_tail(unsigned k, unsigned n, double a, double b) {
+  const auto log_beta = [](double x, double y) {
+    return std::lgamma(x) + std::lgamma(y) - std::lgamma(x + y);
+  };
+  const auto mass = [&](unsigned i) {
+    return std::exp(std::lgamma(n + 1.0) - std::lgamma(i + 1.0) - std::lgamma(n - i + 1.0) +
+                    log_beta(i + a, n - i + b) - log_beta(a, b));
+  };
+  double below = 0, above = 0;
+  for (unsigned i = 0; i <= k; ++i) below += mass(i);
+  for (unsigned i = k; i <= n; ++i) above += mass(i);
+  return std::max(0.0, -std::log10(std::max(1e-300, 2 * std::min(below, above))));
+}
+
+double mann_kendall(std::span<const std::uint64_t> values) {
+  const auto n = static_cast<double>(values.size());
+  if (values.size() < 3) return 0;
+  double s = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    for (std::size_t j = i + 1; j < values.size(); ++j)
+      s += values[j] > values[i] ? 1 : values[j] < values[i] ? -1 : 0;
+  const double deviation = std::sqrt(n * (n - 1) * (2 * n + 5) / 18);
+  if (s == 0) return 0;
+  return (s > 0 ? s - 1 : s + 1) / deviation;
+}
+
+std::uint64_t Kmv::mixed(std::uint64_t x) {
+  x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;  // splitmix64's finaliser
+  x = (x ^ x >> 27) * 0x94d049bb133111ebull;
+  return x ^ x >> 31;
+}
+
+void Kmv::add(std::uint64_t subject) {
+  const std::uint64_t name = mixed(subject);
+  if (least_.size() == kMost && name >= least_.back()) return;
+  const auto at = std::lower_bound(least_.begin(), least_.end(), name);
+  if (at != least_.end() && *at == name) return;
+  least_.insert(at, name);
+  if (least_.size() > kMost) least_.pop_back();
+}
+
+double Kmv::count() const {
+  if (least_.size() < kMost) return static_cast<double>(least_.size());
+  return static_cast<double>(kMost - 1) / (static_cast<double>(least_.back()) / 0x1p64);
+}
+
+double Kmv::shared(const Kmv& a, const Kmv& b) {
+  std::size_t both = 0, all = 0;
+  std::uint64_t last = 0;
+  auto x = a.least_.begin(), y = b.least_.begin();
+  // Of the union's k least, a sample of the union, those in both.
+  while (all < kMost && (x != a.least_.end() || y != b.least_.end())) {
+    const bool in_a = y == b.least_.end() || (x != a.least_.end() && *x <= *y);
+    const bool in_b = x == a.least_.end() || (y != b.least_.end() && *y <= *x);
+    last = in_a ? *x : *y;
+    if (in_a && in_b) ++both;
+    if (in_a) ++x;
+    if (in_b) ++y;
+    ++all;
+  }
+  if (all < kMost) return static_cast<double>(both);
+  const double whole = static_cast<double>(kMost - 1) / (static_cast<double>(last) / 0x1p64);
+  return static_cast<double>(both) / static_cast<double>(kMost) * whole;
 }
 
 }  // namespace amanat::detection

@@ -22,6 +22,32 @@ unsigned nb_quantile(double mu, double r, double q);
 /// nb_tail is log10 P(X >= x).
 double nb_tail(unsigned x, double mu, double r);
 
+/// poisson_tail is -log10 P(X >= x) at a mean; 0 for x = 0.
+double poisson_tail(std::uint64_t x, double mean);
+/// beta_binomial_tail is -log10 of the smaller tail, P(X <= k) or P(X >= k), doubled, of n draws
+/// whose share is Beta(a, b).
+double beta_binomial_tail(unsigned k, unsigned n, double a, double b);
+/// mann_kendall is how many standard deviations the values lie from a random order (Kendall 1975):
+/// above 0 where they grow with their place, below 0 where they fall. 0 for fewer than 3.
+double mann_kendall(std::span<const std::uint64_t> values);
+
+/// Kmv keeps the k least of mixed names (Bar-Yossef et al. 2002): a sample of distinct citizens
+/// that two of them draw alike, 8 KB. Feeds reports only.
+class Kmv {
+ public:
+  static constexpr std::size_t kMost = 1024;
+  void add(std::uint64_t subject);
+  /// count is the distinct names: exact up to kMost, else (k - 1) / the k-th least as a share.
+  double count() const;
+  /// shared estimates how many distinct names two have in common.
+  static double shared(const Kmv& a, const Kmv& b);
+  const std::vector<std::uint64_t>& names() const { return least_; }  // ascending
+  static std::uint64_t mixed(std::uint64_t subject);
+
+ private:
+  std::vector<std::uint64_t> least_;
+};
+
 /// Ratio is a sequential test of one proportion: what an event adds, what its absence adds, and
 /// the floor 0.
 struct Ratio {

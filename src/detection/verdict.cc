@@ -6,6 +6,7 @@
 //  2. a hold is in force before the refusal that announces it, and recorded before that is told.
 
 #include <algorithm>
+#include <bit>
 
 #include "detection/state.h"
 
@@ -142,7 +143,7 @@ Alert Detection::State::alert_of(const Trip& trip, const Asker& asker, const Que
   alert.purpose = question.purpose;
   alert.data_class = class_of(question.fields);
   alert.at = at;
-  alert.order = order.fetch_add(1, std::memory_order_relaxed) + 1;
+  alert.order = next_order();
   alert.score = trip.score;
   alert.threshold = trip.threshold;
   if (trip.rule == Rule::unexplained || trip.rule == Rule::unexplained_week ||
@@ -170,16 +171,21 @@ void Detection::State::put_hold(const Alert& alert, Officer& officer) {
   officer.holds.push_back(std::move(hold));
 }
 
+// known names an alert by what makes it one, so that a replay finds the one it has raised. Which of
+// two officers was the last of a magnet's is decided by a lock of the magnet's own: the citizen and
+// the day name it.
+Detection::State::Known Detection::State::known(const Alert& alert) const {
+  if (alert.rule != Rule::magnet || alert.looks.empty()) return {alert.rule, alert.order};
+  return {alert.rule, alert.looks.front().subject + tuned.day_of(alert.at)};
+}
+
 void Detection::State::raise(Alert alert, Officer& officer) {
-  if (alert.rule == Rule::burst) {
-    std::erase_if(officer.too_fast, [&](std::uint64_t t) { return t + kHourMs <= alert.at; });
-    if (officer.too_fast.size() < 1000) officer.too_fast.push_back(alert.at);
-    if (officer.too_fast.size() != static_cast<std::size_t>(tuned.p.burst_alert)) return;
-    alert.looks.clear();
-  }
   if (replaying) {
     // The ledger may have it already, or be about to say so; what it lacks in the end is raised.
-    if (!recorded_alerts.contains({alert.rule, alert.order})) expected.push_back(std::move(alert));
+    const Known name = known(alert);
+    raised[name] = {std::bit_cast<std::uint64_t>(alert.score),
+                    std::bit_cast<std::uint64_t>(alert.threshold)};
+    if (!recorded_alerts.contains(name)) expected.push_back(std::move(alert));
     return;
   }
   put_hold(alert, officer);
@@ -199,14 +205,32 @@ void Detection::State::count_day(Officer& officer, const std::vector<Look>& look
   }
 }
 
-std::optional<Trip> Detection::State::places_trip(const Officer& officer, const Asker& asker,
-                                                  std::uint64_t at, bool fresh) const {
+// Another device of the account, or its question from another zone, within a minute of the last.
+std::optional<Trip> Detection::State::places_trip(const Officer& officer, const Actor& actor,
+                                                  const Look& look) const {
   const auto within = static_cast<std::uint64_t>(tuned.p.two_places_s * 1000);
-  if (tuned.p.two_places_on == 0 || fresh || officer.device_at == 0 ||
-      officer.device == asker.actor.thumbprint || at > officer.device_at + within)
+  const std::uint64_t zone = officer.habits.scores().zone;
+  const bool other_device = officer.device != actor.thumbprint;
+  const bool other_zone = zone != kNoZone && look.zone != kNoZone && zone != look.zone;
+  if (tuned.p.two_places_on == 0 || look.fresh || officer.device_at == 0 ||
+      (!other_device && !other_zone) || look.at > officer.device_at + within)
     return std::nullopt;
-  return Trip{Rule::two_places, static_cast<double>(at - officer.device_at),
+  return Trip{Rule::two_places, static_cast<double>(look.at - officer.device_at),
               tuned.p.two_places_s * 1000};
+}
+
+bool Detection::State::in_operation(std::string_view unit, std::uint64_t at) const {
+  const std::shared_lock lock(operations_mutex);
+  return std::any_of(operations.begin(), operations.end(), [&](const Operation& o) {
+    return o.unit == unit && o.from <= at && at < o.until;
+  });
+}
+
+void Detection::State::put_operation(const Alert& alert, std::uint64_t entry) {
+  const std::unique_lock lock(operations_mutex);
+  std::erase_if(operations, [&](const Operation& o) { return o.until <= alert.at; });
+  operations.push_back(
+      Operation{entry, alert.unit, alert.from, alert.until, alert.order, alert.by});
 }
 
 bool Detection::State::off_duty(const Asker& asker, std::uint64_t at) const {
@@ -224,17 +248,61 @@ bool Detection::State::off_duty(const Asker& asker, std::uint64_t at) const {
 }
 
 void Detection::State::note_off_duty(Officer& officer, const Asker& asker, const Question& question,
-                                     std::uint64_t at) {
-  if (!off_duty(asker, at)) return;
-  const std::uint32_t day = tuned.day_of(at);
+                                     const Look& look) {
+  if (!look.off_duty) return;
+  const std::uint32_t day = tuned.day_of(look.at);
   std::erase_if(officer.off_duty, [day](std::uint32_t d) { return d + 30 <= day; });
   if (!officer.off_duty.empty() && officer.off_duty.back() == day) return;
   officer.off_duty.push_back(day);
   if (officer.off_duty.size() != static_cast<std::size_t>(tuned.p.off_duty_alert)) return;
   Alert alert = alert_of(
       Trip{Rule::off_duty, static_cast<double>(officer.off_duty.size()), tuned.p.off_duty_alert},
-      asker, question, officer, at);
-  alert.note = "shift " + asker.shift;
+      asker, question, officer, look.at);
+  alert.order = look.order;  // a start that finds the lookup and not its alert raises it again
+  if (!asker.shift.empty()) alert.note = "shift " + asker.shift;
+  raise(std::move(alert), officer);
+}
+
+// Once a day is enough to be read.
+void Detection::State::note_case(Officer& officer, const Asker& asker, const Question& question,
+                                 const Look& look) {
+  const std::uint32_t day = tuned.day_of(look.at);
+  if (look.padded == 0 || officer.days[day % officer.days.size()].day == day) return;
+  Alert alert =
+      alert_of(Trip{Rule::case_padding, static_cast<double>(look.padded), tuned.p.padding_most},
+               asker, question, officer, look.at);
+  alert.order = look.order;
+  raise(std::move(alert), officer);
+}
+
+void Detection::State::note_protected(Officer& officer, const Asker& asker,
+                                      const Question& question, const std::vector<Look>& looks) {
+  if (tuned.p.protected_on == 0) return;
+  for (const Look& look : looks) {
+    if (!look.guarded) continue;
+    Alert alert = alert_of(Trip{Rule::protected_person, 1, 1}, asker, question, officer, look.at);
+    alert.order = look.order;
+    alert.looks = {look};
+    raise(std::move(alert), officer);
+  }
+}
+
+// note_refused counts a refusal that its DENIED entry tells of as well, so that a start counts it
+// again at the same time.
+void Detection::State::note_refused(Officer& officer, const Asker& asker, const Question& question,
+                                    const Refused& refused) {
+  const bool burst = refused.rule == Rule::burst;
+  auto& times = burst ? officer.too_fast : officer.wrong;
+  const std::uint64_t window =
+      burst ? kHourMs : static_cast<std::uint64_t>(tuned.p.mismatch_min) * kMinuteMs;
+  const double most = burst ? tuned.p.burst_alert : tuned.p.mismatch_most;
+  std::erase_if(times, [&](std::uint64_t t) { return t + window <= refused.at; });
+  if (times.size() < 1000) times.push_back(refused.at);
+  const auto count = static_cast<double>(times.size());
+  if (burst ? count != most : count < most) return;
+  if (!burst) times.clear();
+  Alert alert = alert_of(Trip{refused.rule, count, most}, asker, question, officer, refused.at);
+  alert.order = refused.order;
   raise(std::move(alert), officer);
 }
 
@@ -274,9 +342,11 @@ void Detection::State::note_listed_canaries(Officer& officer, const Asker& asker
 }
 
 void Detection::State::note_magnets(Officer& officer, const Asker& asker, const Question& question,
-                                    const std::vector<Look>& looks) {
+                                    const std::vector<Look>& looks,
+                                    const std::vector<Label>& citizens) {
   if (tuned.p.magnet_on == 0) return;
-  for (const Look& look : looks) {
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    const Look& look = looks[i];
     if (!look.exists) continue;
     const unsigned officers =
         magnet.see(look.subject, number(asker.account), tuned.day_of(look.at));
@@ -289,13 +359,51 @@ void Detection::State::note_magnets(Officer& officer, const Asker& asker, const 
     for (const std::uint32_t a : magnet.accounts(look.subject, tuned.day_of(look.at)))
       alert.note += ' ' + std::to_string(a);
     alert.looks = {look};
+    if (i < citizens.size()) alert.citizen = citizens[i];
     raise(std::move(alert), officer);
   }
 }
 
-Result<std::vector<std::string>> Detection::State::judge(const Findings& findings, Units& units) {
+// looks_of is the answer's citizens as the tests see them. The caller has the locks.
+std::vector<Look> Detection::State::looks_of(const Findings& findings, const Officer& officer,
+                                             std::uint64_t at) {
   const Grant& grant = findings.clearance().grant();
   const Caller& caller = grant.caller();
+  const Asker& asker = caller.asker();
+  const std::size_t named = grant.content().case_subjects.size();
+  Look all;
+  all.at = at;
+  all.fresh = is_fresh(caller, officer.habits.scores().friction_since);
+  all.announced = in_operation(asker.unit, at);
+  all.off_duty = off_duty(asker, at);
+  all.zone = tuned.stations.zone_of(caller.from());
+  const std::uint64_t home = tuned.stations.zone_named(asker.station);
+  all.away = all.zone == kNowhere || (all.zone != kNoZone && home != kNoZone && all.zone != home);
+  if (tuned.p.padding_on != 0 && static_cast<double>(named) > tuned.p.padding_most)
+    all.padded = static_cast<std::uint16_t>(std::min<std::size_t>(named, 0xffff));
+  std::vector<Look> looks;
+  for (const Person& person : findings.people()) {
+    Look look = all;
+    look.order = next_order();
+    look.subject = hash_of(person.label);
+    look.near = judges ? near_of(person.name) : Near{};
+    look.exists = person.exists;
+    look.guarded = person.guarded;
+    look.next = !looks.empty();
+    const bool explains = grant.content().case_explains && all.padded == 0;
+    if (explains && person.standing != Standing::other)
+      look.why = person.standing == Standing::named ? Why::named : Why::kin;
+    else if (explains && !person.chain.empty())
+      look.why = Why::chain;
+    else if (!grant.content().case_needed)
+      look.why = Why::counter;
+    looks.push_back(look);
+  }
+  return looks;
+}
+
+Result<std::vector<std::string>> Detection::State::judge(const Findings& findings, Units& units) {
+  const Caller& caller = findings.clearance().grant().caller();
   const Asker& asker = caller.asker();
   const Question& question = caller.question();
   Officer& officer = officer_of(*units.held()[0].holder);
@@ -310,34 +418,23 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
   if (officer.unit != asker.unit) officer.unit = asker.unit;
 
   const std::uint64_t at = judged_at();
-  const bool fresh = is_fresh(caller, officer.habits.scores().friction_since);
-  const bool padded =
-      tuned.p.padding_on != 0 &&
-      static_cast<double>(grant.content().case_subjects.size()) > tuned.p.padding_most;
-  std::vector<Look> looks;
-  for (const Person& person : findings.people()) {
-    Look look;
-    look.order = order.fetch_add(1, std::memory_order_relaxed) + 1;
-    look.subject = hash_of(person.label);
-    look.at = at;
-    look.near = judges ? near_of(person.name) : Near{};
-    look.exists = person.exists;
-    look.fresh = fresh;
-    look.next = !looks.empty();
-    if (grant.content().case_explains && !padded && person.standing != Standing::other)
-      look.why = person.standing == Standing::named ? Why::named : Why::kin;
-    else if (!grant.content().case_needed)
-      look.why = Why::counter;
-    looks.push_back(look);
-  }
+  const std::vector<Look> looks = looks_of(findings, officer, at);
+  const Look& first = looks.front();
   const auto refuse = [&](const Trip& trip) {
-    if (!trip.repeated) {
+    Failure why = refused(trip);
+    if (trip.rule == Rule::burst) {
+      const Refused counted{first.order, at, trip.rule};
+      note_refused(officer, asker, question, counted);
+      why.judged = words_of(counted);
+    } else if (!trip.repeated) {
       Alert alert = alert_of(trip, asker, question, officer, at);
       alert.looks = looks;
       if (trip.rule == Rule::off_duty) alert.tier = Tier::friction;
+      if (trip.rule == Rule::two_places && officer.device != asker.actor.thumbprint)
+        alert.other = officer.device;
       raise(std::move(alert), officer);
     }
-    return std::unexpected(refused(trip));
+    return std::unexpected(std::move(why));
   };
   if (judges) {
     const bool with_case = !normal_case_ref(question.case_ref).empty();
@@ -347,14 +444,14 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
           std::any_of(looks.begin(), looks.end(),
                       [](const Look& l) { return l.why == Why::unexplained; }))
         return refuse(Trip{hold.rule, 0, 0, true});
-    if (const Scores& s = officer.habits.scores(); s.friction_since != 0 && !fresh)
+    if (const Scores& s = officer.habits.scores(); s.friction_since != 0 && !first.fresh)
       return refuse(Trip{s.friction_rule, 0, 0, true});
-    if (const auto trip = places_trip(officer, asker, at, fresh)) return refuse(*trip);
-    if (tuned.p.off_duty_friction != 0 && !fresh && off_duty(asker, at))
+    if (const auto trip = places_trip(officer, asker.actor, first)) return refuse(*trip);
+    if (tuned.p.off_duty_friction != 0 && !first.fresh && first.off_duty)
       return refuse(Trip{Rule::off_duty, 0, 0});
     if (const auto covered = officer.habits.advance(tuned, at, company.peers)) {
       Alert alert = alert_of(*covered, asker, question, officer, at);
-      alert.order = looks.front().order;
+      alert.order = first.order;
       raise(std::move(alert), officer);
     }
     const Tried tried = officer.habits.judge(tuned, looks, company);
@@ -365,39 +462,42 @@ Result<std::vector<std::string>> Detection::State::judge(const Findings& finding
       std::erase_if(officer.holds, [](const Hold& h) { return h.tier == Tier::friction; });
     officer.device = asker.actor.thumbprint;
     officer.device_at = at;
-    note_off_duty(officer, asker, question, at);
-    note_magnets(officer, asker, question, looks);
-    if (padded) {
-      Alert alert = alert_of(
-          Trip{Rule::case_padding, static_cast<double>(grant.content().case_subjects.size()),
-               tuned.p.padding_most},
-          asker, question, officer, at);
-      // Once a day is enough to be read.
-      const Day& today = officer.days[tuned.day_of(at) % officer.days.size()];
-      if (today.day != tuned.day_of(at)) raise(std::move(alert), officer);
-    }
+    note_off_duty(officer, asker, question, first);
+    std::vector<Label> citizens;
+    for (const Person& person : findings.people()) citizens.push_back(person.label);
+    note_magnets(officer, asker, question, looks, citizens);
+    note_case(officer, asker, question, first);
+    note_protected(officer, asker, question, looks);
   }
   count_day(officer, looks);
   note_canaries(officer, asker, question, looks);
-  for (std::size_t i = 0; i < looks.size(); ++i) words[i] = words_of(looks[i]);
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    words[i] = words_of(looks[i]);
+    if (looks[i].why == Why::chain) words[i] += "\nchain " + findings.people()[i].chain;
+  }
   return words;
 }
 
-void Detection::mismatch(const Asker& asker) {
+std::string Detection::mismatch(const Asker& asker) {
   State& s = *state_;
-  if (s.tuned.p.mismatch_on == 0) return;
+  if (s.tuned.p.mismatch_on == 0) return {};
   const Held held = s.hold_officer(asker.account);
-  const std::uint64_t at = s.judged_at();
+  const std::lock_guard lock(held.shard->mutex);
+  const Refused refused{s.next_order(), s.judged_at(), Rule::key_mismatch};
+  s.note_refused(s.officer_of(*held.holder), asker, Question{}, refused);
+  return words_of(refused);
+}
+
+void Detection::forbidden(const Asker& asker, const Question& question, const std::string& rule) {
+  State& s = *state_;
+  if (s.tuned.p.forbidden_on == 0 || asker.service || asker.citizen) return;
+  const Held held = s.hold_officer(asker.account);
   const std::lock_guard lock(held.shard->mutex);
   Officer& officer = s.officer_of(*held.holder);
-  const auto window = static_cast<std::uint64_t>(s.tuned.p.mismatch_min * 60'000);
-  std::erase_if(officer.wrong, [&](std::uint64_t t) { return t + window <= at; });
-  officer.wrong.push_back(at);
-  if (officer.wrong.size() < static_cast<std::size_t>(s.tuned.p.mismatch_most)) return;
-  const Trip trip{Rule::key_mismatch, static_cast<double>(officer.wrong.size()),
-                  s.tuned.p.mismatch_most};
-  officer.wrong.clear();
-  s.raise(s.alert_of(trip, asker, Question{}, officer, at), officer);
+  Alert alert =
+      s.alert_of(Trip{Rule::forbidden_person, 1, 1}, asker, question, officer, s.judged_at());
+  alert.note = rule;
+  s.raise(std::move(alert), officer);
 }
 
 }  // namespace amanat::detection

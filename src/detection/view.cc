@@ -34,6 +34,7 @@ void Detection::recorded(const Alert& alert, EntryIndex index) {
       for (Hold& hold : held.holder->officer->holds)
         if (hold.order == alert.order && hold.rule == alert.rule) hold.id = number(index);
   }
+  if (alert.rule == Rule::announced) state_->put_operation(alert, number(index));
   const std::lock_guard lock(state_->alerts_mutex);
   state_->told.push_front(Told{number(index), alert});
   if (state_->told.size() > 10'000) state_->told.pop_back();
@@ -81,11 +82,64 @@ Result<Alert> Detection::releasing(std::uint64_t hold, AccountId by, std::string
       }
     }
   }
+  return ending(hold, by, std::move(reason));
+}
+
+// ending makes the release of an operation: whoever announced it may end it.
+Result<Alert> Detection::ending(std::uint64_t operation, AccountId by, std::string reason) {
+  State& s = *state_;
+  const std::uint64_t at = s.judged_at();
+  for (const Operation& o : operations()) {
+    if (o.id != operation || operation == ~0ull || o.until <= at) continue;
+    Asker whom;
+    whom.account = o.by;
+    whom.actor.account = o.by;
+    whom.unit = o.unit;
+    Alert alert = s.alert_of(Trip{Rule::released, 0, 0}, whom, Question{}, Officer{}, at);
+    alert.by = by;
+    alert.releases = operation;
+    alert.note = std::move(reason);
+    return alert;
+  }
   return fail(Reason::no_record, "no such hold");
+}
+
+Result<Alert> Detection::announcing(const Asker& by, std::string unit, std::uint64_t from,
+                                    std::uint64_t until, std::string reason) {
+  State& s = *state_;
+  const std::uint64_t at = s.judged_at();
+  // Beforehand: what was asked before the announcement is judged as it was.
+  from = std::max(from, at);
+  if (until <= from) return fail(Reason::malformed_value, "the operation is over");
+  if (static_cast<double>(until - from) > s.tuned.p.operation_h * static_cast<double>(kHourMs))
+    return fail(Reason::malformed_value, "the operation is longer than operation_h");
+  Asker who = by;
+  who.unit = std::move(unit);
+  Alert alert = s.alert_of(Trip{Rule::announced, 0, 0}, who, Question{}, Officer{}, at);
+  alert.by = by.account;
+  alert.from = from;
+  alert.until = until;
+  alert.note = std::move(reason);
+  return alert;
+}
+
+std::vector<Operation> Detection::operations() const {
+  const std::uint64_t at = state_->judged_at();
+  const std::shared_lock lock(state_->operations_mutex);
+  std::vector<Operation> found;
+  for (const Operation& o : state_->operations)
+    if (at < o.until) found.push_back(o);
+  return found;
 }
 
 void Detection::lift(const Alert& release) {
   insist(release.rule == Rule::released && release.releases);
+  {
+    const std::unique_lock lock(state_->operations_mutex);
+    if (std::erase_if(state_->operations,
+                      [&](const Operation& o) { return o.id == *release.releases; }) > 0)
+      return;
+  }
   const Held held = state_->hold_officer(release.actor.account);
   const std::lock_guard lock(held.shard->mutex);
   if (!held.holder->officer) return;

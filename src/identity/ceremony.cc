@@ -351,6 +351,12 @@ Result<Caller> Identity::signed_in(const Request& request) const {
   return Caller(std::move(content));
 }
 
+void Identity::end_session(AccountId account, const Digest& thumbprint) const {
+  const Device* device = state_->book.device(thumbprint);
+  if (device == nullptr || device->record.account != account) return;
+  state_->ceremonies.sessions.close_of(*device);
+}
+
 Result<void> Identity::sign_out(const Request& request) const {
   auto session = state_->session_of(request);
   if (!session) return std::unexpected(session.error());

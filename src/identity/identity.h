@@ -89,6 +89,8 @@ class Identity {
   Result<Caller> signed_in(const Request& request) const;
   /// sign_out ends the session. Errors: no_session, cross_site.
   Result<void> sign_out(const Request& request) const;
+  /// end_session ends the live session of a device, if the account has such a device and it has one.
+  void end_session(AccountId account, const Digest& thumbprint) const;
   /// put_question reads the body of a lookup under a session and keeps it to be signed, five
   /// minutes. Errors: those of signed_in and of identify's body, not_your_right, pending_full.
   Result<PutForward> put_question(const Request& request) const;

@@ -93,6 +93,12 @@ void Sessions::close(const Digest& id) {
   erase(id);
 }
 
+void Sessions::close_of(const Device& device) {
+  const std::lock_guard lock(mutex_);
+  const auto at = of_device_.find(&device);
+  if (at != of_device_.end()) erase(Digest(at->second));
+}
+
 std::size_t Sessions::size() const {
   const std::lock_guard lock(mutex_);
   return sessions_.size();

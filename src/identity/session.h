@@ -45,6 +45,8 @@ class Sessions {
   /// ever.
   void failed(const Digest& id);
   void close(const Digest& id);
+  /// close_of ends the live session of a device, if it has one.
+  void close_of(const Device& device);
   std::size_t size() const;
 
  private:

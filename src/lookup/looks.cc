@@ -75,8 +75,33 @@ std::optional<unsigned> digits(std::string_view text, std::size_t at, std::size_
   return value;
 }
 
-// RFC 3339, seconds with or without a fraction, Z or an offset; without any zone it is UTC, as the
-// specification's examples have none.
+std::optional<std::string> decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out += text[i];
+      continue;
+    }
+    unsigned value = 0;
+    if (i + 2 >= text.size()) return std::nullopt;
+    const auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
+    if (error != std::errc{} || end != text.data() + i + 3) return std::nullopt;
+    out += static_cast<char>(value);
+    i += 2;
+  }
+  return out;
+}
+
+Result<std::uint64_t> count_of(std::string_view name, std::string_view text, std::uint64_t max) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > max)
+    return fail(Reason::malformed_request, std::string(name) + " is not a number in its range");
+  return value;
+}
+
+}  // namespace
+
 std::optional<Moment> moment_of(std::string_view text) {
   const auto y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2),
              h = digits(text, 11, 2), mi = digits(text, 14, 2), s = digits(text, 17, 2);
@@ -110,33 +135,6 @@ std::optional<Moment> moment_of(std::string_view text) {
   if (seconds < 0) return std::nullopt;
   return Moment{static_cast<std::uint64_t>(seconds) * 1000};
 }
-
-std::optional<std::string> decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    unsigned value = 0;
-    if (i + 2 >= text.size()) return std::nullopt;
-    const auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16);
-    if (error != std::errc{} || end != text.data() + i + 3) return std::nullopt;
-    out += static_cast<char>(value);
-    i += 2;
-  }
-  return out;
-}
-
-Result<std::uint64_t> count_of(std::string_view name, std::string_view text, std::uint64_t max) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > max)
-    return fail(Reason::malformed_request, std::string(name) + " is not a number in its range");
-  return value;
-}
-
-}  // namespace
 
 Result<std::vector<Look>> looks(const ledger::Ledger& ledger, const std::vector<Asker>& accounts,
                                 const Label& citizen) {

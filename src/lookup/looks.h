@@ -37,6 +37,10 @@ Result<std::vector<Look>> looks(const ledger::Ledger& ledger, const std::vector<
 /// looks_json is the answer of GET /v1/me/disclosures: newest first, sealed entries counted.
 std::string looks_json(const std::vector<Look>& looks);
 
+/// moment_of reads RFC 3339, seconds with or without a fraction, Z or an offset; without any zone
+/// it is UTC, as the Data Tracker's examples have none. Nothing for another form.
+std::optional<Moment> moment_of(std::string_view text);
+
 /// UsageQuery is what findUsage takes beside the persons.
 struct UsageQuery {
   std::optional<Moment> from, to;

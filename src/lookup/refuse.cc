@@ -18,6 +18,7 @@ std::string denial_bytes(const Failure& why) {
     out += row_of(need.reason).id;
     out += " " + need.rule;
   }
+  if (!why.judged.empty()) out += "\n" + why.judged;
   return out;
 }
 
@@ -100,11 +101,12 @@ Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& 
     strangers_.count(why.reason);
     co_return std::unexpected(why);
   }
-  if (is_mismatch(why.reason)) detection_.mismatch(*known);
+  Failure judged = why;
+  if (is_mismatch(why.reason)) judged.judged = detection_.mismatch(*known);
   EntryContent denial;
   denial.type = EntryType::denied;
   denial.actor = known->actor;
-  denial.part(BodyPart::denial) = denial_bytes(why);
+  denial.part(BodyPart::denial) = denial_bytes(judged);
   co_return co_await record_denial(std::move(denial), why);
 }
 
@@ -117,6 +119,13 @@ Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
   denial.part(BodyPart::denial) = denial_bytes(why);
   denial.part(BodyPart::policy_hash) = why.policy_hash;
   denial.evidence = asked.evidence;
+  // Detail: "..., rule ID".
+  if (why.reason == Reason::forbidden_by_rule) {
+    const std::size_t at = why.detail.rfind("rule ");
+    const std::string rule = at == why.detail.npos ? std::string() : why.detail.substr(at + 5);
+    if (policy_.forbids_people(rule))
+      detection_.forbidden(asked.asker, asked.question, "rule " + rule);
+  }
   if (const auto named = registry_.subject_of_question(asked.question); named && *named)
     denial.subject = vault_.label(**named);
   // A refusal for a covert purpose would tell what the answer does not.
@@ -183,14 +192,29 @@ Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& w
     entries.push_back(detection::entry_of(alert));
     entries.back().slice = *std::move(system);
   }
+  // After the alerts, so that each keeps its place.
+  for (const detection::Alert& alert : alerts) {
+    auto notice = detection::notice_of(alert);
+    if (!notice) continue;
+    auto own = vault_.slice_for(*notice->subject, now());
+    if (!own) {
+      detection_.give_back(std::move(alerts));
+      co_return fail(Reason::ledger_not_durable, "no slice for the notice");
+    }
+    notice->slice = *std::move(own);
+    entries.push_back(*std::move(notice));
+  }
   auto recorded = co_await ledger_.record(std::move(entries));
   // A refusal that could not be recorded is not told: the caller learns only that nothing is.
   if (!recorded) {
     detection_.give_back(std::move(alerts));
     co_return std::unexpected(recorded.error());
   }
-  for (std::size_t i = 0; i < alerts.size(); ++i)
+  for (std::size_t i = 0; i < alerts.size(); ++i) {
     detection_.recorded(alerts[i], recorded->entries[i + 1].index);
+    // Two at once: the older session ends, and whoever is right signs in again.
+    if (alerts[i].other) identity_.end_session(alerts[i].actor.account, *alerts[i].other);
+  }
   detection_.observe(recorded->entries.back().time);
   co_return std::unexpected(why);
 }

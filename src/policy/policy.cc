@@ -667,6 +667,14 @@ bool Policy::may(const Asker& asker, std::string_view right) const {
   return holds_right(state_->current()->compiled.tables(), asker, right);
 }
 
+bool Policy::forbids_people(std::string_view rule) const {
+  const auto in_force = state_->current();
+  const auto& forbids = in_force->compiled.tables().forbids;
+  return std::any_of(forbids.begin(), forbids.end(), [&](const ForbidRow& forbid) {
+    return forbid.id == rule && !forbid.classes.empty();
+  });
+}
+
 Result<std::vector<Sentence>> Policy::who(std::string_view pattern,
                                           std::string_view purpose) const {
   return sentences_about(state_->current()->compiled, pattern, purpose);

@@ -245,6 +245,9 @@ class Policy {
   /// may says whether a role holds a named right outside lookups: "records", "cases", "hold",
   /// "audit", "approve", "policy", "review".
   bool may(const Asker& asker, std::string_view right) const;
+  /// forbids_people says whether a rule is a forbid of a class of persons: oneself, family,
+  /// colleagues, officers of the case, the protected.
+  bool forbids_people(std::string_view rule) const;
 
   struct State;  // of this room alone
 

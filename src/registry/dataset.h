@@ -34,6 +34,9 @@ enum class FieldType : std::uint8_t {
 /// Gives says which value of a family tree a derived field carries.
 enum class Gives : std::uint8_t { nothing, relation, hops, relative_of };
 
+/// Trait says what a field tells of a citizen for comparisons between officers.
+enum class Trait : std::uint8_t { none, sex, birth, address };
+
 /// Rules are the country's forms of numbers and dates, from the catalog's one [rules] file.
 struct Rules {
   struct {
@@ -67,6 +70,7 @@ struct Field {
   bool required = false;
   std::string search, narrow;  // words of a question; empty: none
   std::string link, reverse;   // what the value is to the subject, and back
+  bool explains = false;       // following the link from whom a case names explains a lookup
   char split = '\0';
   bool or_passport = false;
   std::vector<std::string> formats;  // own date patterns; empty: the rules'
@@ -76,6 +80,7 @@ struct Field {
   std::size_t length_max = 256;  // bytes, normalised
   std::size_t digits_min = 1, digits_max = 64;
   Gives gives = Gives::nothing;
+  Trait trait = Trait::none;
 
   bool indexed() const { return !search.empty() || !reverse.empty(); }
 };

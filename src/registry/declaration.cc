@@ -202,6 +202,15 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
     if (!word->empty() && !word_form(*word))
       table.complain("\"" + *word + "\" is no word: small letters, digits and _");
   if (!field.reverse.empty() && field.link.empty()) table.complain("`reverse` needs a `link`");
+  const std::string trait = table.text_or("trait");
+  field.trait = trait == "sex"       ? Trait::sex
+                : trait == "birth"   ? Trait::birth
+                : trait == "address" ? Trait::address
+                                     : Trait::none;
+  if (!trait.empty() && field.trait == Trait::none)
+    table.complain("`trait` is sex, birth or address");
+  field.explains = table.flag("explains", false);
+  if (field.explains && field.link.empty()) table.complain("`explains` needs a `link`");
   const bool names_subject = field.type == FieldType::national_id ||
                              field.type == FieldType::msisdn || field.type == FieldType::phone ||
                              field.type == FieldType::passport;

@@ -98,6 +98,8 @@ class Reading {
   Result<void> read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                           const Scope& scope, const Relative* relative, Person& person);
   Result<void> read_decoy(const SubjectName& asked, const Bearing& bearing);
+  Result<void> read_chain(const SubjectName& name, const std::optional<vault::Slot>& slot,
+                          Person& person);
 
   Archive& archive_;
   const Wanted& wanted_;
@@ -392,6 +394,20 @@ Result<void> Reading::read_decoy(const SubjectName& asked, const Bearing& bearin
   return read;
 }
 
+/// read_chain looks for what leads from the case to the person, for detection.
+Result<void> Reading::read_chain(const SubjectName& name, const std::optional<vault::Slot>& slot,
+                                 Person& person) {
+  std::optional<vault::Slot> under = slot;
+  if (!under)
+    if (const auto decoy = archive_.decoys.pick(archive_.vault.tag(name)))
+      under = decoy->record.slot;
+  if (!under) return {};
+  auto chain = chain_to(archive_, *under, *wanted_.case_subjects);
+  if (!chain) return std::unexpected(chain.error());
+  if (slot) person.chain = *std::move(chain);
+  return {};
+}
+
 Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const Scope& scope,
                           const Relative* relative) {
   if (content_.people.size() >= std::max<std::size_t>(1, question_.max_subjects))
@@ -414,6 +430,9 @@ Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const
   if (*row && (*row)->has_records) slot = (*row)->slot;
   person.exists = slot.has_value();
   if (auto ok = read_plans(bearing, slot, scope, relative, person); !ok) return ok;
+  // Whoever does not exist is looked for as long as whoever does.
+  if (wanted_.explains && bearing.standing == Standing::other)
+    if (auto ok = read_chain(name, slot, person); !ok) return ok;
   if (!person.exists)
     if (auto ok = read_decoy(name, bearing); !ok) return ok;
   content_.people.push_back(std::move(person));

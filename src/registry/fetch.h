@@ -20,6 +20,7 @@ struct Wanted {
   const std::vector<std::string>* follow = nullptr;
   // Where what is released differs between citizens of one standing; else null.
   const Grant* grant = nullptr;
+  bool explains = false;  // the case explains whom it names, and whom the registers lead to
 };
 
 /// find answers it. Errors as of Registry::fetch.
@@ -68,6 +69,14 @@ Result<std::vector<std::string>> numbers_of(const Archive& archive, vault::Slot 
 /// name this is, ascending, as far as the registers know them. Errors: store_failed, seal_broken,
 /// too_many_subjects.
 Result<Families::Tags> family_of_officer(Archive& archive, const Tag& own);
+
+/// chain_to says how the registers lead from a citizen of `from` (keyed names, ascending) to the
+/// person whose records lie under `slot`, over one field that the catalog declares to explain, in
+/// that person's own records: "dataset.field record tag-of-the-citizen", keyed names in hex; empty
+/// if they do not. Of somebody with more than 1,000 such records, or a case of more than 64, nothing
+/// is said: who speaks with everybody explains nobody. Errors: store_failed, seal_broken.
+Result<std::string> chain_to(const Archive& archive, vault::Slot slot,
+                             const std::vector<Tag>& from);
 
 /// Relative is one person of a family tree.
 struct Relative {

@@ -81,7 +81,8 @@ Result<Findings> Registry::fetch(Clearance clearance) const {
   auto archive = state_->open();
   if (!archive) return std::unexpected(archive.error());
   const Grant& grant = clearance.grant();
-  const Wanted wanted = wanted_of(grant);
+  Wanted wanted = wanted_of(grant);
+  wanted.explains = grant.content().case_explains;
   auto found = find(**archive, wanted);
   if (!found) return std::unexpected(found.error());
   return Findings(std::move(clearance), *std::move(found));

@@ -120,6 +120,19 @@ class Registry {
   /// him: never on the way of an answer. Errors: store_failed, seal_broken.
   Result<std::vector<Version>> versions_of(const SubjectName& citizen) const;
 
+  /// Traits is what the records say of a citizen where the catalog declares a `trait`: values as
+  /// kept, addresses folded. Personal data.
+  struct Traits {
+    SubjectName name;
+    Label label{};
+    Tag tag{};
+    std::string sex, born;  // born: ISO date
+    std::vector<std::string> addresses;
+  };
+  /// each_traits visits every citizen of the datasets that declare traits, once a record. It opens
+  /// every record: for reports, never on the way of an answer. Errors: store_failed, seal_broken.
+  Result<void> each_traits(const std::function<void(const Traits&)>& visit) const;
+
   struct DatasetCount {
     std::string dataset;
     std::uint64_t records = 0;

@@ -1,8 +1,11 @@
 // Who is in the records: every subject once, and which citizen a number is of. For projections that
 // find citizens again (trace), never for an answer.
 
+#include <algorithm>
 #include <unordered_set>
 
+#include "registry/fetch.h"
+#include "registry/normalise.h"
 #include "registry/records.h"
 #include "registry/registry.h"
 #include "registry/state.h"
@@ -80,6 +83,36 @@ class Walk {
   std::unordered_set<std::uint64_t> seen_;
 };
 
+Result<void> traits_of(const Archive& archive, const Dataset& d, std::string_view key,
+                       std::string_view stored,
+                       const std::function<void(const Registry::Traits&)>& visit) {
+  const auto place = decode_record_key(key);
+  if (!place) return fail(Reason::seal_broken, "a record's key");
+  auto record = open_record(archive, *place);
+  if (!record) return std::unexpected(record.error());
+  if (!*record || stored.empty()) return {};
+  auto reader = RecordReader::over((*record)->plain.view());
+  if (!reader) return std::unexpected(reader.error());
+  Registry::Traits traits;
+  traits.name = SubjectName{reader->kind(), std::string(reader->subject())};
+  RecordReader::Value value;
+  for (;;) {
+    auto more = reader->next(value);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) break;
+    const auto field = archive.numbers.field_of(d.id, value.field);
+    if (!field || value.linked) continue;
+    const Trait trait = d.fields[*field].trait;
+    if (trait == Trait::sex) traits.sex = value.value;
+    if (trait == Trait::birth) traits.born = value.value;
+    if (trait == Trait::address) append_folded(value.value, traits.addresses.emplace_back());
+  }
+  traits.label = archive.vault.label(traits.name);
+  traits.tag = archive.vault.tag(traits.name);
+  visit(traits);
+  return {};
+}
+
 }  // namespace
 
 Result<void> Registry::each_subject(const EachSubject& subject, const EachNumber& number) const {
@@ -89,6 +122,28 @@ Result<void> Registry::each_subject(const EachSubject& subject, const EachNumber
   for (const auto& d : (*archive)->catalog.datasets()) {
     if (!d.keep || d.tree) continue;
     if (auto r = walk.dataset(d); !r) return r;
+  }
+  return {};
+}
+
+Result<void> Registry::each_traits(const std::function<void(const Traits&)>& visit) const {
+  auto archive = state_->open();
+  if (!archive) return std::unexpected(archive.error());
+  for (const auto& d : (*archive)->catalog.datasets()) {
+    if (!d.keep || d.tree || std::none_of(d.fields.begin(), d.fields.end(), [](const Field& f) {
+          return f.trait != Trait::none;
+        }))
+      continue;
+    const std::string prefix(
+        subject_prefix((*archive)->numbers.of(d.id), vault::Slot{0}).substr(0, 2));
+    Result<void> trouble;
+    auto scanned = (*archive)->store.scan(storage::Table::records, prefix, {},
+                                          [&](std::string_view key, std::string_view value) {
+                                            trouble = traits_of(**archive, d, key, value, visit);
+                                            return trouble.has_value();
+                                          });
+    if (!scanned) return scanned;
+    if (!trouble) return trouble;
   }
   return {};
 }

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "crypto/crypto.h"
+#include "lookup/looks.h"
 #include "net/json.h"
 #include "server/api.h"
 #include "server/log.h"
@@ -84,6 +85,8 @@ void put_alert(net::JsonWriter& json, const detection::Told& told,
   if (!a.note.empty()) json.key("note").string(a.note);
   if (number(a.by) != 0) json.key("by").string(id_of(accounts, a.by));
   if (a.releases) json.key("releases").number(*a.releases);
+  if (a.from != 0) json.key("from").number(a.from);
+  if (a.until != 0) json.key("until").number(a.until);
 }
 
 }  // namespace
@@ -101,6 +104,13 @@ Result<detection::Options> detection_options(const Home& home, vault::Vault& vau
     if (!parameters) return std::unexpected(parameters.error());
     options.parameters = *parameters;
   }
+  if (::stat(home.stations().c_str(), &there) == 0) {
+    auto text = storage::read_file(home.stations(), 1024 * 1024);
+    if (!text) return std::unexpected(text.error());
+    auto stations = detection::Stations::read(*text, home.stations());
+    if (!stations) return std::unexpected(stations.error());
+    options.stations = *std::move(stations);
+  }
   auto key = vault.named_secret("detection");
   if (!key) return std::unexpected(key.error());
   options.key = *std::move(key);
@@ -109,7 +119,8 @@ Result<detection::Options> detection_options(const Home& home, vault::Vault& vau
 
 void tell(detection::Detection& detection, const ledger::Opened& entry, const std::string& unit) {
   detection.observe(entry.time);
-  if (!entry.actor || (entry.type != EntryType::disclosure && entry.type != EntryType::alert))
+  if (!entry.actor || (entry.type != EntryType::disclosure && entry.type != EntryType::alert &&
+                       entry.type != EntryType::denied))
     return;
   const auto part = [&](BodyPart p) -> const std::string& {
     return entry.parts[static_cast<std::size_t>(p) - 1];
@@ -134,6 +145,7 @@ void tell(detection::Detection& detection, const ledger::Opened& entry, const st
   past.unit = unit;
   past.case_ref = part(BodyPart::case_ref);
   past.judged = part(BodyPart::denial);
+  past.subject = entry.subject;
   detection.replay(past);
 }
 
@@ -212,6 +224,14 @@ Result<std::uint64_t> Exchange::record_alert(const detection::Alert& alert, cons
   auto recorded = state_->record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
   state_->detection->recorded(alert, recorded->front().index);
+  if (auto notice = detection::notice_of(alert))
+    if (auto slice = state_->vault->slice_for(*notice->subject, now())) {
+      notice->slice = *std::move(slice);
+      // The alert stands; without the notice the citizen still sees every lookup.
+      if (auto told = state_->record(*std::move(notice)); !told)
+        log(LogLevel::error, "notice-not-recorded",
+            {{"reason", std::string(row_of(told.error().reason).id)}});
+    }
   log(LogLevel::warning, "alert",
       {{"rule", std::string(detection::row_of(alert.rule).id)},
        {"tier", std::string(detection::word_of(alert.tier))},
@@ -231,6 +251,26 @@ Result<std::uint64_t> Exchange::place_hold(std::string_view account, detection::
     return record_alert(alert, &by);
   }
   return fail(Reason::unknown_officer);
+}
+
+Result<std::uint64_t> Exchange::announce(std::string_view target, const Caller& by) {
+  if (!state_->policy->may(by.asker(), "hold")) return fail(Reason::not_your_right, "hold");
+  const auto wrong = [] {
+    return fail(Reason::malformed_value,
+                "target: UNIT FROM/UNTIL, as in 2026-11-23T08:00:00Z/2026-11-23T20:00:00Z");
+  };
+  const std::size_t blank = target.rfind(' '), slash = target.rfind('/');
+  if (blank == target.npos || slash == target.npos || slash < blank) return wrong();
+  const auto from = lookup::moment_of(target.substr(blank + 1, slash - blank - 1));
+  const auto until = lookup::moment_of(target.substr(slash + 1));
+  if (!from || !until) return wrong();
+  const std::string_view unit = target.substr(0, blank);
+  if (by.asker().unit != unit && !state_->policy->may(by.asker(), "audit"))
+    return fail(Reason::not_your_right, "another unit's");
+  auto alert = state_->detection->announcing(by.asker(), std::string(unit), number(*from),
+                                             number(*until), by.act() ? by.act()->reason : "");
+  if (!alert) return std::unexpected(alert.error());
+  return record_alert(*alert, &by);
 }
 
 Result<std::uint64_t> Exchange::release_hold(std::uint64_t hold, const Caller& by) {
@@ -282,6 +322,12 @@ std::string Exchange::alerts_json() const {
                                              whom == accounts.end() ? "" : whom->second.unit));
     json.end_object();
   }
+  json.end_array().key("operations").begin_array();
+  for (const detection::Operation& o : state_->detection->operations()) {
+    json.begin_object().key("operation").number(o.id).key("unit").string(o.unit);
+    json.key("from").number(o.from).key("until").number(o.until);
+    json.key("by").string(id_of(accounts, o.by)).end_object();
+  }
   json.end_array().key("alerts").begin_array();
   for (const detection::Told& told : state_->detection->alerts(kAlertsShown)) {
     json.begin_object();
@@ -307,8 +353,8 @@ void Api::add_alerts() {
   routes_.proven_by(
       [this](const Request& request) { return exchange_.confirm(request); },
       {"POST", "/v1/holds", "officer with the right 'hold' or 'audit', a second person",
-       "Place a hold (act 'hold', target the account) or release one (act 'release', target "
-       "the hold's entry)."},
+       "Place a hold (act 'hold', target the account), release one (act 'release', target the "
+       "hold's entry), or announce an operation (act 'announce', target 'UNIT FROM/UNTIL')."},
       [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
         const Act& act = *caller.act();
         Result<std::uint64_t> entry = 0;
@@ -323,8 +369,10 @@ void Api::add_alerts() {
             hold = hold * 10 + static_cast<std::uint64_t>(c - '0');
           }
           entry = exchange_.release_hold(hold, caller);
+        } else if (act.verb == "announce") {
+          entry = exchange_.announce(act.target, caller);
         } else {
-          return fail(Reason::malformed_value, "the act is neither hold nor release");
+          return fail(Reason::malformed_value, "the act is neither hold, release nor announce");
         }
         if (!entry) return std::unexpected(entry.error());
         net::JsonWriter json;

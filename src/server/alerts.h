@@ -14,7 +14,7 @@
 
 namespace amanat::server {
 
-/// detection_options reads H/detection.toml over the standard values. Errors: config_wrong,
+/// detection_options reads H/detection.toml over the standard values, and H/stations.toml. Errors: config_wrong,
 /// file_failed, key_missing.
 Result<detection::Options> detection_options(const Home& home, vault::Vault& vault,
                                              const FieldTable& fields);

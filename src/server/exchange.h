@@ -52,6 +52,7 @@ struct Home {
   std::string catalog() const { return root + "/catalog"; }
   std::string policy() const { return root + "/policy"; }
   std::string detection() const { return root + "/detection.toml"; }
+  std::string stations() const { return root + "/stations.toml"; }
   std::string keys() const { return root + "/keys"; }
   std::string records() const { return root + "/records"; }
   std::string ledger() const { return root + "/ledger"; }
@@ -164,6 +165,9 @@ class Exchange {
   Result<std::uint64_t> place_hold(std::string_view account, detection::Tier tier,
                                    Sensitivity data_class, const Caller& by);
   Result<std::uint64_t> release_hold(std::uint64_t hold, const Caller& by);
+  /// announce records an operation of the caller's unit ("UNIT FROM/UNTIL", RFC 3339), in which the
+  /// friction test pauses. Errors: not_your_right, malformed_value, those of the ledger.
+  Result<std::uint64_t> announce(std::string_view target, const Caller& by);
   /// record_alert makes an alert durable and tells detection where it is.
   Result<std::uint64_t> record_alert(const detection::Alert& alert, const Caller* by = nullptr);
   /// replay_alerts judges every alert of the ledger again from its entries.
