@@ -49,7 +49,9 @@ std::string list_for_people(const net::Json& list, const Manner& manner) {
   return out;
 }
 
-int send_act(const Call& call, const Emit& emit, const Act& act, std::string_view done) {
+}  // namespace
+
+int send_hold_act(const Call& call, const Emit& emit, const Act& act, std::string_view done) {
   auto body = signed_act(call, act);
   if (!body) return complain(emit, call.manner, body.error());
   auto answer = ask_exchange(call, "POST", "/v1/holds", *body);
@@ -61,8 +63,6 @@ int send_act(const Call& call, const Emit& emit, const Act& act, std::string_vie
     emit(1, std::string(done) + " It is entry " + entry + " of the ledger.\n");
   return 0;
 }
-
-}  // namespace
 
 int run_hold_list(const Call& call, const Emit& emit) {
   auto list = ask_exchange(call, "GET", "/v1/alerts", "");
@@ -95,7 +95,7 @@ int run_hold_place(const Call& call, const Emit& emit) {
   act.verb = "hold";
   act.target = call.words.at(0);
   act.reason = call.option("reason");
-  return send_act(call, emit, act, visible(act.target) + " is on hold.");
+  return send_hold_act(call, emit, act, visible(act.target) + " is on hold.");
 }
 
 int run_hold_release(const Call& call, const Emit& emit) {
@@ -103,7 +103,7 @@ int run_hold_release(const Call& call, const Emit& emit) {
   act.verb = "release";
   act.target = call.words.at(0);
   act.reason = call.option("reason");
-  return send_act(call, emit, act, "Hold " + visible(act.target) + " is released.");
+  return send_hold_act(call, emit, act, "Hold " + visible(act.target) + " is released.");
 }
 
 int run_detect(server::Exchange& exchange, const Call& call, const Emit& emit) {

@@ -22,4 +22,7 @@ Result<net::Json> ask_exchange(const Call& call, std::string_view method, const 
 /// number_at is a member that is a number; 0 where it is none.
 std::uint64_t number_at(const net::Json& object, std::string_view name);
 
+/// send_hold_act signs an act, sends it to POST /v1/holds and says that it is done.
+int send_hold_act(const Call& call, const Emit& emit, const Act& act, std::string_view done);
+
 }  // namespace amanat::cli

@@ -181,6 +181,8 @@ Detection::~Detection() = default;
 
 const Parameters& Detection::parameters() const { return state_->options.parameters; }
 
+const std::string& Detection::parameters_id() const { return state_->parameters_id; }
+
 Result<Clearance> Detection::clear(Grant grant) {
   const Asker& asker = grant.caller().asker();
   const Question& question = grant.caller().question();

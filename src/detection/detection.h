@@ -16,6 +16,7 @@
 
 #include "detection/alert.h"
 #include "detection/parameters.h"
+#include "detection/report.h"
 #include "model/field.h"
 #include "model/passes.h"
 #include "model/result.h"
@@ -123,6 +124,9 @@ class Detection {
   /// operations lists those in force or to come, the first recorded first.
   std::vector<Operation> operations() const;
 
+  /// reporting makes the alert of what a report found, to be recorded.
+  Alert reporting(const Found& found, std::uint64_t from, std::uint64_t until);
+
   std::vector<Hold> holds() const;
   /// alerts returns the last recorded alerts, the newest first, at most `most`.
   std::vector<Told> alerts(std::size_t most) const;
@@ -130,6 +134,8 @@ class Detection {
   /// canaries replaces the set of invented citizens.
   void canaries(const std::vector<Label>& labels);
   const Parameters& parameters() const;
+  /// parameters_id names them, and the stations, as alerts do: 16 hex digits.
+  const std::string& parameters_id() const;
   /// bytes is about how much memory the tests' state takes.
   std::size_t bytes() const;
 

@@ -123,6 +123,18 @@ Result<Alert> Detection::announcing(const Asker& by, std::string unit, std::uint
   return alert;
 }
 
+Alert Detection::reporting(const Found& found, std::uint64_t from, std::uint64_t until) {
+  insist(!found.accounts.empty());
+  Asker first;
+  first.account = first.actor.account = found.accounts.front();
+  Alert alert = state_->alert_of(Trip{found.rule, found.score, found.threshold}, first, Question{},
+                                 Officer{}, state_->judged_at());
+  alert.entries = found.entries;
+  alert.from = from;
+  alert.until = until;
+  return alert;
+}
+
 std::vector<Operation> Detection::operations() const {
   const std::uint64_t at = state_->judged_at();
   const std::shared_lock lock(state_->operations_mutex);

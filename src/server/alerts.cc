@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <map>
 
@@ -21,7 +23,7 @@ namespace {
 
 constexpr std::string_view kCanaryUse = "canaries";
 constexpr std::string_view kCanaryPrefix = "canary/";
-constexpr std::size_t kAlertsShown = 200;
+constexpr std::size_t kAlertsShown = 200, kAlertsKept = 10'000;
 
 std::string_view bytes_of_label(const Label& label) {
   return {reinterpret_cast<const char*>(label.data()), label.size()};
@@ -304,10 +306,12 @@ Result<detection::Replayed> Exchange::replay_alerts() {
     return true;
   });
   if (!scanned) return std::unexpected(scanned.error());
-  return again.replayed();
+  detection::Replayed replayed = again.replayed();
+  if (auto reports = replay_reports(replayed); !reports) return std::unexpected(reports.error());
+  return replayed;
 }
 
-std::string Exchange::alerts_json() const {
+std::string Exchange::alerts_json(std::optional<std::uint64_t> after) const {
   const auto accounts = by_number(*state_->identity);
   net::JsonWriter json;
   json.begin_object().key("holds").begin_array();
@@ -329,7 +333,16 @@ std::string Exchange::alerts_json() const {
     json.key("by").string(id_of(accounts, o.by)).end_object();
   }
   json.end_array().key("alerts").begin_array();
-  for (const detection::Told& told : state_->detection->alerts(kAlertsShown)) {
+  std::vector<detection::Told> told_alerts =
+      state_->detection->alerts(after ? kAlertsKept : kAlertsShown);
+  if (after) {
+    std::erase_if(told_alerts, [&](const detection::Told& t) { return t.entry <= *after; });
+    // Those that come next, so that whoever follows misses none.
+    std::sort(told_alerts.begin(), told_alerts.end(),
+              [](const detection::Told& a, const detection::Told& b) { return a.entry < b.entry; });
+    if (told_alerts.size() > kAlertsShown) told_alerts.resize(kAlertsShown);
+  }
+  for (const detection::Told& told : told_alerts) {
     json.begin_object();
     put_alert(json, told, accounts);
     json.end_object();
@@ -339,17 +352,33 @@ std::string Exchange::alerts_json() const {
 }
 
 void Api::add_alerts() {
-  routes_.data({"GET", "/v1/alerts", "officer with the right 'hold' or 'audit'",
-                "Alerts and holds: what happened, the rule in words, the officer against peers."},
-               [this](const Caller& caller, const Request&, std::string_view) -> Result<Response> {
-                 if (!exchange_.policy().may(caller.asker(), "hold") &&
-                     !exchange_.policy().may(caller.asker(), "audit"))
-                   return fail(Reason::not_your_right, "hold");
-                 Response response;
-                 response.body = exchange_.alerts_json();
-                 response.headers.emplace_back("Cache-Control", "no-store");
-                 return response;
-               });
+  routes_.data(
+      {"GET", "/v1/alerts", "officer with the right 'hold' or 'audit'",
+       "Alerts and holds: what happened, the rule in words, the officer against peers. "
+       "?after=ENTRY: "
+       "those of later entries, the oldest first."},
+      [this](const Caller& caller, const Request& request, std::string_view) -> Result<Response> {
+        if (!exchange_.policy().may(caller.asker(), "hold") &&
+            !exchange_.policy().may(caller.asker(), "audit"))
+          return fail(Reason::not_your_right, "hold");
+        std::optional<std::uint64_t> after;
+        if (!request.query.empty()) {
+          constexpr std::string_view kAfter = "after=";
+          const std::string_view query = request.query;
+          std::uint64_t entry = 0;
+          const char* const end = query.data() + query.size();
+          if (!query.starts_with(kAfter))
+            return fail(Reason::malformed_request, "the query is after=ENTRY");
+          const auto read = std::from_chars(query.data() + kAfter.size(), end, entry);
+          if (read.ec != std::errc() || read.ptr != end)
+            return fail(Reason::malformed_request, "the query is after=ENTRY");
+          after = entry;
+        }
+        Response response;
+        response.body = exchange_.alerts_json(after);
+        response.headers.emplace_back("Cache-Control", "no-store");
+        return response;
+      });
   routes_.proven_by(
       [this](const Request& request) { return exchange_.confirm(request); },
       {"POST", "/v1/holds", "officer with the right 'hold' or 'audit', a second person",

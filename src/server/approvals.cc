@@ -134,8 +134,15 @@ Result<void> Exchange::decide_approval(const Caller& confirmed, std::string_view
   auto document = document_of(*confirmed.act());
   if (!document) return std::unexpected(document.error());
   const bool approves = confirmed.act()->verb == "approve";
-  auto recorded =
-      state_->record_act(approves ? "approval given" : "approval refused", *document, &confirmed);
+  std::string word;  // for detection's report: whose question, and when it was asked
+  for (const auto& waiting : state_->policy->waiting_for(confirmed.asker(), confirmed.received()))
+    if (approves && waiting.id == id)
+      for (const Asker& asker : state_->identity->accounts())
+        if (asker.id == waiting.asker)
+          word = "approved " + std::to_string(number(asker.account)) + ' ' +
+                 std::to_string(number(waiting.asked));
+  auto recorded = state_->record_act(approves ? "approval given" : "approval refused", *document,
+                                     &confirmed, {}, std::move(word));
   if (!recorded) return std::unexpected(recorded.error());
   return state_->policy->decide(confirmed, id);
 }

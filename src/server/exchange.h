@@ -23,6 +23,7 @@
 #include "policy/policy.h"
 #include "registry/registry.h"
 #include "server/config.h"
+#include "server/report.h"
 #include "server/routes.h"
 #include "trace/dossier.h"
 #include "trace/trace.h"
@@ -172,8 +173,13 @@ class Exchange {
   Result<std::uint64_t> record_alert(const detection::Alert& alert, const Caller* by = nullptr);
   /// replay_alerts judges every alert of the ledger again from its entries.
   Result<detection::Replayed> replay_alerts();
-  /// alerts_json is what GET /v1/alerts answers.
-  std::string alerts_json() const;
+  /// report is what shows over weeks and between officers, in [from, until): computed from the
+  /// ledger and the registers. With Recording::yes what an auditor must see becomes an ALERT entry,
+  /// once. Errors: store_failed, seal_broken, config_wrong, those of the ledger.
+  enum class Recording : std::uint8_t { no, yes };
+  Result<DetectionReport> report(Moment from, Moment until, Recording recording);
+  /// alerts_json is what GET /v1/alerts answers: alerts of entries after `after`, where it is given.
+  std::string alerts_json(std::optional<std::uint64_t> after = std::nullopt) const;
   /// confirm is who confirmed an act: with a passkey, or with the key of the connection's own
   /// certificate over {"act", "signature"}. Errors: as Identity::confirm and confirm_signed.
   Result<Caller> confirm(const Request& request) const;
@@ -289,6 +295,7 @@ class Exchange {
   struct State;
   static Result<void> replay(State& state);
   static Result<void> note_authenticators(State& state);
+  Result<void> replay_reports(detection::Replayed& replayed);
   static Result<void> same_policy(State& state, const std::optional<Digest>& recorded);
   std::optional<Moment> slices_end(EntryIndex minimum) const;
   void watch();

@@ -105,12 +105,14 @@ Result<Receipt::Entry> Exchange::State::record_policy(const Digest& documents, c
 }
 
 Result<Receipt::Entry> Exchange::State::record_act(std::string note, const Digest& document,
-                                                   const Caller* by, std::string case_ref) {
+                                                   const Caller* by, std::string case_ref,
+                                                   std::string word) {
   EntryContent entry;
   entry.type = EntryType::policy_key;
   entry.tail = ledger::tail_of_policy_key(document, EntryIndex{0});
   entry.part(BodyPart::purpose) = std::move(note);
   entry.part(BodyPart::case_ref) = std::move(case_ref);
+  entry.part(BodyPart::denial) = std::move(word);
   if (by != nullptr) {
     entry.actor = by->asker().actor;
     entry.evidence = by->evidence();

@@ -78,7 +78,7 @@ struct Exchange::State {
   Result<Receipt::Entry> record_document(std::string_view document, std::string note);
   /// record_act records a document people agreed on, with who confirmed it and what they signed.
   Result<Receipt::Entry> record_act(std::string note, const Digest& document, const Caller* by,
-                                    std::string case_ref = {});
+                                    std::string case_ref = {}, std::string word = {});
   /// record_policy records which policy is in force from here on.
   Result<Receipt::Entry> record_policy(const Digest& documents, const Digest& hash);
   /// record_text records a document that people need the text of, which the opening keeps.
