@@ -3,11 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
+#include <mutex>
+#include <random>
 #include <thread>
 
 #include "crypto/crypto.h"
 #include "crypto/device_key.h"
+#include "passkeys.h"
 #include "process.h"
 #include "world.h"
 
@@ -37,9 +42,31 @@ class Force {
 
   // ask is one question about one citizen, in an open case of the officer's own.
   World::Reply ask(const OpenCase& one, const std::string& citizen) const {
-    return world.ask(one.officer, World::question("\"national_id\":\"" + citizen + '"',
-                                                  '"' + std::string(kField) + '"',
-                                                  "crime-investigation", one.ref));
+    return world.ask(one.officer, question(one, citizen));
+  }
+  static std::string question(const OpenCase& one, const std::string& citizen) {
+    return World::question("\"national_id\":\"" + citizen + '"', '"' + std::string(kField) + '"',
+                           "crime-investigation", one.ref);
+  }
+  // reasons asks about several citizens over one connection: the refusal of each, "" for an answer.
+  std::vector<std::string> reasons(const OpenCase& one,
+                                   const std::vector<std::string>& asked) const {
+    std::vector<std::string> out;
+    auto client = world.client(one.officer);
+    EXPECT_TRUE(client);
+    for (const std::string& citizen : asked) {
+      auto response = client->ask("POST", "/v1/lookups", question(one, citizen));
+      if (!response) {
+        ADD_FAILURE() << "no reply: " << response.error().detail;
+        break;
+      }
+      const auto json = net::parse_json(response->body);
+      const net::Json* reason = json && response->status != 200 ? json->find("reason") : nullptr;
+      out.push_back(response->status == 200                            ? ""
+                    : reason != nullptr && reason->string() != nullptr ? *reason->string()
+                                                                       : "no reason");
+    }
+    return out;
   }
   bool named(const OpenCase& one, const std::string& citizen) const {
     return std::find(one.citizens.begin(), one.citizens.end(), citizen) != one.citizens.end();
@@ -111,22 +138,22 @@ TEST(Detection, EstoniasExtractionWithAValidAccountIsOverAfterTwentyCitizens) {
   Force force;
   const OpenCase& one = force.some_case();
   force.world.device(one.officer);
+  auto asked = force.strangers(one);
+  asked.resize(std::min<std::size_t>(asked.size(), 120));
   unsigned disclosed = 0, refused = 0;
   std::set<std::string> reasons;
-  for (const std::string& citizen : force.strangers(one)) {
-    const auto reply = force.ask(one, citizen);
-    if (reply.status == 200) {
+  for (const std::string& reason : force.reasons(one, asked)) {
+    if (reason.empty()) {
       ++disclosed;
       EXPECT_EQ(refused, 0u) << "nothing is disclosed after the stop";
     } else {
       ++refused;
-      reasons.insert(reply.reason());
+      reasons.insert(reason);
     }
-    if (refused == 300) break;
   }
   std::printf("  %u citizens disclosed, then %u questions refused\n", disclosed, refused);
   EXPECT_LE(disclosed, 20u);
-  EXPECT_GE(refused, 100u);
+  EXPECT_GE(refused, 80u);
   for (const auto& reason : reasons)
     EXPECT_TRUE(reason == "unexplained-spent" || reason == "class-on-hold") << reason;
   // The tests of a case's own citizens go on where only the unexplained are held.
@@ -137,26 +164,28 @@ TEST(Detection, EstoniasExtractionWithAValidAccountIsOverAfterTwentyCitizens) {
   EXPECT_EQ(alerts.size(), 1u) << "one alert, not one a refusal";
   force.world.reopen();
   force.world.serve();
-  EXPECT_NE(force.ask(one, force.strangers(one).back()).status, 200u) << "a start forgets no hold";
+  EXPECT_NE(force.ask(one, asked.back()).status, 200u) << "a start forgets no hold";
 }
 
 TEST(Detection, AnAccountWithTheShippedRulesReadsTenInAMinuteAtMost) {
-  Force force("off_duty_on = 0\n");
+  Force force("off_duty_on = 0\nrobot_on = 0\n");
   const OpenCase& one = force.some_case();
   force.world.device(one.officer);
-  unsigned disclosed = 0;
-  std::set<std::string> reasons;
-  for (unsigned i = 0; i < 60; ++i) {
-    const auto reply = force.ask(one, one.citizen);
-    if (reply.status == 200)
-      ++disclosed;
-    else
-      reasons.insert(reply.reason());
+  const auto began = std::chrono::steady_clock::now();
+  const auto reasons = force.reasons(one, std::vector<std::string>(40, one.citizen));
+  // However long a busy machine takes over it: ten at once, and six a minute.
+  const auto minutes =
+      std::chrono::duration<double, std::ratio<60>>(std::chrono::steady_clock::now() - began)
+          .count();
+  const auto disclosed = static_cast<double>(std::count(reasons.begin(), reasons.end(), ""));
+  EXPECT_LE(disclosed, 11 + 6 * minutes);
+  if (disclosed <= 37) {
+    EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "too-fast"), 40 - disclosed);
+    EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"burst"});
+    const auto replayed = force.world.exchange->replay_alerts();
+    ASSERT_TRUE(replayed);
+    EXPECT_EQ(replayed->same, 1u) << "three refusals of the ledger are the alert";
   }
-  // A slow machine may take a minute over sixty questions.
-  EXPECT_LE(disclosed, 25u);
-  EXPECT_EQ(reasons.count("too-fast"), 1u);
-  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"burst"});
 }
 
 TEST(Detection, FourStrangersInARowAskForATouchThatACertificateCannotGive) {
@@ -315,6 +344,36 @@ TEST(Detection, ACanaryIsAnsweredAsUsualAndTheSecondSuspends) {
   EXPECT_EQ(*force.world.exchange->retire_canaries("nadra"), 0u);
 }
 
+// The other end of a process that is killed while it answers.
+struct Victim {
+  std::atomic<bool> over{false};
+  std::mutex mutex;
+  std::set<std::string> disclosed;
+  bool refused = false, answered_after_refusal = false;
+
+  void ask(const World& world, const OpenCase& one, const std::vector<std::string>& citizens,
+           std::size_t from) {
+    net::ClientOptions options;
+    options.url = world.url;
+    options.ca_file = (world.home / "ca.crt").string();
+    options.certificate_file = (world.directory.path / (one.officer + ".crt")).string();
+    options.key_file = (world.directory.path / (one.officer + ".key")).string();
+    auto client = net::Client::connect(options);
+    for (std::size_t i = from; client && !over; ++i) {
+      const std::string& citizen = citizens[i % citizens.size()];
+      const auto reply = client->ask("POST", "/v1/lookups", Force::question(one, citizen));
+      if (!reply) return;
+      const std::lock_guard lock(mutex);
+      if (reply->status == 200) {
+        disclosed.insert(citizen);
+        answered_after_refusal = answered_after_refusal || refused;
+      } else if (reply->status == 403) {
+        refused = true;
+      }
+    }
+  }
+};
+
 TEST(Detection, KilledAtAnyMomentItForgetsNoHoldLosesNoAlertAndRefillsNoBudget) {
   Force force;
   const OpenCase& one = force.some_case();
@@ -324,12 +383,11 @@ TEST(Detection, KilledAtAnyMomentItForgetsNoHoldLosesNoAlertAndRefillsNoBudget) 
   force.world.exchange->stop();
   force.world.exchange.reset();
   const char* wanted = std::getenv("AMANAT_KILLS");
-  const std::uint64_t kills = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) / 20 + 3 : 3;
-  const unsigned seed = 17;
+  const std::uint64_t kills = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) / 20 + 4 : 4;
+  const unsigned seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  std::srand(seed);
-  std::set<std::string> disclosed;
-  bool held = false, canary = false;
+  std::mt19937 draw(seed);
+  Victim victim;
   std::size_t next = 0;
   for (std::uint64_t round = 0; round < kills; ++round) {
     Process process({std::string(AMANAT_BINARY_DIR) + "/amanat", "serve", "--home",
@@ -337,22 +395,27 @@ TEST(Detection, KilledAtAnyMomentItForgetsNoHoldLosesNoAlertAndRefillsNoBudget) 
     const std::string address = process.address();
     ASSERT_FALSE(address.empty()) << process.said();
     force.world.url = "https://" + address;
-    const unsigned questions = held ? 4 : 5 + static_cast<unsigned>(std::rand()) % 6;
-    for (unsigned i = 0; i < questions; ++i) {
-      const std::string citizen = strangers[next++ % strangers.size()];
-      const auto reply = force.ask(one, citizen);
-      EXPECT_FALSE(held && reply.status == 200) << "a hold was forgotten";
-      if (reply.status == 200) {
-        disclosed.insert(citizen);
-        canary = canary || citizen == strangers[2];
-      } else {
-        held = true;
-      }
+    victim.over = false;
+    const std::size_t known = victim.disclosed.size();
+    std::thread asker([&] { victim.ask(force.world, one, strangers, next); });
+    // Early rounds die after a few answers, so that there is a budget to refill; later ones at any
+    // moment of refusals and of alerts on their way.
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const std::size_t some = known + 3 + draw() % 6;
+    while (std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(victim.mutex);
+      if (victim.disclosed.size() >= some || victim.refused) break;
     }
+    std::this_thread::sleep_for(std::chrono::microseconds(draw() % 30'000));
     process.kill(SIGKILL);
+    victim.over = true;
+    asker.join();
+    next = victim.disclosed.size();
+    EXPECT_LE(victim.disclosed.size(), 20u) << "a crash refilled the week's cap";
   }
-  EXPECT_LE(disclosed.size(), 20u) << "a crash refilled the week's cap";
-  EXPECT_TRUE(canary);
+  EXPECT_FALSE(victim.answered_after_refusal) << "a hold was forgotten";
+  EXPECT_TRUE(victim.disclosed.contains(strangers[2]));
   auto opened = server::Exchange::open(force.world.home.string());
   ASSERT_TRUE(opened);
   force.world.exchange = *std::move(opened);
@@ -360,11 +423,255 @@ TEST(Detection, KilledAtAnyMomentItForgetsNoHoldLosesNoAlertAndRefillsNoBudget) 
   force.world.exchange->stop();  // what a start found missing is recorded by now
   const auto alerts = force.alerts_in_ledger();
   EXPECT_EQ(std::count(alerts.begin(), alerts.end(), "canary"), 1);
-  if (held) {
+  EXPECT_LE(std::count(alerts.begin(), alerts.end(), "unexplained_week"), 1);
+  if (victim.refused) {
     EXPECT_NE(force.hold_of(one.officer), ~0ull);
   }
   const auto replayed = force.world.exchange->replay_alerts();
   ASSERT_TRUE(replayed);
+  EXPECT_TRUE(replayed->different.empty());
+}
+
+// Where everybody of a unit is, by the addresses of this machine.
+void put_stations(Force& force, const std::string& station) {
+  write_all(force.world.home / "stations.toml",
+            "[[station]]\nname = \"" + station +
+                "\"\nlatitude = \"31.55\"\nlongitude = \"74.34\"\nnetworks = "
+                "[\"127.0.1.0/24\"]\n[[station]]\nname = \"Gwadar\"\nlatitude = \"25.12\"\n"
+                "longitude = \"62.33\"\nnetworks = [\"127.0.2.0/24\"]\n");
+  force.world.reopen();
+  force.world.serve();
+}
+
+std::string roster_of(const std::string& officer, std::size_t column) {
+  for (const auto& row : read_table(World::data() / "hr_roster.csv"))
+    if (row.size() > column && row[0] == officer) return row[column];
+  return "";
+}
+
+TEST(Detection, AStolenDeviceInAnotherCityIsStoppedAtItsFirstQuestion) {
+  Force force(std::string(kUnpaced));
+  const OpenCase& one = force.some_case();
+  put_stations(force, roster_of(one.officer, 6));
+  force.world.device(one.officer);
+  force.world.source = "127.0.1.7";
+  EXPECT_EQ(force.ask(one, one.citizen).status, 200u);
+  force.world.source = "127.0.1.9";
+  EXPECT_EQ(force.ask(one, one.citizen).status, 200u)
+      << "another address of the station is nothing";
+  force.world.source = "127.0.2.7";
+  EXPECT_EQ(force.ask(one, one.citizen).reason(), "touch-and-reason");
+  EXPECT_EQ(force.ask(one, one.citizen).reason(), "touch-and-reason");
+  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"impossible_travel"});
+  const auto replayed = force.world.exchange->replay_alerts();
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->same, 1u);
+  EXPECT_TRUE(replayed->different.empty());
+  // An address of no station, of somebody who has asked nowhere else before.
+  const OpenCase* other = nullptr;
+  for (const OpenCase& c : force.cases)
+    if (c.officer != one.officer) other = &c;
+  ASSERT_NE(other, nullptr);
+  force.world.device(other->officer);
+  force.world.source = "127.0.3.7";
+  EXPECT_EQ(force.ask(*other, other->citizen).reason(), "touch-and-reason");
+  EXPECT_EQ(force.alerts_in_ledger().back(), "strange_network");
+}
+
+TEST(Detection, WhoCalledTheAccusedIsExplainedByTheRegistersAndNobodyElse) {
+  Force force;
+  const OpenCase& one = force.some_case();
+  // A number each that only one person ever held.
+  std::map<std::string, std::set<std::string>> holders;
+  const auto short_form = [](const std::string& n) {
+    const std::string digits = digits_of(n);
+    return digits.size() > 10 ? digits.substr(digits.size() - 10) : digits;
+  };
+  for (const auto& row : read_table(World::data() / "telecom_subscribers.csv"))
+    if (row.size() > 1) holders[short_form(row[0])].insert(digits_of(row[1]));
+  std::string accused, caller, called_by;
+  for (const auto& [number, people] : holders) {
+    if (people.size() != 1 || number.size() != 10 || number[0] != '3') continue;
+    if (*people.begin() == one.citizen) accused = number;
+    if (!force.named(one, *people.begin()) && people.begin()->size() == 13) {
+      caller = *people.begin();
+      called_by = number;
+    }
+  }
+  ASSERT_FALSE(accused.empty() || caller.empty());
+  force.world.device(one.officer);
+  const auto why_of = [&](std::uint64_t entry) {
+    std::string words;
+    const auto scanned =
+        force.world.exchange->scan_ledger(EntryIndex{entry}, [&](const ledger::Opened& e) {
+          words = e.parts[static_cast<std::size_t>(BodyPart::denial) - 1];
+          return false;
+        });
+    EXPECT_TRUE(scanned);
+    return words;
+  };
+  const auto last = [&] { return force.world.exchange->status()->ledger_size - 1; };
+  EXPECT_EQ(force.ask(one, caller).status, 200u);
+  EXPECT_EQ(why_of(last()).find("chain"), std::string::npos);
+  const fs::path calls = force.world.directory.path / "calls.csv";
+  write_all(calls, "a_number,b_number,type,start_time,duration_s,cell\n+92" + called_by + ",0" +
+                       accused + ",VOICE,20261101120000,60,410-05-1-1\n");
+  auto imported = force.world.exchange->import("telecom.calls", calls.string(), {});
+  ASSERT_TRUE(imported);
+  ASSERT_EQ(imported->accepted + imported->repeated, 1u);
+  EXPECT_EQ(force.ask(one, caller).status, 200u);
+  const std::string words = why_of(last());
+  EXPECT_NE(words.find("\nchain telecom.calls.counterparty "), std::string::npos) << words;
+  EXPECT_EQ(words.find(caller), std::string::npos) << "keyed names alone";
+  const auto look = detection::look_of(words.substr(0, words.find('\n')));
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->why, detection::Why::chain);
+  // Of a case that is not the officer's, or in no case, it explains nothing.
+  EXPECT_EQ(words.find("unexplained"), std::string::npos);
+}
+
+TEST(Detection, AnOperationAnnouncedBeforehandPausesTheFrictionTestAloneAndIsAnEntry) {
+  Force force(
+      "burst_on = 0\nrobot_on = 0\noff_duty_on = 0\ntwo_places_on = 0\n"
+      "unexplained_on = 0\n");
+  const Table roster = read_table(World::data() / "hr_roster.csv");
+  const OpenCase* one = nullptr;
+  std::string supervisor;
+  for (const OpenCase& c : force.cases)
+    for (std::size_t i = 1; i < roster.size() && one == nullptr; ++i)
+      if (roster[i].size() >= 10 && roster[i][5] == "supervisor" && roster[i][9].empty() &&
+          roster[i][4] == roster_of(c.officer, 4) && roster[i][0] != c.officer) {
+        one = &c;
+        supervisor = roster[i][0];
+      }
+  ASSERT_NE(one, nullptr);
+  const std::string unit = roster_of(supervisor, 4);
+  force.world.device(one->officer);
+  force.world.device(supervisor);
+  const std::string time = " 2020-01-01T00:00:00Z/";
+  const auto stamp = [](std::chrono::hours from_now) {
+    const std::time_t t =
+        std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() + from_now);
+    std::tm parts{};
+    ::gmtime_r(&t, &parts);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return std::string(text);
+  };
+  const std::string until = stamp(std::chrono::hours(8));
+  EXPECT_EQ(force.act(one->officer, "announce", unit + time + until).status, 403u)
+      << "no investigator announces";
+  EXPECT_EQ(force.act(supervisor, "announce", "Another Unit" + time + until).status, 403u);
+  EXPECT_EQ(force.act(supervisor, "announce", unit).status, 422u);
+  EXPECT_EQ(force.act(supervisor, "announce", unit + time + stamp(std::chrono::hours(200))).status,
+            422u);
+  const auto announced = force.act(supervisor, "announce", unit + time + until);
+  ASSERT_EQ(announced.status, 200u) << announced.body;
+  const auto strangers = force.strangers(*one);
+  const auto reasons =
+      force.reasons(*one, std::vector<std::string>(strangers.begin(), strangers.begin() + 25));
+  EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "touch-and-reason"), 0);
+  EXPECT_EQ(std::count(reasons.begin(), reasons.end(), ""), 20) << "the week's cap stands";
+  EXPECT_EQ(reasons.back(), "unexplained-spent");
+  EXPECT_EQ(force.alerts_in_ledger(), (std::vector<std::string>{"announced", "unexplained_week"}));
+  force.world.reopen();
+  force.world.serve();
+  ASSERT_EQ(force.world.exchange->detection().operations().size(), 1u) << "a start forgets none";
+  const auto entry = announced.at("entry").integer();
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(force.act(supervisor, "release", std::to_string(*entry)).status, 200u);
+  EXPECT_TRUE(force.world.exchange->detection().operations().empty());
+}
+
+TEST(Detection, WhoAsksForThemselvesIsRefusedRecordedAndReviewed) {
+  Force force(kUnpaced);
+  const OpenCase& one = force.some_case();
+  force.world.device(one.officer);
+  const std::string own = digits_of(roster_of(one.officer, 2));
+  ASSERT_EQ(own.size(), 13u);
+  const auto reply = force.ask(one, own);
+  EXPECT_EQ(reply.status, 403u) << reply.body;
+  EXPECT_EQ(reply.reason(), "forbidden-by-rule");
+  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"forbidden_person"});
+}
+
+TEST(Detection, AMagnetIsReviewedAndTheCitizenIsToldInTheirOwnHistory) {
+  Force force("burst_on = 0\nrobot_on = 0\nrun_on = 0\noff_duty_on = 0\nmagnet_officers = 3\n");
+  std::set<std::string> officers;
+  std::string citizen;
+  for (const OpenCase& c : force.cases) {
+    if (citizen.empty()) citizen = force.strangers(c).front();
+    if (officers.size() == 3 || force.named(c, citizen) || !officers.insert(c.officer).second)
+      continue;
+    force.world.device(c.officer);
+    EXPECT_EQ(force.ask(c, citizen).status, 200u);
+  }
+  ASSERT_EQ(officers.size(), 3u);
+  force.world.exchange->stop();  // records what is on its way
+  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"magnet"});
+  const auto looks = force.world.exchange->looks(SubjectName{SubjectKind::national_id, citizen});
+  ASSERT_TRUE(looks) << looks.error().detail;
+  EXPECT_EQ(std::count_if(looks->begin(), looks->end(),
+                          [](const auto& l) { return l.type == EntryType::alert; }),
+            1);
+}
+
+TEST(Detection, FrictionIsAnsweredByATouchAndAReasonAndTwoAtOnceEndTheOlderSession) {
+  PasskeyWorld world;
+  write_all(world.world.home / "detection.toml",
+            "burst_on = 0\nrobot_on = 0\noff_duty_on = 0\nunexplained_on = 0\n");
+  world.world.reopen();
+  world.world.serve();
+  world.origin = "https://localhost:" + world.world.url.substr(world.world.url.rfind(':') + 1);
+  const OpenCase one = world.world.open_cases("fir").at(0);
+  Officer officer = world.officer(one.officer);
+  const auto asked = [&](const std::string& citizen, const std::string& reason = "") {
+    std::string question = Force::question(one, citizen);
+    if (!reason.empty()) question.insert(1, "\"reason\":\"" + reason + "\",");
+    return question;
+  };
+  std::vector<std::string> strangers;
+  for (const auto& row : read_table(World::data() / "nadra_identity.csv"))
+    if (const std::string id = row.empty() ? "" : digits_of(row[0]);
+        id.size() == 13 &&
+        std::find(one.citizens.begin(), one.citizens.end(), id) == one.citizens.end())
+      strangers.push_back(id);
+  for (unsigned i = 0; i < 3; ++i)
+    EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(strangers[i]))), "accepted") << i;
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(strangers[3]))), "touch-and-reason");
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(strangers[3]))), "touch-and-reason")
+      << "a touch without a reason is not enough";
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(strangers[3], "witness in 1/19"))),
+            "accepted");
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(one.citizen))), "accepted");
+  // The second authenticator, on another machine, within a minute: the older session ends.
+  cli::PasskeyClient elsewhere = world.page();
+  ASSERT_TRUE(elsewhere.sign_in(officer.second));
+  EXPECT_EQ(reason_of(elsewhere.ask(officer.second, asked(one.citizen))), "touch-and-reason");
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, asked(one.citizen))), "no-session");
+  EXPECT_EQ(reason_of(elsewhere.ask(officer.second, asked(one.citizen, "my other desk"))),
+            "accepted");
+}
+
+TEST(Detection, ThreeProofsOfAnotherKeySuspendTheDeviceAndComeOutOfTheLedgerAgain) {
+  PasskeyWorld world;
+  write_all(world.world.home / "detection.toml", kUnpaced);
+  world.world.reopen();
+  world.world.serve();
+  world.origin = "https://localhost:" + world.world.url.substr(world.world.url.rfind(':') + 1);
+  const OpenCase one = world.world.open_cases("fir").at(0);
+  Officer officer = world.officer(one.officer);
+  const std::string question = Force::question(one, one.citizen);
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, question)), "accepted");
+  const cli::Dishonesty how{.signature = [](std::string& s) { s.back() ^= 1; }};
+  for (unsigned i = 0; i < 3; ++i)
+    EXPECT_EQ(reason_of(officer.page.ask(officer.first, question, how)), "assertion-wrong") << i;
+  EXPECT_EQ(reason_of(officer.page.ask(officer.first, question)), "device-on-hold");
+  world.world.reopen();
+  EXPECT_EQ(world.world.exchange->detection().holds().size(), 1u) << "a start forgets no hold";
+  const auto replayed = world.world.exchange->replay_alerts();
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->same, 1u) << "the three refusals are the alert";
   EXPECT_TRUE(replayed->different.empty());
 }
 

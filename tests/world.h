@@ -159,6 +159,7 @@ class World {
       options.certificate_file = (directory.path / (officer + ".crt")).string();
       options.key_file = (directory.path / (officer + ".key")).string();
     }
+    options.source = source;
     return net::Client::connect(options);
   }
 
@@ -240,6 +241,7 @@ class World {
   fs::path home = directory.path / "home";
   std::unique_ptr<server::Exchange> exchange;
   std::string url;
+  std::string source;  // the address that clients connect from; empty: the system's choice
   std::map<std::string, Digest> thumbprints;
 
  private:
