@@ -450,7 +450,7 @@ std::string roster_of(const std::string& officer, std::size_t column) {
 }
 
 TEST(Detection, AStolenDeviceInAnotherCityIsStoppedAtItsFirstQuestion) {
-  Force force(std::string(kUnpaced));
+  Force force(kUnpaced);
   const OpenCase& one = force.some_case();
   put_stations(force, roster_of(one.officer, 6));
   force.world.device(one.officer);

@@ -17,7 +17,7 @@
 
 namespace amanat::detection {
 
-inline constexpr std::string_view kForm = "amanat-detection/2";
+inline constexpr std::string_view kForm = "amanat-detection/3";
 
 template <class T, class U>
 concept Is = std::same_as<std::remove_const_t<T>, U>;
