@@ -516,8 +516,6 @@ Result<Grant::Content> Judging::judge() {
     }
   }
   content_.policy_hash = in_force_.hash;
-  if (auto people = state_.registers.protected_people(); !people->empty())
-    content_.guarded = std::move(people);
   content_.case_known = booked_ != nullptr;
   for (const PurposeRow& row : c_.tables().purposes) {
     if (row.id != question_.purpose) continue;

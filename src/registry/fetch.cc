@@ -418,9 +418,6 @@ Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const
   person.standing = bearing.standing;
   person.guarded = bearing.guarded;
   person.releases = bearing.releases;
-  if (wanted_.guarded != nullptr)
-    person.guarded = std::binary_search(wanted_.guarded->begin(), wanted_.guarded->end(),
-                                        archive_.vault.tag(name));
   person.label = archive_.vault.label(name);
   // Before any key of theirs is unwrapped, the ledger is owed an entry of them.
   if (auto owed = owe(person.label); !owed) return owed;

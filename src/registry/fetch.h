@@ -20,7 +20,6 @@ struct Wanted {
   const std::vector<std::string>* follow = nullptr;
   // Where what is released differs between citizens of one standing; else null.
   const Grant* grant = nullptr;
-  const std::vector<Tag>* guarded = nullptr;  // protected persons, ascending; null: none
   bool explains = false;  // the case explains whom it names, and whom the registers lead to
 };
 

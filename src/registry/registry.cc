@@ -43,7 +43,6 @@ Wanted wanted_of(const Grant& grant) {
   wanted.case_subjects = &grant.content().case_subjects;
   wanted.follow = &grant.content().follow;
   if (grant.individual()) wanted.grant = &grant;
-  wanted.guarded = grant.content().guarded.get();
   return wanted;
 }
 
