@@ -42,7 +42,7 @@ Wanted wanted_of(const Grant& grant) {
     wanted.releases[s] = &grant.releases(static_cast<Standing>(s));
   wanted.case_subjects = &grant.content().case_subjects;
   wanted.follow = &grant.content().follow;
-  if (grant.individual()) wanted.grant = &grant;
+  if (grant.individual() || grant.content().guarded) wanted.grant = &grant;
   return wanted;
 }
 
