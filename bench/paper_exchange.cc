@@ -75,8 +75,8 @@ EntryContent content_of(const Wanted& w, std::mt19937_64& random, std::uint64_t 
   EntryContent e;
   e.type = EntryType::disclosure;
   e.subject = label_of(citizen);
-  e.actor = Actor{AccountId{static_cast<std::uint32_t>(1000 + c % w.officers)},
-                  KeyKind::certificate, {}};
+  e.actor =
+      Actor{AccountId{static_cast<std::uint32_t>(1000 + c % w.officers)}, KeyKind::certificate, {}};
   e.part(BodyPart::purpose) = "crime-investigation";
   e.part(BodyPart::case_ref) = "FIR-" + std::to_string(c);
   e.part(BodyPart::value_versions) = "1";
@@ -203,8 +203,8 @@ bool Writer::open() {
     std::fprintf(stderr, "the log was not closed\n");
     return false;
   }
-  auto segment = disk_.open(segment_path(directory_, at_->next.segment),
-                            storage::Disk::Open::existing);
+  auto segment =
+      disk_.open(segment_path(directory_, at_->next.segment), storage::Disk::Open::existing);
   if (!said("segment", segment)) return false;
   segment_ = *std::move(segment);
   return true;
@@ -306,8 +306,8 @@ bool Writer::frame(std::vector<Made> made, bool epoch) {
   projection_->append(leaves_, at_->next);
   if (!said("write", segment_->write_at(at_->next.offset, bytes))) return false;
   at_->next.offset += bytes.size();
-  return !epoch || (said("tree", projection_->flush()) &&
-                    said("chains", chain_->flush(at_->range.size())));
+  return !epoch ||
+         (said("tree", projection_->flush()) && said("chains", chain_->flush(at_->range.size())));
 }
 
 bool Writer::finish() {
@@ -325,8 +325,8 @@ bool Writer::run() {
   const std::uint64_t first = at_->range.size();
   // Times go on from where a log of this many entries began.
   const std::uint64_t begin_ms =
-      number(at_->last_time) -
-      static_cast<std::uint64_t>(static_cast<double>(first) * kMsAnEntry) + 1;
+      number(at_->last_time) - static_cast<std::uint64_t>(static_cast<double>(first) * kMsAnEntry) +
+      1;
   std::deque<std::future<std::vector<Made>>> coming;
   std::uint64_t asked = 0, taken = 0, frames = 0;
   while (taken < w_.entries) {

@@ -50,8 +50,7 @@ double start_once(const std::string& home, std::uint64_t& read, std::uint64_t& s
   const auto begin = Clock::now();
   auto exchange = server::Exchange::open(home);
   if (!exchange) {
-    std::fprintf(stderr, "start: %s %s\n",
-                 std::string(row_of(exchange.error().reason).id).c_str(),
+    std::fprintf(stderr, "start: %s %s\n", std::string(row_of(exchange.error().reason).id).c_str(),
                  exchange.error().detail.c_str());
     return -1;
   }
@@ -96,7 +95,8 @@ int main(int argc, char** argv) {
     std::uint64_t read = 0, size = 0;
     forget_pages(argv[2]);
     const double took = start_once(argv[2], read, size);
-    figure("restart", took, "s", std::to_string(size) + " entries, " + std::to_string(read) + " read");
+    figure("restart", took, "s",
+           std::to_string(size) + " entries, " + std::to_string(read) + " read");
     return took < 0 ? 2 : 0;
   }
   bench::Wanted wanted;
@@ -108,10 +108,10 @@ int main(int argc, char** argv) {
   fs::remove_all(home);
   wanted.home = home.string();
   // Small logs have few citizens: the vault makes a key for each.
-  wanted.citizens = static_cast<unsigned>(
-      std::clamp<std::uint64_t>(wanted.entries / 100, 1000, wanted.citizens));
-  wanted.cases = static_cast<unsigned>(
-      std::clamp<std::uint64_t>(wanted.entries / 500, 200, wanted.cases));
+  wanted.citizens =
+      static_cast<unsigned>(std::clamp<std::uint64_t>(wanted.entries / 100, 1000, wanted.citizens));
+  wanted.cases =
+      static_cast<unsigned>(std::clamp<std::uint64_t>(wanted.entries / 500, 200, wanted.cases));
   server::set_log_level("warning");
 
   const std::string of = "of " + std::to_string(wanted.entries) + " entries, " +
@@ -128,8 +128,7 @@ int main(int argc, char** argv) {
     const double whole = start_once(wanted.home, read, size);
     if (whole < 0) status = 2;
     figure("restart_whole", whole, "s", "start without a snapshot, to the first append, " + of);
-    figure("restart_snapshot",
-           static_cast<double>(bytes_of(home / "snapshots")) / 1048576.0, "MiB",
+    figure("restart_snapshot", static_cast<double>(bytes_of(home / "snapshots")) / 1048576.0, "MiB",
            "what the start keeps, " + of);
   }
   if (status == 0 && tail > 0) {
@@ -144,8 +143,7 @@ int main(int argc, char** argv) {
     if (took < 0) status = 2;
     figure("restart", took, "s",
            "start after a kill, files not in memory, to the first append durable: " +
-               std::to_string(size) + " entries, " + std::to_string(read) +
-               " after the snapshot");
+               std::to_string(size) + " entries, " + std::to_string(read) + " after the snapshot");
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     figure("restart_memory", static_cast<double>(usage.ru_maxrss) / 1024.0, "MiB",
