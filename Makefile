@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config l
                   librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev
 TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
-BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit
+BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace
 
 # Node is wanted with its npm, from Debian or anywhere else.
 ifeq ($(shell command -v node && command -v npm),)
@@ -119,7 +119,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=2000 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_PROOF_SIZES=600 AMANAT_FLIPPED_PROOFS=100000 AMANAT_LINKER_ENTRIES=200000 AMANAT_TRUTHS=1000000 AMANAT_LEAKS=500 AMANAT_SMALL_LEAKS=1000000 AMANAT_EVIDENCE_FLIPS=all AMANAT_THROUGHPUT=100 $(MAKE) test TEST_SECONDS=14400
+	@AMANAT_KILLS=10000 AMANAT_RESTART_KILLS=500 AMANAT_POWER_STATES=100000 AMANAT_FLIPS=100000 AMANAT_INJECTIONS=64 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_PROOF_SIZES=600 AMANAT_FLIPPED_PROOFS=100000 AMANAT_LINKER_ENTRIES=200000 AMANAT_TRUTHS=1000000 AMANAT_LEAKS=500 AMANAT_SMALL_LEAKS=1000000 AMANAT_EVIDENCE_FLIPS=all AMANAT_THROUGHPUT=100 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources

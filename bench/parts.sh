@@ -39,16 +39,44 @@ measure_ledger() {
     part "ledger_append_${in_flight}_p99" "$(taken 'p99 ([0-9.]+) ms')" ms "from append to receipt, $in_flight in flight"
     part "ledger_append_${in_flight}_cpu" "$(taken 'sequencer ([0-9.]+)')" us "CPU of the sequencer an append, $in_flight in flight"
   done
+  run_part append "$WORK/append/log" "$seconds" 1024 1 600 20000
+  part ledger_append_20k_p50 "$(taken 'p50 ([0-9.]+) ms')" ms "from append to receipt, 20,000 a second offered, 600 bytes of evidence"
+  part ledger_append_20k_p99 "$(taken 'p99 ([0-9.]+) ms')" ms "the same, 99th percentile"
+  # LEDGER_SECONDS=60 is the goal's; a minute of it is gigabytes of ledger.
+  seconds=${LEDGER_SECONDS:-$seconds}
   run_part append "$WORK/append/log" "$seconds" 1024 1 300 100000
   part ledger_appends_offered "$(taken 'appends ([0-9]+)/s')" entries/s "durable appends when 100,000 a second are offered"
   part ledger_append_offered_p50 "$(taken 'p50 ([0-9.]+) ms')" ms "from append to receipt, 100,000 a second offered"
   part ledger_append_offered_p99 "$(taken 'p99 ([0-9.]+) ms')" ms "the same, 99th percentile"
 }
 
+# measure_calls: what the sequencer asks of the system for a batch, as strace sees it: batches of one, one
+# after another, and nothing between the first fdatasync and the last but pwrite64 and fdatasync.
+measure_calls() {
+  local trace=$WORK/calls
+  mkdir -p "$WORK/append"
+  strace -f -qq -o "$trace" -e trace=pwrite64,fdatasync,fsync,ftruncate,fallocate,openat,rename,renameat,renameat2,unlink \
+    "$BIN/append_bench" "$WORK/append/log" "${CALLS_SECONDS:-5}" 1 1 0 >/dev/null 2>>"$OUT/append.log" || trouble "strace of append_bench failed"
+  rm -rf "$WORK/append"
+  # The sequencer is the thread that flushes most.
+  awk '{ sub(/\(.*/, "", $2); ++n[$1, $2]; if ($2 == "fdatasync") ++flushes[$1]; ids[$1] }
+    END { for (id in ids) if (flushes[id] > most) { most = flushes[id]; who = id }
+          for (key in n) { split(key, part, SUBSEP); if (part[1] == who && part[2] != "fdatasync" && part[2] != "pwrite64") others += n[key] }
+          printf "%d\t%.5f\t%d\n", most, n[who, "pwrite64"] / most, others }' "$trace" >"$WORK/calls.sum"
+  part ledger_batches_traced "$(cut -f1 "$WORK/calls.sum")" batches "appends one after another under strace: fdatasync calls of the sequencer"
+  part ledger_writes_a_batch "$(cut -f2 "$WORK/calls.sum")" pwrite/fdatasync "the sequencer's pwrite calls to one fdatasync"
+  part ledger_other_calls "$(cut -f3 "$WORK/calls.sum")" calls "of the sequencer that change a size, a name or a directory"
+  rm -f "$trace" "$WORK/calls.sum"
+}
+
 measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
+  measure_calls
   figures_of audit
+  figures_of publish "${PUBLISH_SECONDS:-10}"
+  # 100000000 is the goal's size; 20 GB, and a quarter of an hour to make.
+  figures_of restart "${RESTART_ENTRIES:-100000}" "${RESTART_PERCENT:-100}" "${RESTART_AFTER:-20000}"
   figures_of policy
   figures_of passkey
   figures_of gate

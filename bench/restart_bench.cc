@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <string>
 
 #include "bench/paper_exchange.h"
@@ -67,14 +66,8 @@ double start_once(const std::string& home, std::uint64_t& read, std::uint64_t& s
 
 // Small logs keep what a start learns as large ones do, but earlier.
 void keep_early(const fs::path& config, std::uint64_t entries) {
-  std::stringstream text;
-  text << std::ifstream(config).rdbuf();
-  std::string words = text.str();
-  const std::string standard = "snapshot_entries = 500000";
-  const auto at = words.find(standard);
-  if (at == std::string::npos || entries >= 500'000) return;
-  words.replace(at, standard.size(), "snapshot_entries = " + std::to_string(entries / 2 + 10));
-  std::ofstream(config) << words;
+  if (entries >= 500'000) return;
+  std::ofstream(config, std::ios::app) << "snapshot_entries = " << entries / 2 + 10 << "\n";
 }
 
 std::uint64_t bytes_of(const fs::path& directory) {
