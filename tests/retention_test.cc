@@ -18,7 +18,7 @@ rights = ["policy"]
 
 [[retention]]
 says = "One year, for this test"
-entries = ["disclosure", "denied", "export", "erasure", "alert", "trace", "policy"]
+entries = ["disclosure", "denied", "export", "erasure", "alert", "trace"]
 years = 1
 )toml";
 

@@ -140,7 +140,7 @@ Result<std::pair<std::unique_ptr<storage::File>, Foot>> open_file(storage::Disk&
 
 bool is_kept(std::string_view entry) {
   const auto type = static_cast<EntryType>(static_cast<std::uint8_t>(entry[1]));
-  return type == EntryType::genesis || type == EntryType::epoch;
+  return type == EntryType::genesis || type == EntryType::epoch || type == EntryType::policy_key;
 }
 
 void add_item(std::string& out, const Frame::Item& item, bool without) {
@@ -322,8 +322,8 @@ Result<std::unique_ptr<ArchivedSegment>> ArchivedSegment::open_as(storage::Disk&
   a->end_ = foot.end;
   std::string opening_rows;
   Foot other;
-  if (!a->pruned_) {
-    const std::string openings = file_of(directory, segment, "openings");
+  {
+    const std::string openings = file_of(directory, segment, pruned ? "kept" : "openings");
     auto also =
         open_file(disk, openings, head_of(kOpeningsMagic, log, segment), kOpeningRow, check);
     if (!also) return std::unexpected(std::move(also.error()));
@@ -343,7 +343,7 @@ Result<std::unique_ptr<ArchivedSegment>> ArchivedSegment::open_as(storage::Disk&
     row.count = cursor.number<std::uint32_t>();
     row.first = cursor.number<std::uint64_t>();
     row.place = cursor.number<std::uint64_t>();
-    if (!a->pruned_) row.opening_place = opening_cursor.number<std::uint64_t>();
+    row.opening_place = opening_cursor.number<std::uint64_t>();
     const bool follows =
         i == 0 || (row.block > a->rows_[i - 1].block && row.place >= a->rows_[i - 1].place &&
                    row.opening_place >= a->rows_[i - 1].opening_place);
@@ -377,9 +377,7 @@ Result<void> ArchivedSegment::read(std::size_t frame, Frame& out) {
       next.opening_place - row.opening_place > kFrameBytesMax)
     return wrong();
   if (auto r = read(*entries_, row.place, next.place, entry_bytes_); !r) return r;
-  if (openings_ != nullptr)
-    if (auto r = read(*openings_, row.opening_place, next.opening_place, opening_bytes_); !r)
-      return r;
+  if (auto r = read(*openings_, row.opening_place, next.opening_place, opening_bytes_); !r) return r;
   Cursor entries(entry_bytes_), openings(opening_bytes_);
   for (std::uint32_t i = 0; i < row.count; ++i) {
     Frame::Item& item = out.items.emplace_back();
@@ -388,7 +386,7 @@ Result<void> ArchivedSegment::read(std::size_t frame, Frame& out) {
       item.leaf = entries.take(sizeof(Digest));
     else
       item.entry = entries.take(length);
-    if (openings_ != nullptr) item.opening = openings.take(openings.number<std::uint32_t>());
+    item.opening = openings.take(openings.number<std::uint32_t>());
     if (entries.failed() || openings.failed()) return wrong();
   }
   if (!entries.at_end() || !openings.at_end()) return wrong();
@@ -480,23 +478,35 @@ Result<std::uint64_t> prune_segment(storage::Disk& disk, const std::string& dire
   auto leaves = Writer::begin(disk, file_of(directory, segment, "leaves"),
                               head_of(kEntriesMagic, log, segment));
   if (!leaves) return std::unexpected(std::move(leaves.error()));
-  std::string rows;
+  auto kept = Writer::begin(disk, file_of(directory, segment, "kept"),
+                            head_of(kOpeningsMagic, log, segment));
+  if (!kept) return std::unexpected(std::move(kept.error()));
+  std::string rows, kept_rows;
   std::uint64_t gone = 0;
   CompactRange before, after;
   Frame frame;
   for (std::size_t i = 0; i < from.frames(); ++i) {
     if (auto r = from.read(i, frame); !r) return std::unexpected(std::move(r.error()));
     add_row(rows, from.offset_of(i), frame, leaves->place());
+    append_number(kept_rows, kept->place());
     for (const auto& item : frame.items) {
+      const auto opening = is_kept(item.entry) ? item.opening : std::string_view{};
+      append_number(kept->bytes(), static_cast<std::uint32_t>(opening.size()));
+      kept->bytes() += opening;
       gone += is_kept(item.entry) ? 0 : 1;
       before.append(leaf_of(item));
       add_item(leaves->bytes(), item, true);
     }
     if (auto r = leaves->flush(kPiece); !r) return std::unexpected(std::move(r.error()));
+    if (auto r = kept->flush(kPiece); !r) return std::unexpected(std::move(r.error()));
   }
   const std::uint64_t rows_at = leaves->place();
   leaves->bytes() += rows + from.snapshot_;
   const auto frames = static_cast<std::uint32_t>(from.frames());
+  const std::uint64_t kept_rows_at = kept->place();
+  kept->bytes() += kept_rows;
+  if (auto r = kept->finish(from.first(), from.end(), kept_rows_at, frames, 0); !r)
+    return std::unexpected(std::move(r.error()));
   if (auto r = leaves->finish(from.first(), from.end(), rows_at, frames,
                               static_cast<std::uint32_t>(from.snapshot_.size()));
       !r)

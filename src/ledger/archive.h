@@ -5,6 +5,7 @@
 //   archive/N.entries   the public entries of its frames, where each frame lay, the state after it
 //   archive/N.openings  their openings
 //   archive/N.leaves    the same as N.entries once retention took the entries: their hashes
+//   archive/N.kept      the openings of the few entries that stay
 // Readers find an entry by the place its frame had. An archived segment's number is never used
 // again.
 
@@ -62,7 +63,7 @@ class ArchivedSegment {
                                                           Check check, bool pruned);
 
   std::uint32_t segment_ = 0;
-  std::unique_ptr<storage::File> entries_, openings_;  // openings: null once pruned
+  std::unique_ptr<storage::File> entries_, openings_;
   std::uint64_t first_ = 0, end_ = 0;
   bool pruned_ = false;
   std::vector<Row> rows_;  // one more than frames: where the last ends
@@ -78,8 +79,9 @@ bool is_archived(storage::Disk& disk, const std::string& ledger_directory, std::
 Result<Trimmed> archive_segment(storage::Disk& disk, const std::string& ledger_directory,
                                 const Digest& log, std::uint32_t segment, const Snapshot& after);
 
-/// prune_segment leaves of an archived segment the hashes, GENESIS and the EPOCHs. Returns how many
-/// entries went; 0 if it was pruned before. Errors: as archive_segment's.
+/// prune_segment leaves of an archived segment the hashes, and GENESIS, EPOCH and POLICY/KEY entries,
+/// which are about no citizen and without which the rest means nothing. Returns how many entries
+/// went; 0 if it was pruned before. Errors: as archive_segment's.
 Result<std::uint64_t> prune_segment(storage::Disk& disk, const std::string& ledger_directory,
                                     const Digest& log, std::uint32_t segment);
 

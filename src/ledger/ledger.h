@@ -266,8 +266,8 @@ class Ledger {
   /// disk_full.
   Result<Trimmed> trim();
   /// prune deletes, in archived segments that lie wholly below the minimum, the openings and the
-  /// entries but for their hashes; GENESIS and EPOCHs, which are about nobody, stay. Returns how
-  /// many entries went. The caller has destroyed and recorded what the policy asks for. Errors: as
+  /// entries but for their hashes; GENESIS, EPOCH and POLICY/KEY entries stay. Returns how many
+  /// entries went. The caller has destroyed and recorded what the policy asks for. Errors: as
   /// trim's.
   Result<std::uint64_t> prune();
   /// audit_feed is what the auditor receives for entries [from, to) of the newest published epoch:

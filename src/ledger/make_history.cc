@@ -169,6 +169,8 @@ class HistoryMaker {
     out.proved = {line.index, {}, *std::move(path)};
     if (h_.minimum) return {};
     const std::lock_guard lock(s_.minimum_mutex);
+    if (number(s_.minimum.recorded) >= head_->size)
+      return fail(Reason::too_busy, "the minimum index is not published yet");
     return prove(number(s_.minimum.recorded), h_.minimum.emplace());
   }
 

@@ -111,7 +111,7 @@ class Check {
   Step walk_segment(bool& ended);
   Step walk_archived(ArchivedSegment& archived);
   Step take(const Frame& frame);
-  Step take_entry(const Frame::Item& item, bool pruned);
+  Step take_entry(const Frame::Item& item);
   Step check_snapshot(std::uint32_t segment);
   Step check_end(const storage::File& file, std::uint64_t bytes, const char* what);
   Step check_rest_zero(const storage::File& file, std::uint64_t bytes);
@@ -173,7 +173,7 @@ Check::Step Check::read_published() {
   return true;
 }
 
-Check::Step Check::take_entry(const Frame::Item& item, bool pruned) {
+Check::Step Check::take_entry(const Frame::Item& item) {
   auto entry = decode_entry(item.entry);
   const auto index = std::to_string(range_.size());
   if (!entry) return problem(at_, "entry " + index + ": " + entry.error().detail);
@@ -182,7 +182,7 @@ Check::Step Check::take_entry(const Frame::Item& item, bool pruned) {
                              entry->tail != crypto::text_of(crypto::sha256(document_))))
     return problem(at_, "entry 0 does not commit to the genesis document");
   const bool without = entry->type == EntryType::genesis || entry->type == EntryType::epoch;
-  if (item.opening.empty() != (without || pruned))
+  if (item.opening.empty() != without)
     return problem(at_, "entry " + index + ": opening");
   time_ = entry->time;
   return true;
@@ -194,7 +194,7 @@ Check::Step Check::take(const Frame& frame) {
   if (frame.head.first != range_.size()) return problem(at_, "first index");
   leaves_.clear();
   for (const auto& item : frame.items) {
-    auto held = take_entry(item, false);
+    auto held = take_entry(item);
     if (!held || !*held) return held;
     leaves_.push_back(leaf_hash(item.entry));
     range_.append(leaves_.back());
@@ -344,7 +344,7 @@ Check::Step Check::walk_archived(ArchivedSegment& archived) {
     leaves_.clear();
     for (const auto& item : frame_.items) {
       if (!item.entry.empty()) {
-        auto held = take_entry(item, archived.pruned());
+        auto held = take_entry(item);
         if (!held || !*held) return held;
       }
       leaves_.push_back(leaf_of(item));

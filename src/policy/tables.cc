@@ -37,9 +37,8 @@ const Words kServicesAsk = {"signed", "channel"};
 const Words kLevels = {"none", "exists", "masked", "full"};
 const Words kClasses = {"open", "ordinary", "sensitive", "secret_existence"};
 const Words kStandingWords = {"named", "kin", "other"};
-// GENESIS is kept for ever: without it nothing after it means anything.
-const Words kEntryWords = {"",        "disclosure", "denied", "export", "epoch",
-                           "erasure", "policy",     "alert",  "",       "trace"};
+// GENESIS, EPOCHs and POLICY/KEY entries are kept for ever: without them the rest means nothing.
+const Words kEntryWords = {"", "disclosure", "denied", "export", "", "erasure", "", "alert", "", "trace"};
 const Words kPers = {"officer", "case", "unit"};
 const Words kFormats = {"csv", "jsonl", "xlsx"};
 constexpr std::uint64_t kExtractMost = 100'000;

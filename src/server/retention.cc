@@ -166,7 +166,11 @@ std::optional<Moment> Exchange::slices_end(EntryIndex minimum) const {
   return Moment{std::min(end, number(*first_kept))};
 }
 
-Result<ledger::Trimmed> Exchange::trim_ledger() { return state_->ledger->trim(); }
+// A backup must not miss a segment that moves while it copies.
+Result<ledger::Trimmed> Exchange::trim_ledger() {
+  const std::lock_guard one(state_->acts);
+  return state_->ledger->trim();
+}
 
 void Api::add_retention() {
   routes_.proven_by(

@@ -123,7 +123,7 @@ Result<void> Exchange::State::fold(
         if (is_standing(e)) at.standing.push_back(number(e.index));
         const auto unit = e.actor ? units.find(e.actor->account) : units.end();
         tell(into, e, unit == units.end() ? std::string() : unit->second);
-        ++at.head.size;
+        at.head.size = number(e.index) + 1;  // some before it may be past their retention
         return true;
       },
       openers());
