@@ -147,7 +147,8 @@ TEST_F(ExtractTest, IsRefusedWhereTheGrantTheListOrTheFormatDoNotFit) {
       << "a list is its sender's";
   EXPECT_EQ(reason(W::question(list, "counting", "csv"), "/v1/lookups"), "malformed-value");
   EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[1000] + "\"", gender,
-                                   "small-things", "")),
+                                   "small-things", ""),
+                   "/v1/lookups"),
             "extract-only");
   EXPECT_EQ(reason(World::question(R"("national_id":")" + w->citizens[1000] + "\"", gender,
                                    "small-things", ""),

@@ -41,6 +41,14 @@ std::uint64_t CoinKey::draw(std::span<const std::uint8_t> subject, std::uint16_t
   return big_endian(crypto::text_of(crypto::Bytes(mac).first(8)));
 }
 
+Digest CoinKey::decoy_seed(std::span<const std::uint8_t, 16> extract, std::uint32_t i) const {
+  static constexpr std::string_view kDecoy("amanat/marks/decoy/v1\0", 22);
+  const std::array<std::uint8_t, 4> which{
+      static_cast<std::uint8_t>(i >> 24), static_cast<std::uint8_t>(i >> 16 & 0xff),
+      static_cast<std::uint8_t>(i >> 8 & 0xff), static_cast<std::uint8_t>(i & 0xff)};
+  return mac_.mac({crypto::bytes_of(kDecoy), extract, which});
+}
+
 std::uint32_t CoinKey::symbol(std::span<const std::uint8_t> subject, const Place& place) const {
   insist(place.slot != nullptr);
   return symbol_of(draw(subject, place.slot->field, place.value, place.slot->number),

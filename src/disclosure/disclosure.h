@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,10 +38,13 @@ class Disclosure {
 
   /// prepare_part is prepare for one part of a bulk answer (disclosure/extract.h): every citizen was
   /// named by the asker, the entries carry no evidence, and there is no EXPORT yet. `rows_of` gives the
-  /// bytes that are released of each share; `id` is the extract's. Errors: as prepare's and rows_of's.
-  using RowsOf = std::function<Result<std::string>(std::string_view share)>;
+  /// bytes that are released of one of the shares; `id` is the extract's. Errors: as prepare's and rows_of's.
+  using RowsOf = std::function<Result<std::string>(const std::vector<std::string_view>& shares,
+                                                   std::size_t which)>;
   Result<Draft> prepare_part(Findings part, const std::array<std::uint8_t, 16>& id,
                              const RowsOf& rows_of) const;
+  /// decoy_key is the key that decoys of this answer follow from; nothing where it carries no coins.
+  std::optional<CoinKey> decoy_key(const Findings& findings) const;
   /// prepare_close makes the draft of a bulk answer's EXPORT: `released` is the digest of the file,
   /// `answers` that of all its answer digests in order.
   Result<Draft> prepare_close(Findings roll, const std::array<std::uint8_t, 16>& id,

@@ -59,7 +59,24 @@ struct ExtractMaker::State {
   }
   Result<void> put(std::string_view text) { return zip ? zip->write(text) : spool.write(text); }
 
+  // place_decoys writes those that come before the citizen at hand, like those around.
+  Result<void> place_decoys(const std::vector<std::string_view>& shares) {
+    for (; next < decoys.size() && decoys[next].place == at; ++next) {
+      DecoyMaker::invent(*key, id, shares, decoys[next]);
+      auto text = writer.rows(decoys[next].share, decoy_rows);
+      if (!text) return std::unexpected(std::move(text.error()));
+      seeded.update(crypto::sha256(*text));
+      if (auto written = put(*text); !written) return written;
+    }
+    return {};
+  }
+
   const Disclosure& disclosure;
+  std::optional<CoinKey> key;
+  std::vector<Decoy> decoys;
+  std::size_t next = 0, at = 0;
+  std::uint64_t decoy_rows = 0;  // in no total that the recipient is told
+  crypto::Sha256 seeded;
   RowWriter writer;
   Spool spool;
   std::optional<net::ZipWriter> zip;
@@ -75,7 +92,7 @@ ExtractMaker::~ExtractMaker() = default;
 
 Result<ExtractMaker> ExtractMaker::begin(const Disclosure& disclosure, storage::Disk& disk,
                                          const FieldTable& fields, const Findings& roll,
-                                         SealedRows place) {
+                                         SealedRows place, const DecoyMaker::IsFree& is_free) {
   const Question& question = roll.clearance().grant().caller().question();
   insist(roll.is_settled() && question.list.has_value());
   const auto format = row_format(question.list->format);
@@ -86,6 +103,13 @@ Result<ExtractMaker> ExtractMaker::begin(const Disclosure& disclosure, storage::
   auto spool = Spool::create(disk, std::move(place));
   if (!spool) return std::unexpected(std::move(spool.error()));
   auto state = std::make_unique<State>(disclosure, *format, std::move(ids), *std::move(spool), id);
+  state->key = disclosure.decoy_key(roll);
+  if (state->key && is_free) {
+    auto planned = DecoyMaker::plan(*state->key, id, roll.people(), is_free);
+    if (!planned) return std::unexpected(std::move(planned.error()));
+    state->decoys = *std::move(planned);
+    state->facts.decoys = state->decoys.size();
+  }
   if (state->zip)
     if (auto begun = begin_workbook(*state->zip); !begun)
       return std::unexpected(std::move(begun.error()));
@@ -101,11 +125,15 @@ Result<Draft> ExtractMaker::add(Findings part) {
     if (!person.records.empty()) ++s.facts.with_records;
   }
   auto draft = s.disclosure.prepare_part(
-      std::move(part), s.id, [&s](std::string_view share) -> Result<std::string> {
-        auto rows = s.writer.rows(share, s.facts.rows);
+      std::move(part), s.id,
+      [&s](const std::vector<std::string_view>& shares, std::size_t which) -> Result<std::string> {
+        if (auto placed = s.place_decoys(shares); !placed)
+          return std::unexpected(std::move(placed.error()));
+        ++s.at;
+        auto rows = s.writer.rows(shares[which], s.facts.rows);
         if (!rows) return rows;
         if (auto put = s.put(*rows); !put) return std::unexpected(std::move(put.error()));
-        if (s.zip && s.facts.rows >= kSheetRowsMax)
+        if (s.zip && s.facts.rows + s.decoy_rows >= kSheetRowsMax)
           return fail(Reason::value_too_long, "more rows than a sheet holds");
         return rows;
       });
@@ -126,6 +154,8 @@ Result<Draft> ExtractMaker::close(Findings roll, Slice slice) {
     if (auto end = s.zip->end(); !end) return std::unexpected(std::move(end.error()));
     if (auto end = s.zip->finish(); !end) return std::unexpected(std::move(end.error()));
   }
+  insist(s.next == s.decoys.size());
+  if (!s.decoys.empty()) s.answers.update(crypto::Bytes(s.seeded.finish()));
   auto rows = s.spool.finish();
   if (!rows) return std::unexpected(std::move(rows.error()));
   s.rows = *std::move(rows);
@@ -135,6 +165,14 @@ Result<Draft> ExtractMaker::close(Findings roll, Slice slice) {
 
 const ExtractFacts& ExtractMaker::facts() const { return state_->facts; }
 const SealedRows& ExtractMaker::rows() const { return state_->rows; }
+const std::vector<Decoy>& ExtractMaker::decoys() const { return state_->decoys; }
+
+std::optional<CoinKey> Disclosure::decoy_key(const Findings& findings) const {
+  if (!marked(findings)) return std::nullopt;
+  auto key = marks_->key(findings.clearance().grant().caller().asker().account);
+  if (!key) return std::nullopt;
+  return key->coins;
+}
 
 Result<Draft> Disclosure::prepare_part(Findings part, const std::array<std::uint8_t, 16>& id,
                                        const RowsOf& rows_of) const {
@@ -143,8 +181,11 @@ Result<Draft> Disclosure::prepare_part(Findings part, const std::array<std::uint
   if (!draft) return draft;
   Draft::Content& content = *draft->content_;
   content.export_entry.reset();
-  for (Draft::Share& share : content.shares) {
-    auto rows = rows_of(content.text.view(share.json));
+  std::vector<std::string_view> shares;
+  for (const Draft::Share& share : content.shares) shares.push_back(content.text.view(share.json));
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    Draft::Share& share = content.shares[i];
+    auto rows = rows_of(shares, i);
     if (!rows) return std::unexpected(std::move(rows.error()));
     share.entry.part(BodyPart::released_digest) = crypto::text_of(crypto::sha256(*rows));
     wipe(rows->data(), rows->size());

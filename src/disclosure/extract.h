@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "disclosure/decoys.h"
 #include "disclosure/disclosure.h"
 #include "model/passes.h"
 #include "model/result.h"
@@ -24,15 +25,17 @@ struct ExtractFacts {
   std::uint64_t citizens = 0;        // disclosed
   std::uint64_t with_records = 0;    // of them, who had any
   bool marked = false;               // the recipient's coins fell
+  std::uint64_t decoys = 0;
 };
 
 class ExtractMaker {
  public:
-  /// begin makes the file. `roll` is the settled roll; `place` says file, key and id. Errors:
-  /// format_not_granted (an unknown format), file_failed, disk_full.
+  /// begin makes the file. `roll` is the settled roll; `place` says file, key and id. Decoys are
+  /// put in where the answer is marked and `is_free` can tell whose numbers nobody has. Errors:
+  /// format_not_granted (an unknown format), file_failed, disk_full, those of is_free.
   static Result<ExtractMaker> begin(const Disclosure& disclosure, storage::Disk& disk,
                                     const FieldTable& fields, const Findings& roll,
-                                    SealedRows place);
+                                    SealedRows place, const DecoyMaker::IsFree& is_free);
   ExtractMaker(ExtractMaker&&) noexcept;
   ~ExtractMaker();
 
@@ -45,6 +48,8 @@ class ExtractMaker {
   const ExtractFacts& facts() const;
   /// rows is where they rest; once closed.
   const SealedRows& rows() const;
+  /// decoys are those in it, for the closed register.
+  const std::vector<Decoy>& decoys() const;
 
  private:
   struct State;

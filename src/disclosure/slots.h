@@ -177,6 +177,8 @@ class CoinKey {
   std::uint64_t draw(std::span<const std::uint8_t> subject, std::uint16_t field,
                      const ValueId& value, std::uint8_t slot) const;
   std::uint32_t symbol(std::span<const std::uint8_t> subject, const Place& place) const;
+  /// decoy_seed is what the i-th decoy of an extract follows from (tracing page, part 9).
+  Digest decoy_seed(std::span<const std::uint8_t, 16> extract, std::uint32_t i) const;
 
  private:
   crypto::Hmac mac_;

@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "crypto/crypto.h"
-#include "disclosure/extract.h"
 
 namespace amanat::lookup {
 namespace {
@@ -75,7 +74,8 @@ struct Extracts::Kept {
 Extracts::Extracts(Setup setup)
     : setup_(std::move(setup)),
       lookup_(*setup_.lookup),
-      lists_(*setup_.store, setup_.lookup->vault_) {}
+      lists_(*setup_.store, setup_.lookup->vault_),
+      register_(*setup_.store, setup_.lookup->vault_) {}
 
 Extracts::~Extracts() {
   {
@@ -315,8 +315,15 @@ Task<Result<void>> Extracts::made(Job& job) {
   place.file = file_of(job.row.id);
   place.key = *std::move(key);
   place.id = bytes_of_id(job.row.id);
+  // No account key, no answer: decoys follow from it as well.
+  auto marking = lookup_.disclosure_.ready(*roll);
+  auto marked = co_await std::move(marking);
+  if (!marked) co_return std::unexpected(marked.error());
+  const disclosure::DecoyMaker::IsFree is_free = [this](const std::string& citizen) {
+    return is_nobody(citizen);
+  };
   auto maker = disclosure::ExtractMaker::begin(lookup_.disclosure_, disk(), *setup_.fields, *roll,
-                                               std::move(place));
+                                               std::move(place), is_free);
   if (!maker) co_return std::unexpected(maker.error());
   ledger::Bulk bulk;
   const std::size_t citizens = roll->people().size();
@@ -324,10 +331,10 @@ Task<Result<void>> Extracts::made(Job& job) {
     if (stopping_) co_return fail(Reason::shutting_down);
     auto part = lookup_.registry_.fetch_part(*roll, at, std::min(kPart, citizens - at));
     if (!part) co_return std::unexpected(part.error());
-    // No account key, no answer: it may have been wiped since the part before.
+    // The key may have been wiped since the part before.
     lookup_.wait_on_account(*part);
-    auto marking = lookup_.disclosure_.ready(*part);
-    auto ready = co_await std::move(marking);
+    auto keyed = lookup_.disclosure_.ready(*part);
+    auto ready = co_await std::move(keyed);
     if (!ready) co_return std::unexpected(ready.error());
     auto draft = maker->add(*std::move(part));
     if (!draft) co_return std::unexpected(draft.error());
@@ -350,6 +357,9 @@ Task<Result<void>> Extracts::made(Job& job) {
   row.rows = maker->facts().rows;
   row.with_records = maker->facts().with_records;
   row.marked = maker->facts().marked;
+  row.decoys = maker->facts().decoys;
+  if (auto noted = note_decoys(row, maker->decoys()); !noted)
+    co_return std::unexpected(noted.error());
   row.bytes = maker->rows().bytes;
   row.sha256 = crypto::hex(maker->rows().digest);
   row.state = ExtractState::closing;
@@ -373,6 +383,34 @@ Task<Result<void>> Extracts::made(Job& job) {
   }
   // If this cannot be written, the next start finds the EXPORT and says the same.
   co_return save(row);
+}
+
+Result<bool> Extracts::is_nobody(const std::string& citizen) const {
+  const Tag tag = lookup_.vault_.tag({SubjectKind::national_id, citizen});
+  std::string row;
+  auto there =
+      setup_.store->get(storage::Table::subjects, crypto::text_of(crypto::Bytes(tag)), row);
+  if (!there) return there;
+  return !*there;
+}
+
+// note_decoys has the register and detection know them before anybody can fetch one.
+Result<void> Extracts::note_decoys(const ExtractRow& row,
+                                   const std::vector<disclosure::Decoy>& decoys) {
+  if (decoys.empty()) return {};
+  std::vector<DecoyGiven> given;
+  std::vector<SubjectName> names;
+  for (const disclosure::Decoy& decoy : decoys) {
+    given.push_back(
+        {row.id, row.recipient, row.account, decoy.number, decoy.citizen, decoy.share, row.asked});
+    names.push_back({SubjectKind::national_id, decoy.citizen});
+  }
+  if (auto noted = register_.note(given); !noted) return noted;
+  return setup_.on_decoys ? setup_.on_decoys(names, row.id) : Result<void>{};
+}
+
+Result<std::vector<DecoyGiven>> Extracts::decoys(const Caller& first, const Caller& second) const {
+  return register_.open(first, second, lookup_.policy_);
 }
 
 std::shared_ptr<Extracts::Kept> Extracts::find(AccountId account, std::string_view id) const {

@@ -23,6 +23,8 @@
 #include <thread>
 #include <vector>
 
+#include "disclosure/extract.h"
+#include "lookup/decoy_register.h"
 #include "lookup/extract_row.h"
 #include "lookup/lists.h"
 #include "lookup/lookup.h"
@@ -45,6 +47,10 @@ class Extracts {
     storage::Disk* disk = nullptr;  // null: the system's
     std::string directory;          // of the sealed files
     const FieldTable* fields = nullptr;
+    /// on_decoys is told of invented citizens before they leave, so that whoever looks one up is
+    /// noticed. Null: nothing.
+    std::function<Result<void>(const std::vector<SubjectName>&, std::string_view extract)>
+        on_decoys;
     /// paused is called between parts; tests stop there. Null: nothing.
     std::function<void(std::uint64_t done)> paused;
   };
@@ -77,6 +83,9 @@ class Extracts {
   Result<void> wipe(AccountId account, std::string_view id);
   /// wipe_all ends every extract there is: a citizen was erased, and may be in any.
   Result<void> wipe_all(std::string_view why);
+  /// decoys opens the closed register of invented citizens to two people. Errors: as
+  /// DecoyRegister::open.
+  Result<std::vector<DecoyGiven>> decoys(const Caller& first, const Caller& second) const;
   /// sweep wipes what has expired and forgets what is long over.
   Result<void> sweep(Moment at);
 
@@ -91,6 +100,8 @@ class Extracts {
   void run();
   void make(Job& job);
   Task<Result<void>> made(Job& job);
+  Result<void> note_decoys(const ExtractRow& row, const std::vector<disclosure::Decoy>& decoys);
+  Result<bool> is_nobody(const std::string& citizen) const;
   Result<Key256> key_of(const ExtractRow& row) const;
   std::shared_ptr<Kept> find(AccountId account, std::string_view id) const;
   std::string file_of(std::string_view id) const;
@@ -99,6 +110,7 @@ class Extracts {
   Setup setup_;
   Lookup& lookup_;
   Lists lists_;
+  DecoyRegister register_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::map<std::string, std::shared_ptr<Kept>, std::less<>> kept_;

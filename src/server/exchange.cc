@@ -291,26 +291,39 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (auto replayed = replay(s); !replayed) return std::unexpected(replayed.error());
   s.lookup = std::make_unique<lookup::Lookup>(*s.identity, *s.policy, *s.detection, *s.registry,
                                               *s.disclosure, *s.ledger, *s.vault);
-  lookup::Extracts::Setup bulk;
-  bulk.lookup = s.lookup.get();
-  bulk.store = s.store.get();
-  bulk.directory = s.home.extracts();
-  bulk.fields = &fields;
-  auto extracts = lookup::Extracts::open(std::move(bulk));
-  if (!extracts) return std::unexpected(extracts.error());
-  s.extracts = *std::move(extracts);
   if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
   if (auto noted = s.note_slots(); !noted) return std::unexpected(noted.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
+  if (auto opened = exchange->open_extracts(); !opened) return std::unexpected(opened.error());
   exchange->state_->traces = std::make_unique<Traces>(*exchange, exchange->state_->home.traces());
   exchange->state_->api = std::make_unique<Api>(*exchange);
   return exchange;
 }
 
+Result<void> Exchange::open_extracts() {
+  lookup::Extracts::Setup setup;
+  setup.lookup = state_->lookup.get();
+  setup.store = state_->store.get();
+  setup.directory = state_->home.extracts();
+  setup.fields = &state_->catalog->fields();
+  setup.on_decoys = [this](const std::vector<SubjectName>& decoys,
+                           std::string_view extract) -> Result<void> {
+    auto planted = plant(decoys, "extract " + std::string(extract));
+    if (!planted) return std::unexpected(planted.error());
+    return {};
+  };
+  auto extracts = lookup::Extracts::open(std::move(setup));
+  if (!extracts) return std::unexpected(extracts.error());
+  state_->extracts = *std::move(extracts);
+  return {};
+}
+
 Exchange::Exchange(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Exchange::~Exchange() {
   stop();
-  if (state_ != nullptr) state_->traces.reset();
+  if (state_ == nullptr) return;
+  state_->extracts.reset();  // what is being made still reaches for the others
+  state_->traces.reset();
 }
 
 const Home& Exchange::home() const { return state_->home; }

@@ -298,6 +298,7 @@ class Exchange {
   Result<void> replay_reports(detection::Replayed& replayed);
   static Result<void> same_policy(State& state, const std::optional<Digest>& recorded);
   std::optional<Moment> slices_end(EntryIndex minimum) const;
+  Result<void> open_extracts();
   void watch();
   void record_alerts();
   void record_debts();
