@@ -36,9 +36,6 @@ std::string national_id_as(std::uint64_t id, unsigned layout) {
   return text;
 }
 
-// The file's words beside the number, so that a cell looks like an address or an office.
-constexpr const char* kPlaces[] = {"Gali", "Chak", "Makan", "Block"};
-
 std::string in_urdu_digits(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -67,7 +64,7 @@ std::vector<std::string> cells_of(const World& world, const Row& row, Style styl
     std::string cell;
     for (unsigned symbol = 0; symbol < 2; ++symbol)
       if ((row.sides[s] & side(symbol)) != 0)
-        cell += (cell.empty() ? "" : " / ") + std::string(retyped ? "h." : kPlaces[s % 4]) + " " +
+        cell += (cell.empty() ? "" : " / ") + std::string(retyped ? "h." : place_word(s)) + " " +
                 written(world.either(row.citizen, s, symbol));
     cells.push_back(cell);
   }

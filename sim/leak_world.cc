@@ -32,6 +32,11 @@ Key256 key_from(std::string_view what, std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
+std::string_view place_word(unsigned slot) {
+  static constexpr std::string_view kWords[] = {"Gali", "Chak", "Makan", "Block"};
+  return kWords[slot % std::size(kWords)];
+}
+
 World::World(const Shape& shape, std::uint64_t seed, const Key256& index_key)
     : shape_(shape), seed_(seed), dice_(seed), hash_(index_key) {}
 
@@ -153,6 +158,22 @@ std::uint32_t World::either(std::uint32_t citizen, unsigned slot, unsigned symbo
   // The two differ, and neither is larger as a rule: symbols number them ascending.
   const auto one = static_cast<std::uint32_t>(mixed(citizen, 100 + slot) % 450'000);
   return 100'000 + 2 * one + symbol;
+}
+
+std::string World::either_text(std::uint32_t citizen, unsigned slot, unsigned symbol) const {
+  return std::string(place_word(slot)) + " " + std::to_string(either(citizen, slot, symbol));
+}
+
+std::vector<trace::Posting> World::postings_of(std::uint32_t citizen) const {
+  std::vector<trace::Posting> out;
+  const std::uint64_t wanted[] = {hash_(digits_of(national_id(citizen)))};
+  for (const auto& segment : snapshot_->segments) {
+    std::vector<trace::Found> found;
+    segment->find(wanted, found);
+    for (const trace::Found& f : found)
+      for (const std::uint64_t bits : segment->postings_of(f)) out.push_back(trace::unpack(bits));
+  }
+  return out;
 }
 
 disclosure::CoinKey World::key_of(std::uint32_t account, unsigned epoch) const {

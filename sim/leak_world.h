@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct Shape {
 inline constexpr std::uint16_t kFirstDay = 9000, kLastDay = 9364, kRekeyDay = 9182;
 inline constexpr std::uint32_t kStrangers = 100'000;
 inline constexpr std::uint16_t kFullFields = 0, kNarrowFields = 1;
+
+/// place_word stands before a coin's number, so that a cell looks like an address or an office.
+std::string_view place_word(unsigned slot);
 
 /// Shown is one citizen in one officer's hands.
 struct Shown {
@@ -68,6 +72,11 @@ class World {
   std::uint16_t version_on(std::uint32_t citizen, std::uint16_t day) const;
   std::uint32_t dated(std::uint32_t citizen, std::uint16_t version) const;
   std::uint32_t either(std::uint32_t citizen, unsigned slot, unsigned symbol) const;
+
+  /// either_text is the same as a cell says it.
+  std::string either_text(std::uint32_t citizen, unsigned slot, unsigned symbol) const;
+  /// postings_of reads a citizen's disclosures from the index.
+  std::vector<trace::Posting> postings_of(std::uint32_t citizen) const;
 
   /// coin is the side that falls for an account in an epoch: 0 or 1.
   unsigned coin(std::uint32_t account, unsigned epoch, std::uint32_t citizen, unsigned slot);
