@@ -476,10 +476,12 @@ void Detection::forget(const SubjectName& name, const Label& label) {
   for (; !s.waiting.empty(); s.waiting.pop()) waiting.push_back(s.waiting.top());
   const auto in_alert = [&](Alert& alert) {
     for (Look& look : alert.looks) amanat::detection::forget(look, subject, alias);
+    if (alert.citizen == label) alert.citizen.reset();
   };
   for (auto* list : {&waiting, &s.together})
     for (State::Waiting& one : *list) {
       amanat::detection::forget(one.look, subject, alias);
+      if (one.subject == label) one.subject.reset();
       in_alert(one.told);
     }
   for (State::Waiting& one : waiting) s.waiting.push(std::move(one));
