@@ -185,6 +185,17 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
                       {"dir", "auto"},
                       {"aria-describedby", "case-hint"}});
   html.close();
+  html.open("div", {{"class", "field"}});
+  html.element("label", {{"for", "more-of"}}, say(Word::more_of, l));
+  html.element("p", {{"class", "hint"}, {"id", "more-of-hint"}}, say(Word::more_of_hint, l));
+  html.lone("input", {{"id", "more-of"},
+                      {"name", "more-of"},
+                      {"value", form.more_of},
+                      {"inputmode", "numeric"},
+                      {"autocomplete", "off"},
+                      {"dir", "ltr"},
+                      {"aria-describedby", "more-of-hint"}});
+  html.close();
   // One list of fields a purpose: without a script the choice of a purpose cannot change a list.
   for (const auto& purpose : purposes) {
     const bool chosen = form.purpose == purpose.id;
@@ -239,6 +250,7 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
   html.open("form", {{"method", "post"}, Attribute::action(Address("/ask/change"))});
   hidden(html, "citizen", form.citizen);
   hidden(html, "case", form.case_ref);
+  hidden(html, "more-of", form.more_of);
   hidden(html, "purpose", form.purpose);
   for (const auto& field : form.fields) hidden(html, "field", form.purpose + " " + field);
   html.open("p").element("button", {{"class", "quiet"}}, say(Word::change, l)).close().close();

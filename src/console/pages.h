@@ -44,7 +44,7 @@ struct OfferedPurpose {
 };
 /// Draft question, as typed.
 struct AskForm {
-  std::string citizen, purpose, case_ref;
+  std::string citizen, purpose, case_ref, more_of;
   std::vector<std::string> fields;
   std::vector<std::pair<Word, std::string>> mistakes;  // the word, and what fills it in
   const ReasonRow* refused = nullptr;

@@ -28,6 +28,7 @@ std::vector<std::string> every_page(Language language) {
   form.citizen = evil;
   form.purpose = "p1";
   form.case_ref = evil;
+  form.more_of = evil;
   form.fields = {"a.b.c"};
   form.mistakes = {{Word::citizen_number_wrong, "3"}, {Word::purpose_missing, ""}};
   form.refused = &row_of(Reason::case_unknown);

@@ -75,12 +75,20 @@ bool is_citizen_number(const std::string& text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// An entry's number, or nothing; no leading zero, which JSON does not know.
+bool is_entry(const std::string& text) {
+  return text.empty() || text == "0" ||
+         (text.size() <= 15 && text[0] != '0' &&
+          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }));
+}
+
 // A field is sent as "purpose field": only those of the chosen purpose were meant.
 console::AskForm ask_form(const net::Form& form) {
   console::AskForm ask;
   ask.citizen = text_of(form, "citizen");
   ask.purpose = text_of(form, "purpose");
   ask.case_ref = text_of(form, "case");
+  ask.more_of = text_of(form, "more-of");
   for (const std::string_view value : form.all("field"))
     if (value.starts_with(ask.purpose + " "))
       ask.fields.emplace_back(value.substr(ask.purpose.size() + 1));
@@ -95,6 +103,7 @@ void find_mistakes(console::AskForm& ask) {
     ask.mistakes.emplace_back(Word::citizen_number_wrong, std::to_string(digits.size()));
   if (ask.purpose.empty()) ask.mistakes.emplace_back(Word::purpose_missing, "");
   if (ask.fields.empty()) ask.mistakes.emplace_back(Word::fields_missing, "");
+  if (!is_entry(ask.more_of)) ask.mistakes.emplace_back(Word::more_of_wrong, "");
 }
 
 std::string question_of(const console::AskForm& ask) {
@@ -106,6 +115,7 @@ std::string question_of(const console::AskForm& ask) {
   json.end_array();
   json.key("purpose").string(ask.purpose);
   if (!ask.case_ref.empty()) json.key("case").string(ask.case_ref);
+  if (!ask.more_of.empty()) json.key("more_of").raw(ask.more_of);
   json.end_object();
   return json.take();
 }
