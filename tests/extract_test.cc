@@ -103,7 +103,8 @@ TEST_F(ExtractTest, IsForWhoAskedAloneAndEndsWhenTheySaySo) {
   const std::string at = "/v1/extracts/" + W::text(view, "extract");
   EXPECT_EQ(w->send("", "GET", at + "/rows").status, 401u);
   for (const char* what : {"", "/rows", "/manifest", "/receipt"})
-    EXPECT_EQ(w->send("TA-3", "GET", at + what).status, 404u) << what;
+    EXPECT_NE(w->send("TA-3", "GET", at + what).body.find("extract-unknown"), std::string::npos)
+        << what;
   EXPECT_EQ(w->send("TA-3", "DELETE", at).status, 404u);
   EXPECT_EQ(w->json("TA-3", "GET", "/v1/extracts").find("extracts")->array()->size(), 0u);
   const auto whole = w->send("TA-1", "GET", at + "/rows");
@@ -114,6 +115,9 @@ TEST_F(ExtractTest, IsForWhoAskedAloneAndEndsWhenTheySaySo) {
       {"lines=0-1", 416}, {"bytes=-5", 416},  {"bytes=0-1,3-4", 416}};
   for (const auto& [range, status] : ranges)
     EXPECT_EQ(w->send("TA-1", "GET", at + "/rows", "", {{"Range", range}}).status, status) << range;
+  EXPECT_NE(w->send("TA-1", "GET", at + "/rows", "", {{"Range", "bytes=9999999-"}})
+                .body.find("range-wrong"),
+            std::string::npos);
   const fs::path file = w->world->home / "extracts" / W::text(view, "extract");
   EXPECT_TRUE(fs::exists(file));
   EXPECT_EQ(read_all(file).find(w->citizens[0]), std::string::npos) << "it rests sealed";
@@ -290,6 +294,11 @@ TEST_F(ExtractTest, AnswersLookupsWhileItIsBeingMade) {
       "TA-3", W::question(w->send_list("TA-3", some(1500)), "counting", "jsonl"), "/v1/extracts");
   ASSERT_EQ(asked.status, 202u) << asked.body;
   const std::string id = W::text(asked.json, "extract");
+  const auto early = w->send("TA-3", "GET", "/v1/extracts/" + id + "/rows");
+  if (W::text(w->json("TA-3", "GET", "/v1/extracts/" + id), "state") == "making") {
+    EXPECT_EQ(early.status, 409u);
+    EXPECT_NE(early.body.find("extract-unfinished"), std::string::npos);
+  }
   std::size_t answered = 0;
   while (W::text(w->json("TA-3", "GET", "/v1/extracts/" + id), "state") == "making") {
     const auto reply = w->world->ask(

@@ -44,6 +44,34 @@ TEST(Question, ACitizenIsAskedForByNationalId) {
   ASSERT_EQ(q->fields.size(), 1u);
 }
 
+TEST(Question, AListStandsInPlaceOfASubject) {
+  const std::string digest(64, 'a');
+  const auto asked = [&](const std::string& list, const std::string& more = "") {
+    return parse(R"({"list":)" + list + R"(,"fields":["identity.persons.name"],"purpose":"p")" +
+                 more + "}");
+  };
+  const auto whole = R"({"sha256":")" + digest + R"(","citizens":100000})";
+  const auto q = asked(whole, R"(,"format":"xlsx")");
+  ASSERT_TRUE(q) << q.error().detail;
+  EXPECT_EQ(q->kind, QuestionKind::export_);
+  EXPECT_EQ(q->max_subjects, 100'000u);
+  EXPECT_EQ(q->list->citizens, 100'000u);
+  EXPECT_EQ(q->list->format, "xlsx");
+  EXPECT_EQ(q->list->digest[31], 0xaa);
+  EXPECT_EQ(asked(whole)->list->format, "csv");
+  const std::vector<std::string> wrong = {R"({"sha256":")" + digest + R"(","citizens":100001})",
+                                          R"({"sha256":")" + digest + R"(","citizens":0})",
+                                          R"({"sha256":")" + digest + "\"}",
+                                          R"({"sha256":"aa","citizens":5})",
+                                          R"({"citizens":5})",
+                                          "5"};
+  for (const std::string& list : wrong) EXPECT_FALSE(asked(list)) << list;
+  for (const char* more : {R"(,"subject":{"national_id":"3520281848771"})", R"(,"max_subjects":5)",
+                           R"(,"break_glass":true)", R"(,"format":"C5V")", R"(,"more_of":5)"})
+    EXPECT_FALSE(asked(whole, more)) << more;
+  EXPECT_FALSE(parse(body(R"("national_id":"3520281848771")", R"(,"format":"csv")")));
+}
+
 TEST(Question, TakesEveryForm) {
   const auto tree = parse(body(R"("national_id":"3520281848771","hops":3)"));
   ASSERT_TRUE(tree);

@@ -133,6 +133,34 @@ TEST(Question, AnyOtherFormIsBoundWordForWordByVersionTwo) {
                          "70"));
 }
 
+TEST(Question, AListIsBoundByItsDigestAndNumber) {
+  const FieldTable table = two_fields();
+  Question q = plain_question();
+  q.kind = QuestionKind::export_;
+  q.fields = {FieldId{0}};
+  q.subject = {};
+  q.max_subjects = 100'000;
+  q.list.emplace();
+  q.list->citizens = 100'000;
+  q.list->format = "csv";
+  q.list->digest.fill(0xab);
+  const auto made = canonical_question("s", "s", q, table);
+  ASSERT_TRUE(made);
+  std::string hex;
+  for (int i = 0; i < 32; ++i) hex += "ab";
+  EXPECT_EQ(*made, bytes("\x02\x03\0\x01s\0\x01s\0\x09"
+                         "complaint\0\x08"
+                         "FIR 1/26\0\0\0\x01\0\x08r.p.city\0\0\0\0\0\x03"
+                         "\0\x08"
+                         "citizens\0\x06"
+                         "100000\0\x06"
+                         "format\0\x03"
+                         "csv\0\x04list\0\x40") +
+                       hex);
+  q.kind = QuestionKind::lookup;
+  EXPECT_FALSE(canonical_question("s", "s", q, table)) << "a list is for a bulk question";
+}
+
 TEST(Question, WhateverIsAskedDifferentlyHasOtherBytes) {
   const FieldTable table = two_fields();
   std::vector<Question> questions(12, plain_question());

@@ -119,6 +119,18 @@ TEST(Tables, ContradictionsAreRefused) {
   expect_complaint("[[field]]\nid = \"a.people.number\"\nclass = \"secret\"\n", {"secret"});
 }
 
+TEST(Tables, AnExtractIsBoundedAndNeedsASecondPersonUnlessItSaysOtherwise) {
+  const auto with = [](const std::string& more) {
+    return kPeople + grant("fields = [\"*\"]\n" + more);
+  };
+  expect_complaint(with("extract = {}\n"), {"most"});
+  expect_complaint(with("extract = { most = 100001 }\n"), {"most"});
+  expect_complaint(with("extract = { most = 10, formats = [\"cvs\"] }\n"), {"cvs", "csv"});
+  expect_complaint(with("extract = { most = 10, keep = \"8d\" }\n"), {"keep"});
+  expect_complaint(with("extract = { most = 10 }\nneeds = { break_glass = true }\n"),
+                   {"break_glass"});
+}
+
 TEST(Tables, AComplaintNamesTheLineOfTheRow) {
   EXPECT_TRUE(complaint(kPeople + grant("fields = [\"x.y.z\"]\n")).starts_with("p.toml:13:"))
       << complaint(kPeople + grant("fields = [\"x.y.z\"]\n"));
