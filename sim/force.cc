@@ -5,6 +5,8 @@
 #include <ctime>
 #include <memory>
 
+#include "detection/state.h"
+
 namespace amanat::sim {
 
 using detection::Company;
@@ -45,7 +47,8 @@ std::string_view word_of(Kind kind) {
   static constexpr std::string_view kWords[kKinds] = {
       "bulk",          "+20/day",       "+5/day",          "+2/day",          "+1/day",
       "+0.5/day",      "40/day-padded", "enumeration-50%", "enumeration-90%", "walk",
-      "split-in-unit", "ex-partner"};
+      "split-in-unit", "split-in-case", "padding",         "ex-partner",      "celebrity",
+      "shared-login",  "displaced"};
   return kWords[static_cast<std::size_t>(kind)];
 }
 std::string_view says(Kind kind) {
@@ -61,7 +64,12 @@ std::string_view says(Kind kind) {
       "tries numbers out; nine of ten are nobody's",
       "walks along existing numbers, four a day",
       "five officers of a unit share out such a walk, one a day each",
-      "one citizen, again and again"};
+      "five officers of five units share out such a walk in one case",
+      "twenty a day out of a case that names sixty",
+      "one citizen, once a day (lost: how often)",
+      "one citizen, asked for by another officer every third day (lost: by how many)",
+      "ten people on one account, each with a device of it (lost: what nine were answered)",
+      "another's account while its officer is away, eight a day"};
   return kSays[static_cast<std::size_t>(kind)];
 }
 
@@ -203,6 +211,12 @@ struct Unit {
   double mean = 0;
 };
 
+double processor_seconds() {
+  timespec spent{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+  return static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
+}
+
 double unit_mean(const Honest& honest, Dice& dice) {
   return honest.median_a_day * std::exp(honest.sigma_between * dice.normal());
 }
@@ -210,7 +224,7 @@ double unit_mean(const Honest& honest, Dice& dice) {
 }  // namespace
 
 Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, std::uint64_t seed) {
-  const std::clock_t began = std::clock();  // processor time: the machine may be shared
+  const double began = processor_seconds();  // not the wall's: the machine may be shared
   Rates rates;
   rates.by_rule.assign(detection::rule_count(), 0);
   Dice dice(seed);
@@ -248,137 +262,250 @@ Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, s
     }
   }
   rates.officer_years = officers;
-  rates.seconds = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  rates.seconds = processor_seconds() - began;
   return rates;
 }
 
 namespace {
 
-// One day's stolen lookups of an insider, to be mixed into the day's work.
-void steal(Kind kind, unsigned day, std::uint32_t calendar_day, unsigned member, Desk& desk,
-           Dice& dice, std::uint64_t base, std::vector<Look>& plan) {
-  const std::uint64_t begin = kStart + calendar_day * kDayMs + 8 * detection::kHourMs;
-  const auto add = [&](std::uint64_t at, std::uint64_t serial, bool exists, bool explained) {
-    Look look = desk.citizen(at, explained);
-    if (serial != 0) look.near = Desk::near_of(serial);
+// A stolen lookup is marked by `next` in the plan; the mark is taken off before it is asked.
+class Theft {
+ public:
+  Theft(Desk& desk, Dice& dice, std::uint32_t calendar_day, std::vector<Look>& plan)
+      : desk_(desk),
+        dice_(dice),
+        begin_(kStart + calendar_day * kDayMs + 8 * detection::kHourMs),
+        plan_(plan) {}
+  Look& add(std::uint64_t at, bool exists = true, bool explained = false) {
+    Look look = desk_.citizen(at, explained);
     look.exists = exists;
-    look.next = true;  // marks the stolen one in the plan; taken off before it is asked
-    plan.push_back(look);
-  };
-  const auto sometime = [&] { return begin + dice.below(8 * detection::kHourMs); };
-  unsigned n = 0;
+    look.next = true;
+    plan_.push_back(look);
+    return plan_.back();
+  }
+  std::uint64_t sometime() { return begin_ + dice_.below(8 * detection::kHourMs); }
+  std::uint64_t every(unsigned i, std::uint64_t apart) {
+    return begin_ + i * apart + dice_.below(4000);
+  }
+  void some(unsigned n, bool explained = false) {
+    for (unsigned i = 0; i < n; ++i) add(sometime(), true, explained);
+  }
+  void walk(std::uint64_t serial) { add(sometime()).near = Desk::near_of(serial); }
+  Dice& dice() { return dice_; }
+
+ private:
+  Desk& desk_;
+  Dice& dice_;
+  std::uint64_t begin_;
+  std::vector<Look>& plan_;
+};
+
+// steal adds one day's stolen lookups of an insider to the day's work.
+void steal(Kind kind, const Tuned& tuned, unsigned day, unsigned member, std::uint64_t base,
+           Theft& theft) {
   switch (kind) {
     case Kind::bulk:
-      for (unsigned i = 0; i < 200; ++i) add(begin + i * 11'000 + dice.below(4000), 0, true, false);
+      for (unsigned i = 0; i < 200; ++i) theft.add(theft.every(i, 11'000));
       return;
     case Kind::twenty_a_day:
-      n = 20;
-      break;
+      return theft.some(20);
     case Kind::five_a_day:
-      n = 5;
-      break;
+      return theft.some(5);
     case Kind::two_a_day:
-      n = 2;
-      break;
+      return theft.some(2);
     case Kind::one_a_day:
-      n = 1;
-      break;
+      return theft.some(1);
     case Kind::half_a_day:
-      n = day % 2;
-      break;
+      return theft.some(day % 2);
     case Kind::forty_explained:
-      for (unsigned i = 0; i < 40; ++i) add(sometime(), 0, true, true);
-      return;
+      return theft.some(40, true);
     case Kind::enumeration_half:
     case Kind::enumeration_most: {
       const double hit = kind == Kind::enumeration_half ? 0.5 : 0.1;
       // Spread out wide, so that no two numbers are neighbours: the test of absent names alone.
       for (unsigned i = 0; i < 200; ++i)
-        add(begin + i * 11'000 + dice.below(4000), 0, dice.chance(hit), false);
+        theft.add(theft.every(i, 11'000), theft.dice().chance(hit));
       return;
     }
     case Kind::walk:
-      for (unsigned i = 0; i < 4; ++i) add(sometime(), base + (day * 4 + i) * 2, true, false);
+      for (unsigned i = 0; i < 4; ++i) theft.walk(base + (day * 4 + i) * 2);
       return;
     case Kind::split_in_unit:
-      add(sometime(), base + (day * 5 + member) * 2, true, false);
-      return;
+    case Kind::split_in_case:
+      return theft.walk(base + (day * 5 + member) * 2);
+    case Kind::padding:
+      // A case that names more than its kind does explains nobody (docs/detection.md).
+      return theft.some(20, tuned.p.padding_on == 0 || 60 <= tuned.p.padding_most);
     case Kind::ex_partner:
-      add(sometime(), base, true, false);
-      plan.back().subject = base;
+      theft.add(theft.sometime()).subject = base;
       return;
+    case Kind::displaced_login:
+      return theft.some(8);
+    case Kind::celebrity:
+    case Kind::shared_login:
+      return;  // played by functions of their own
   }
-  for (unsigned i = 0; i < n; ++i) add(sometime(), 0, true, false);
 }
 
 struct Thief {
   std::unique_ptr<Desk> desk;
-  bool stopped = false;
+  Unit* unit = nullptr;
 };
+
+void begin_unit(const Honest& honest, Unit& unit) {
+  // What fifty honest peers leave behind after a while: their mean, without simulating them.
+  unit.peers.days = 3000;
+  unit.peers.sum =
+      unit.peers.days *
+      (unit.mean * std::exp(honest.sigma_within * honest.sigma_within / 2) * honest.unexplained +
+       honest.bursts_a_year * honest.burst_size / honest.rostered_days);
+  unit.peers.covered_days = 3000;
+  unit.peers.covered = 3000 * unit.mean * 1.2 * 62;
+}
+
+bool stops(const detection::Trip& trip) {
+  return trip.rule != Rule::burst && row_of(trip.rule).tier != Tier::friction;
+}
+
+void sort_by_time(std::vector<Look>& plan) {
+  std::sort(plan.begin(), plan.end(), [](const Look& a, const Look& b) {
+    return a.at != b.at ? a.at < b.at : a.subject < b.subject;
+  });
+}
+
+constexpr unsigned kWarm = 60;  // honest days before
+
+Loss misuse_at_desks(const Tuned& tuned, const Honest& honest, Kind kind, unsigned days,
+                     Dice& dice) {
+  const unsigned crew = kind == Kind::split_in_unit || kind == Kind::split_in_case ? 5 : 1;
+  std::vector<Unit> units(kind == Kind::split_in_case ? crew : 1);
+  for (Unit& unit : units) {
+    unit.mean = unit_mean(honest, dice);
+    begin_unit(honest, unit);
+  }
+  detection::Shared one_case;
+  std::vector<Thief> thieves(crew);
+  for (unsigned m = 0; m < crew; ++m) {
+    thieves[m].unit = &units[m % units.size()];
+    thieves[m].desk = std::make_unique<Desk>(tuned, honest, thieves[m].unit->mean, dice);
+  }
+  const std::uint64_t base = 20'000'000 + dice.below(70'000'000);
+  std::vector<Look> plan;
+  Loss loss;
+  for (unsigned d = 0; d < kWarm + days && !loss.stopped; ++d) {
+    for (unsigned m = 0; m < crew && !loss.stopped; ++m) {
+      Thief& thief = thieves[m];
+      Desk& desk = *thief.desk;
+      desk.day(calendar(d), plan);
+      if (d >= kWarm) {
+        if (kind == Kind::displaced_login) plan.clear();  // its officer is away
+        Theft theft(desk, dice, calendar(d), plan);
+        steal(kind, tuned, d - kWarm, m, base, theft);
+      }
+      sort_by_time(plan);
+      for (Look look : plan) {
+        const bool stolen = look.next;
+        look.next = false;
+        const Company company{&thief.unit->peers, &thief.unit->shared,
+                              stolen && kind == Kind::split_in_case ? &one_case : nullptr};
+        const auto said = desk.persist(look, company, nullptr);
+        if (kind == Kind::forty_explained && desk.told() && d >= kWarm) {
+          loss = {loss.lost, d - kWarm + 1, true, Rule::coverage};  // the auditor is told
+          break;
+        }
+        if (said.released) {
+          if (stolen && look.exists) ++loss.lost;
+          continue;
+        }
+        if (!stops(said.trip)) continue;
+        if (d < kWarm) {  // an honest stop, lifted
+          desk.habits().lift(said.trip.rule);
+          continue;
+        }
+        loss = {loss.lost, d - kWarm + 1, true, said.trip.rule};
+        break;
+      }
+    }
+  }
+  if (!loss.stopped) loss.days = days;
+  return loss;
+}
+
+// Every third day another officer is curious; none of them does anything else amiss.
+Loss misuse_of_a_celebrity(const Tuned& tuned, unsigned days, Dice& dice) {
+  detection::Magnet magnet(1024);
+  const std::uint64_t subject = dice.next();
+  Loss loss;
+  loss.days = days;
+  for (unsigned d = 0; d < days && !loss.stopped; ++d) {
+    for (unsigned n = dice.poisson(1.0 / 3); n > 0 && !loss.stopped; --n) {
+      ++loss.lost;
+      const unsigned officers =
+          magnet.see(subject, static_cast<std::uint32_t>(dice.below(10'000)), calendar(d));
+      if (officers != static_cast<unsigned>(tuned.p.magnet_officers)) continue;
+      loss.stopped = true;
+      loss.rule = Rule::magnet;
+      loss.days = d + 1;
+    }
+  }
+  return loss;
+}
+
+// Ten people, each with a passkey of the one account on a device of their own, work as one would.
+Loss misuse_of_a_login(const detection::Detection::State& rules, const Tuned& tuned,
+                       const Honest& honest, unsigned days, Dice& dice) {
+  Unit unit;
+  unit.mean = unit_mean(honest, dice);
+  begin_unit(honest, unit);
+  const Company company{&unit.peers, &unit.shared, nullptr};
+  Desk desk(tuned, honest, unit.mean, dice);
+  detection::Officer officer;
+  std::vector<Look> plan, one;
+  Loss loss;
+  loss.days = days;
+  for (unsigned d = 0; d < days && !loss.stopped; ++d) {
+    plan.clear();
+    for (unsigned who = 0; who < 10; ++who) {
+      desk.day(calendar(d), one);
+      for (Look& look : one) {
+        look.order = who;
+        plan.push_back(look);
+      }
+    }
+    sort_by_time(plan);
+    for (const Look& look : plan) {
+      Asker asker;
+      asker.actor.thumbprint[0] = static_cast<std::uint8_t>(look.order);
+      const auto trip = rules.places_trip(officer, asker, look.at, false);
+      const auto said = trip ? Desk::Said{false, *trip} : desk.persist(look, company, nullptr);
+      if (said.released) {
+        officer.device = asker.actor.thumbprint;
+        officer.device_at = look.at;
+        if (look.order != 0) ++loss.lost;
+      } else if (trip || stops(said.trip)) {
+        // A touch is asked for that the account's officer knows nothing of: the loan is out.
+        loss = {loss.lost, d + 1, true, said.trip.rule};
+        break;
+      }
+    }
+  }
+  return loss;
+}
 
 }  // namespace
 
 std::vector<Loss> misuse(const Tuned& tuned, const Honest& honest, Kind kind, unsigned insiders,
                          unsigned days, std::uint64_t seed) {
-  constexpr unsigned kWarm = 60;
+  detection::Options options;
+  options.parameters = tuned.p;
+  const detection::Detection::State rules(std::move(options));
   std::vector<Loss> losses;
-  std::vector<Look> plan;
   for (unsigned who = 0; who < insiders; ++who) {
     Dice dice(seed * 1'000'003 + who * 31 + static_cast<std::uint64_t>(kind));
-    Unit unit;
-    unit.mean = unit_mean(honest, dice);
-    // What fifty honest peers leave behind after a while: their mean, without simulating them.
-    unit.peers.days = 3000;
-    unit.peers.sum =
-        unit.peers.days *
-        (unit.mean * std::exp(honest.sigma_within * honest.sigma_within / 2) * honest.unexplained +
-         honest.bursts_a_year * honest.burst_size / honest.rostered_days);
-    unit.peers.covered_days = 3000;
-    unit.peers.covered = 3000 * unit.mean * 1.2 * 62;
-    const Company company{&unit.peers, &unit.shared, nullptr};
-    const unsigned crew = kind == Kind::split_in_unit ? 5 : 1;
-    std::vector<Thief> thieves(crew);
-    for (Thief& t : thieves) t.desk = std::make_unique<Desk>(tuned, honest, unit.mean, dice);
-    const std::uint64_t base = 20'000'000 + dice.below(70'000'000);
-    Loss loss;
-    for (unsigned d = 0; d < kWarm + days && !loss.stopped; ++d) {
-      for (unsigned m = 0; m < crew && !loss.stopped; ++m) {
-        Thief& thief = thieves[m];
-        Desk& desk = *thief.desk;
-        desk.day(calendar(d), plan);
-        if (d >= kWarm) steal(kind, d - kWarm, calendar(d), m, desk, dice, base, plan);
-        std::sort(plan.begin(), plan.end(), [](const Look& a, const Look& b) {
-          return a.at != b.at ? a.at < b.at : a.subject < b.subject;
-        });
-        for (Look look : plan) {
-          const bool stolen = look.next;
-          look.next = false;
-          const auto said = desk.persist(look, company, nullptr);
-          if (kind == Kind::forty_explained && desk.told() && d >= kWarm) {
-            loss.stopped = true;  // the auditor is told, and closes the account
-            loss.rule = Rule::coverage;
-            loss.days = d - kWarm + 1;
-            break;
-          }
-          if (said.released) {
-            if (stolen && look.exists && (kind != Kind::ex_partner || loss.lost == 0)) ++loss.lost;
-            continue;
-          }
-          if (said.trip.rule == Rule::burst || row_of(said.trip.rule).tier == Tier::friction)
-            continue;
-          if (d < kWarm) {  // an honest stop, lifted
-            desk.habits().lift(said.trip.rule);
-            continue;
-          }
-          loss.stopped = true;
-          loss.rule = said.trip.rule;
-          loss.days = d - kWarm + 1;
-          break;
-        }
-      }
-    }
-    if (!loss.stopped) loss.days = days;
-    losses.push_back(loss);
+    losses.push_back(kind == Kind::celebrity ? misuse_of_a_celebrity(tuned, days, dice)
+                     : kind == Kind::shared_login
+                         ? misuse_of_a_login(rules, tuned, honest, days, dice)
+                         : misuse_at_desks(tuned, honest, kind, days, dice));
   }
   return losses;
 }

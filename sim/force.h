@@ -53,9 +53,14 @@ enum class Kind : std::uint8_t {
   enumeration_most,  // nine of ten nobody's
   walk,              // along existing numbers, four a day
   split_in_unit,     // the list of walk, shared out among five of one unit, one a day each
-  ex_partner         // one citizen again and again
+  split_in_case,     // the same, shared out among five of different units who work on one case
+  padding,           // twenty a day out of a case that names sixty
+  ex_partner,        // one citizen again and again: once a day
+  celebrity,         // one citizen, whom many officers ask for once each, every third day one
+  shared_login,      // ten people on one account, each with a device of the account
+  displaced_login    // another's account while its officer is away: eight a day
 };
-inline constexpr std::size_t kKinds = 12;
+inline constexpr std::size_t kKinds = 17;
 std::string_view word_of(Kind kind);
 std::string_view says(Kind kind);
 
@@ -71,7 +76,9 @@ struct Rates {
 
 /// Loss is what became of one insider.
 struct Loss {
-  unsigned lost = 0;  // citizens disclosed before the stop
+  // Citizens disclosed before the stop; of ex_partner how often the one was, of celebrity to how
+  // many officers, of shared_login what was answered to the nine others.
+  unsigned lost = 0;
   unsigned days = 0;  // rostered days until the stop
   bool stopped = false;
   detection::Rule rule{};

@@ -19,6 +19,7 @@ constexpr const char* kHelp =
     "  --seed S          the first seed (standard 1)\n"
     "  --insiders N      insiders of each kind, over all seeds (standard 2000)\n"
     "  --days N          rostered days an insider has (standard 120)\n"
+    "  --threads N       play so many seeds at a time (standard 1); the figures are the same\n"
     "  --parameters FILE a detection.toml (standard: the one built in)\n"
     "  --plots DIR       write lost.svg and found.svg there\n"
     "  --json            one JSON object instead of the table\n";
@@ -39,7 +40,7 @@ bool number_of(const std::string& text, std::uint64_t most, std::uint64_t& out) 
 
 int main(int argc, char** argv) {
   using namespace amanat;
-  std::uint64_t officers = 10'000, seeds = 20, seed = 1, insiders = 2000, days = 120;
+  std::uint64_t officers = 10'000, seeds = 20, seed = 1, insiders = 2000, days = 120, threads = 1;
   std::string plots;
   bool json = false;
   detection::Parameters parameters;
@@ -66,6 +67,8 @@ int main(int argc, char** argv) {
       fits = number_of(value, 1'000'000, insiders);
     else if (option == "--days")
       fits = number_of(value, 2000, days);
+    else if (option == "--threads")
+      fits = number_of(value, 64, threads);
     else if (option == "--plots")
       plots = value;
     else if (option == "--parameters") {
@@ -89,24 +92,9 @@ int main(int argc, char** argv) {
   run.insiders = static_cast<unsigned>(insiders);
   run.days = static_cast<unsigned>(days);
   run.first_seed = seed;
-  run.honest.by_rule.assign(detection::rule_count(), 0);
-  for (std::uint64_t s = 0; s < seeds; ++s) {
-    const sim::Rates one = sim::work_a_year(tuned, honest, run.officers, seed + s);
-    run.honest.lookups += one.lookups;
-    run.honest.officer_years += one.officer_years;
-    run.honest.suspensions += one.suspensions;
-    run.honest.friction += one.friction;
-    run.honest.holds += one.holds;
-    run.honest.paced += one.paced;
-    run.honest.reviews += one.reviews;
-    run.honest.seconds += one.seconds;
-    for (std::size_t i = 0; i < one.by_rule.size(); ++i) run.honest.by_rule[i] += one.by_rule[i];
-  }
-  for (std::size_t k = 0; k < sim::kKinds; ++k) {
-    sim::Outcome outcome{static_cast<sim::Kind>(k), {}};
-    outcome.losses = sim::misuse(tuned, honest, outcome.kind, run.insiders, run.days, seed);
-    run.outcomes.push_back(std::move(outcome));
-  }
+  run.play(tuned, honest, static_cast<unsigned>(threads), [](std::size_t done, std::size_t of) {
+    std::fprintf(stderr, "%zu of %zu\n", done, of);
+  });
   bool holds = false;
   const std::string text = sim::as_text(run, holds);
   std::cout << (json ? sim::as_json(run) : text) << std::flush;

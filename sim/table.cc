@@ -1,9 +1,11 @@
 #include "sim/table.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdarg>
 #include <cstdio>
+#include <thread>
 
 #include "net/json.h"
 
@@ -43,6 +45,7 @@ struct Goal {
 constexpr Goal kGoals[] = {{Kind::bulk, 0.99, 21},
                            {Kind::five_a_day, 0.9, 20},
                            {Kind::two_a_day, 0.9, 40},
+                           {Kind::padding, 0.99, 21},
                            {Kind::enumeration_half, 0.99, 25},
                            {Kind::enumeration_most, 0.99, 25}};
 
@@ -81,6 +84,43 @@ Bounds quantile(const std::vector<unsigned>& values, double q) {
     return static_cast<double>(values[static_cast<std::size_t>(clamped)]);
   };
   return {at(n * q), at(n * q - spread), at(n * q + spread + 1)};
+}
+
+void Run::play(const detection::Tuned& tuned, const Honest& model, unsigned threads,
+               const std::function<void(std::size_t, std::size_t)>& progress) {
+  std::vector<Rates> years(seeds);
+  outcomes.assign(kKinds, {});
+  const std::size_t parts = years.size() + kKinds;
+  std::atomic<std::size_t> next{0}, done{0};
+  const auto work = [&] {
+    for (std::size_t i = next++; i < parts; i = next++) {
+      if (i < years.size()) {
+        years[i] = work_a_year(tuned, model, officers, first_seed + i);
+      } else {
+        const auto kind = static_cast<Kind>(i - years.size());
+        outcomes[i - years.size()] = {kind, misuse(tuned, model, kind, insiders, days, first_seed)};
+      }
+      const std::size_t so_far = ++done;
+      if (progress) progress(so_far, parts);
+    }
+  };
+  std::vector<std::thread> others;
+  for (unsigned t = 1; t < threads; ++t) others.emplace_back(work);
+  work();
+  for (std::thread& t : others) t.join();
+  honest = {};
+  honest.by_rule.assign(detection::rule_count(), 0);
+  for (const Rates& one : years) {
+    honest.lookups += one.lookups;
+    honest.officer_years += one.officer_years;
+    honest.suspensions += one.suspensions;
+    honest.friction += one.friction;
+    honest.holds += one.holds;
+    honest.paced += one.paced;
+    honest.reviews += one.reviews;
+    honest.seconds += one.seconds;
+    for (std::size_t i = 0; i < one.by_rule.size(); ++i) honest.by_rule[i] += one.by_rule[i];
+  }
 }
 
 std::string as_text(const Run& run, bool& holds) {
@@ -212,10 +252,11 @@ std::string loss_plot(const Run& run) {
 
 std::string found_plot(const Run& run) {
   static constexpr const char* kColours[kKinds] = {"#111", "#666", "#27a", "#2a7", "#c63", "#a2a",
-                                                   "#aa2", "#2aa", "#7a2", "#a72", "#72a", "#999"};
+                                                   "#aa2", "#2aa", "#7a2", "#a72", "#72a", "#999",
+                                                   "#e11", "#1b1", "#11e", "#e90", "#0aa"};
   const double width = 600, height = 300;
   std::string out =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 370\" "
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 430\" "
       "font-family=\"sans-serif\" font-size=\"13\">\n<title>Share of insiders stopped</title>\n"
       "<text x=\"50\" y=\"20\" font-weight=\"bold\">Share of insiders stopped, by rostered days "
       "since they began</text>\n";

@@ -1,6 +1,7 @@
 #pragma once
 // sim, table: figures with their bounds, as text, JSON and SVG. Pure functions.
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,11 @@ struct Run {
   std::uint64_t first_seed = 0;
   Rates honest;
   std::vector<Outcome> outcomes;
+
+  /// play fills `honest` and `outcomes`: every seed's year and every kind's misuse, `threads` at a
+  /// time. The figures depend on the seeds alone. `progress` (may be null) gets parts done.
+  void play(const detection::Tuned& tuned, const Honest& model, unsigned threads,
+            const std::function<void(std::size_t done, std::size_t of)>& progress);
 };
 
 /// as_text is the table with the goals beside it; `holds` says whether every goal is met.

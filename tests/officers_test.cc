@@ -25,22 +25,7 @@ TEST(Officers, HonestOnesAreHardlyDisturbedAndEveryInsiderIsStoppedOrBounded) {
   run.days = 120;
   run.first_seed = 4;
   SCOPED_TRACE("seed 4");
-  run.honest.by_rule.assign(detection::rule_count(), 0);
-  for (unsigned s = 0; s < run.seeds; ++s) {
-    const Rates one = work_a_year(tuned, honest, run.officers, run.first_seed + s);
-    run.honest.lookups += one.lookups;
-    run.honest.officer_years += one.officer_years;
-    run.honest.suspensions += one.suspensions;
-    run.honest.friction += one.friction;
-    run.honest.holds += one.holds;
-    run.honest.paced += one.paced;
-    run.honest.reviews += one.reviews;
-    run.honest.seconds += one.seconds;
-    for (std::size_t i = 0; i < one.by_rule.size(); ++i) run.honest.by_rule[i] += one.by_rule[i];
-  }
-  for (std::size_t k = 0; k < kKinds; ++k)
-    run.outcomes.push_back({static_cast<Kind>(k), misuse(tuned, honest, static_cast<Kind>(k),
-                                                         run.insiders, run.days, run.first_seed)});
+  run.play(tuned, honest, number_from("AMANAT_THREADS", 1), nullptr);
   bool holds = false;
   const std::string table = as_text(run, holds);
   std::printf("%s", table.c_str());
@@ -55,6 +40,8 @@ TEST(Officers, HonestOnesAreHardlyDisturbedAndEveryInsiderIsStoppedOrBounded) {
     switch (o.kind) {
       case Kind::bulk:
       case Kind::twenty_a_day:
+      case Kind::padding:
+      case Kind::displaced_login:
         EXPECT_LE(lost.back(), 20u) << word_of(o.kind);
         break;
       case Kind::five_a_day:
@@ -69,7 +56,14 @@ TEST(Officers, HonestOnesAreHardlyDisturbedAndEveryInsiderIsStoppedOrBounded) {
         break;
       case Kind::walk:
       case Kind::split_in_unit:
+      case Kind::split_in_case:
         EXPECT_LE(quantile(lost, 0.99).value, 10) << word_of(o.kind);
+        break;
+      case Kind::shared_login:
+        EXPECT_LE(quantile(lost, 0.9).value, 50) << "ten on one login";
+        break;
+      case Kind::celebrity:
+        EXPECT_LE(quantile(lost, 0.9).value, 10) << "officers who were shown her";
         break;
       default:
         break;

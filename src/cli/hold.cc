@@ -1,4 +1,4 @@
-// amanat hold, detect, canary: what detection stopped, a second person's word on it, and the same
+// amanat hold, detect: what detection stopped, a second person's word on it, and the same
 // alerts judged again from the ledger.
 
 #include <algorithm>
@@ -8,14 +8,11 @@
 #include "cli/signed_act.h"
 #include "cli/terminal.h"
 #include "crypto/device_key.h"
-#include "net/csv.h"
 #include "net/json.h"
 #include "storage/file.h"
 
 namespace amanat::cli {
 namespace {
-
-constexpr std::size_t kCanariesMost = 100'000;
 
 std::string text_at(const net::Json& object, std::string_view name) {
   const net::Json* member = object.find(name);
@@ -133,51 +130,6 @@ int run_detect(server::Exchange& exchange, const Call& call, const Emit& emit) {
       emit(1, "  entry " + std::to_string(entry) + " does not come out of the ledger.\n");
   }
   return replayed->different.empty() ? 0 : 1;
-}
-
-int run_canary_plant(server::Exchange& exchange, const Call& call, const Emit& emit) {
-  auto reader = net::CsvReader::open(call.words.at(0));
-  if (!reader) return complain(emit, call.manner, reader.error());
-  std::vector<SubjectName> canaries;
-  net::CsvReader::Row row;
-  for (bool first = true;; first = false) {
-    auto more = reader->next(row);
-    if (!more) return complain(emit, call.manner, more.error());
-    if (!*more) break;
-    if (row.cells.empty()) continue;
-    Question question;
-    question.subject.search = "national_id";
-    question.subject.value = std::string(row.cells[0]);
-    auto name = exchange.registry().subject_of_question(question);
-    if (!name || !*name) {
-      if (first) continue;  // the header
-      return complain(emit, call.manner,
-                      Failure{Reason::malformed_value, "row " + std::to_string(row.line)});
-    }
-    if (canaries.size() == kCanariesMost)
-      return complain(emit, call.manner, Failure{Reason::value_too_long, "too many canaries"});
-    canaries.push_back(**name);
-  }
-  auto planted = exchange.plant(canaries, call.option("department"));
-  if (!planted) return complain(emit, call.manner, planted.error());
-  if (call.manner.json)
-    emit(1, "{\"planted\":" + std::to_string(canaries.size()) +
-                ",\"in_all\":" + std::to_string(*planted) + "}\n");
-  else
-    emit(1, grouped(canaries.size()) + " canaries planted for " +
-                visible(call.option("department")) + "; " + grouped(*planted) +
-                " in all. Remove the file: it says who they are.\n");
-  return 0;
-}
-
-int run_canary_retire(server::Exchange& exchange, const Call& call, const Emit& emit) {
-  auto retired = exchange.retire_canaries(call.option("department"));
-  if (!retired) return complain(emit, call.manner, retired.error());
-  if (call.manner.json)
-    emit(1, "{\"retired\":" + std::to_string(*retired) + "}\n");
-  else
-    emit(1, grouped(*retired) + " canaries retired.\n");
-  return 0;
 }
 
 }  // namespace amanat::cli

@@ -133,6 +133,7 @@ class Detection {
   Month month(AccountId account, const std::string& unit) const;
   /// canaries replaces the set of invented citizens.
   void canaries(const std::vector<Label>& labels);
+  bool is_canary(const Label& label) const;
   const Parameters& parameters() const;
   /// parameters_id names them, and the stations, as alerts do: 16 hex digits.
   const std::string& parameters_id() const;

@@ -347,7 +347,7 @@ void Detection::State::note_magnets(Officer& officer, const Asker& asker, const 
   if (tuned.p.magnet_on == 0) return;
   for (std::size_t i = 0; i < looks.size(); ++i) {
     const Look& look = looks[i];
-    if (!look.exists) continue;
+    if (!look.exists || is_canary(look.subject)) continue;  // in no statistic
     const unsigned officers =
         magnet.see(look.subject, number(asker.account), tuned.day_of(look.at));
     if (officers != static_cast<unsigned>(tuned.p.magnet_officers)) continue;

@@ -227,6 +227,8 @@ void Detection::canaries(const std::vector<Label>& labels) {
   state_->canaries.swap(set);
 }
 
+bool Detection::is_canary(const Label& label) const { return state_->is_canary(hash_of(label)); }
+
 std::size_t Detection::bytes() const {
   std::size_t bytes = state_->magnet.bytes();
   for (const auto& kind : state_->shards)

@@ -57,6 +57,14 @@ struct Rules {
   } passport;
   std::vector<std::string> dates, datetimes;  // patterns of YYYY MM MON DD hh mm ss
   int first_year = 1850, last_year = 2150;
+  // Where numbers of invented citizens are drawn from: [from, to], digits of one length.
+  struct Range {
+    std::string from, to;
+    bool holds(std::string_view digits) const {
+      return digits.size() == from.size() && digits >= from && digits <= to;
+    }
+  };
+  std::vector<Range> reserved_ids, reserved_numbers;
   std::vector<std::string> absent;  // in lower case
   unsigned marks_version = 0;       // of the slot catalogue; 0: no slots
 };

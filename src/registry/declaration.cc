@@ -444,6 +444,21 @@ void read_identifiers(Sticky& rules, const std::string& file, Rules& out) {
   }
 }
 
+/// read_ranges reads "from-to", two runs of digits of one length.
+std::vector<Rules::Range> read_ranges(Sticky& t, std::string_view name) {
+  std::vector<Rules::Range> out;
+  for (const std::string& text : t.list(name)) {
+    const std::size_t dash = text.find('-');
+    Rules::Range range{text.substr(0, dash),
+                       dash == std::string::npos ? std::string() : text.substr(dash + 1)};
+    if (range.from.empty() || range.from.size() != range.to.size() || range.from > range.to ||
+        (range.from + range.to).find_first_not_of("0123456789") != std::string::npos)
+      t.complain(std::string(name) + ": \"" + text + "\" is not from-to, digits of one length");
+    out.push_back(std::move(range));
+  }
+  return out;
+}
+
 std::optional<Failure> read_rules(const net::Toml& toml, const std::string& file, Rules& out) {
   Sticky rules(toml, file);
   read_identifiers(rules, file, out);
@@ -465,6 +480,12 @@ std::optional<Failure> read_rules(const net::Toml& toml, const std::string& file
   if (const net::Toml* text = rules.table("text")) {
     Sticky t(*text, file);
     for (const auto& word : t.list("absent")) out.absent.push_back(lower(word));
+    rules.take(t.finish());
+  }
+  if (const net::Toml* reserved = rules.table("reserved")) {
+    Sticky t(*reserved, file);
+    out.reserved_ids = read_ranges(t, "national_id");
+    out.reserved_numbers = read_ranges(t, "mobile");
     rules.take(t.finish());
   }
   return rules.finish();

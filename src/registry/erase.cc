@@ -6,6 +6,7 @@
 //   3. the row goes, and the files are rewritten without what was deleted.
 
 #include <algorithm>
+#include <map>
 
 #include "model/insist.h"
 #include "registry/fetch.h"
@@ -81,7 +82,7 @@ class Erasing {
     if (stored.empty()) return {};
     touch(storage::Table::records, prefix);
     records_ += stored.size();
-    removed_.emplace_back(d.name, stored.size());
+    removed_[d.name] += stored.size();  // once a dataset, however many numbers' records go
     auto secret = archive_.vault.key_of(slot);
     if (!secret && secret.error().reason != Reason::erased) return std::unexpected(secret.error());
     for (const auto& [key, value] : stored) {
@@ -130,7 +131,7 @@ class Erasing {
   Archive& archive_;
   storage::Batch batch_;
   std::vector<vault::Slot> slots_;
-  std::vector<std::pair<std::string, std::uint64_t>> removed_;
+  std::map<std::string, std::uint64_t> removed_;
   std::vector<std::pair<storage::Table, std::string>> prefixes_;
   std::uint64_t records_ = 0;
 };

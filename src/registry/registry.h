@@ -132,6 +132,23 @@ class Registry {
   /// each_traits visits every citizen of the datasets that declare traits, once a record. It opens
   /// every record: for reports, never on the way of an answer. Errors: store_failed, seal_broken.
   Result<void> each_traits(const std::function<void(const Traits&)>& visit) const;
+  /// invent makes citizens nobody is, drawn after those the registers have, with kin, numbers,
+  /// calls, stays and reports, whose numbers come from the catalog's [rules.reserved].
+  /// `before_write` is told who they will be before the first record is written: a crash leaves
+  /// none unplanted. Errors: usage_wrong (no reserved numbers, or none free; too few real
+  /// citizens), store_failed, seal_broken, disk_full, file_failed, what before_write gives.
+  struct Invented {
+    std::vector<SubjectName> citizens, kin;        // the kin are there for the sake of the citizens
+    std::vector<std::string> numbers;              // of theirs
+    std::map<std::string, std::uint64_t> records;  // to be written, by dataset
+  };
+  struct InventOptions {
+    std::uint64_t citizens = 0;
+    std::function<bool(const SubjectName&)> invented;  // already: never drawn after
+    std::function<Result<void>(const Invented&)> before_write;
+    std::function<void(std::uint64_t done, std::uint64_t sampled)> progress;  // may be null
+  };
+  Result<Invented> invent(const InventOptions& options);
 
   struct DatasetCount {
     std::string dataset;

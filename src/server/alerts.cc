@@ -21,13 +21,7 @@
 namespace amanat::server {
 namespace {
 
-constexpr std::string_view kCanaryUse = "canaries";
-constexpr std::string_view kCanaryPrefix = "canary/";
 constexpr std::size_t kAlertsShown = 200, kAlertsKept = 10'000;
-
-std::string_view bytes_of_label(const Label& label) {
-  return {reinterpret_cast<const char*>(label.data()), label.size()};
-}
 
 std::string id_of(const std::map<AccountId, Asker>& accounts, AccountId account) {
   const auto at = accounts.find(account);
@@ -151,74 +145,7 @@ void tell(detection::Detection& detection, const ledger::Opened& entry, const st
   detection.replay(past);
 }
 
-Result<std::vector<Label>> planted(const storage::Store& store, const vault::Vault& vault) {
-  std::vector<Label> labels;
-  Result<void> opened;
-  auto scanned = store.scan(storage::Table::spent, kCanaryPrefix, "",
-                            [&](std::string_view key, std::string_view sealed) {
-                              WipingBuffer plain;
-                              opened = vault.open_house(kCanaryUse, key, sealed, plain);
-                              if (!opened) return false;
-                              Label label{};
-                              if (plain.view().size() < label.size()) return true;
-                              std::memcpy(label.data(), plain.view().data(), label.size());
-                              labels.push_back(label);
-                              return true;
-                            });
-  if (!scanned) return std::unexpected(scanned.error());
-  if (!opened) return std::unexpected(opened.error());
-  return labels;
-}
-
 detection::Detection& Exchange::detection() { return *state_->detection; }
-
-Result<std::uint64_t> Exchange::plant(const std::vector<SubjectName>& canaries,
-                                      std::string_view department) {
-  const std::lock_guard one(state_->acts);
-  storage::Batch batch;
-  for (const SubjectName& canary : canaries) {
-    const Label label = state_->vault->label(canary);
-    const Tag name = state_->vault->index_tag("canary", std::string(bytes_of_label(label)));
-    std::string key(kCanaryPrefix);
-    key.append(reinterpret_cast<const char*>(name.data()), name.size());
-    std::string plain(bytes_of_label(label));
-    plain += department;
-    std::string sealed;
-    state_->vault->seal_house(kCanaryUse, key, plain, sealed);
-    batch.put(storage::Table::spent, key, sealed);
-  }
-  if (auto written = state_->store->write(batch, storage::Durability::synced); !written)
-    return std::unexpected(written.error());
-  auto labels = planted(*state_->store, *state_->vault);
-  if (!labels) return std::unexpected(labels.error());
-  state_->detection->canaries(*labels);
-  return labels->size();
-}
-
-Result<std::uint64_t> Exchange::retire_canaries(std::string_view department) {
-  const std::lock_guard one(state_->acts);
-  storage::Batch batch;
-  Result<void> opened;
-  auto scanned = state_->store->scan(
-      storage::Table::spent, kCanaryPrefix, "", [&](std::string_view key, std::string_view sealed) {
-        WipingBuffer plain;
-        opened = state_->vault->open_house(kCanaryUse, key, sealed, plain);
-        if (!opened) return false;
-        if (plain.view().substr(std::min(sizeof(Label), plain.view().size())) == department)
-          batch.erase(storage::Table::spent, key);
-        return true;
-      });
-  if (!scanned) return std::unexpected(scanned.error());
-  if (!opened) return std::unexpected(opened.error());
-  const std::uint64_t retired = batch.size();
-  if (retired > 0)
-    if (auto written = state_->store->write(batch, storage::Durability::synced); !written)
-      return std::unexpected(written.error());
-  auto labels = planted(*state_->store, *state_->vault);
-  if (!labels) return std::unexpected(labels.error());
-  state_->detection->canaries(*labels);
-  return retired;
-}
 
 Result<std::uint64_t> Exchange::record_alert(const detection::Alert& alert, const Caller* by) {
   EntryContent entry = detection::entry_of(alert);

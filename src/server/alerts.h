@@ -2,6 +2,7 @@
 // server, alerts: detection as the exchange wires it: its parameters, its rebuilding from the
 // ledger, its canaries.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -24,5 +25,9 @@ void tell(detection::Detection& detection, const ledger::Opened& entry, const st
 
 /// planted reads the labels of every canary. Errors: store_failed, seal_broken.
 Result<std::vector<Label>> planted(const storage::Store& store, const vault::Vault& vault);
+/// invented_records says how many records of each dataset are of invented citizens that the
+/// exchange made itself: what a statistic leaves out. Errors: store_failed, seal_broken.
+Result<std::map<std::string, std::uint64_t>> invented_records(const storage::Store& store,
+                                                              const vault::Vault& vault);
 
 }  // namespace amanat::server

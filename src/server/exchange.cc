@@ -474,6 +474,9 @@ Result<Status> Exchange::status() {
   auto counts = state_->registry->counts();
   if (!counts) return std::unexpected(counts.error());
   status.datasets = *std::move(counts);
+  auto invented = invented_records(*state_->store, *state_->vault);
+  if (!invented) return std::unexpected(invented.error());
+  for (auto& one : status.datasets) one.records -= std::min(one.records, (*invented)[one.dataset]);
   status.accounts = state_->identity->accounts().size();
   status.rules = state_->policy->rule_count();
   status.listening = state_->listening;

@@ -160,6 +160,28 @@ class Exchange {
   Result<std::uint64_t> plant(const std::vector<SubjectName>& canaries,
                               std::string_view department);
   Result<std::uint64_t> retire_canaries(std::string_view department);
+  /// make_canaries invents so many citizens, with kin, numbers, calls, stays and reports, after those
+  /// the registers have (Registry::invent), and plants them before their first record stands.
+  /// rotate_canaries makes as many anew as the department's batches of `days` days and older have,
+  /// and then takes those out of every register. What a hit left in the ledger stays. Errors: those
+  /// of Registry::invent.
+  struct Canaries {
+    std::uint64_t made = 0, kin = 0, records = 0, retired = 0;
+    std::vector<std::string> numbers;  // drawn: for those who issue them, who never issue these
+  };
+  using CanaryProgress = std::function<void(std::uint64_t done, std::uint64_t sampled)>;
+  Result<Canaries> make_canaries(std::string_view department, std::uint64_t count,
+                                 const CanaryProgress& progress);
+  Result<Canaries> rotate_canaries(std::string_view department, std::uint64_t days,
+                                   const CanaryProgress& progress);
+  /// canary_batches lists what is planted: department, when, how many, by whom made.
+  struct CanaryBatch {
+    std::string department;
+    std::uint64_t made_at = 0, citizens = 0, kin = 0;  // made_at 0: planted from a file
+  };
+  Result<std::vector<CanaryBatch>> canary_batches() const;
+  /// is_invented says whether an action, notice or statistic must leave this name out.
+  bool is_invented(const SubjectName& name) const;
   /// place_hold holds an account at once; release_hold ends a hold, by a second person, once that is
   /// recorded. Both return the entry. Errors: not_your_right, not_yourself, unknown_officer,
   /// no_record, those of the ledger.
@@ -302,6 +324,10 @@ class Exchange {
   void watch();
   void record_alerts();
   void record_debts();
+  Result<std::uint64_t> plant_all(storage::Batch& batch);
+  void add_canary(storage::Batch& batch, const SubjectName& name, std::string_view department,
+                  std::string_view more);
+  Result<std::uint64_t> retire(std::string_view department, const std::set<std::string>& old);
   explicit Exchange(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
