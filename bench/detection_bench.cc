@@ -87,7 +87,7 @@ void settle(Detection::State& s, const Asking& one, const detection::HeldByKind&
   officer.habits.apply(s.tuned, looks, tried, company);
   Asker asker;
   asker.account = one.account;
-  s.note_magnets(officer, asker, Question{}, looks);
+  s.note_magnets(officer, asker, Question{}, looks, {Label{}});
   s.count_day(officer, looks);
   s.is_canary(one.look.subject);
   for (const auto& h : held) {

@@ -476,7 +476,7 @@ Loss misuse_of_a_login(const detection::Detection::State& rules, const Tuned& tu
     for (const Look& look : plan) {
       Asker asker;
       asker.actor.thumbprint[0] = static_cast<std::uint8_t>(look.order);
-      const auto trip = rules.places_trip(officer, asker, look.at, false);
+      const auto trip = rules.places_trip(officer, asker.actor, look);
       const auto said = trip ? Desk::Said{false, *trip} : desk.persist(look, company, nullptr);
       if (said.released) {
         officer.device = asker.actor.thumbprint;

@@ -12,7 +12,6 @@
 //     is of anybody. The kin are invented as well, and planted as well.
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -97,24 +96,23 @@ std::vector<std::string> parts(std::string_view text) {
   return out;
 }
 
-std::string first_word(std::string_view name) {
-  return std::string(name.substr(0, name.find(' ')));
-}
-std::string last_word(std::string_view name) {
-  const std::size_t at = name.rfind(' ');
-  return at == std::string_view::npos ? std::string() : std::string(name.substr(at + 1));
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
 }
 
-// like writes a word as the other is written: in capitals or not.
-std::string like(std::string word, std::string_view other) {
-  const bool upper =
-      std::any_of(other.begin(), other.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) &&
-      std::none_of(other.begin(), other.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    const auto c = static_cast<unsigned char>(word[i]);
-    if (c < 0x80) word[i] = static_cast<char>(upper || i == 0 ? std::toupper(c) : std::tolower(c));
-  }
-  return word;
+// written writes a name as the other is written: in capitals, or each word with one.
+std::string written(std::string_view name, std::string_view as) {
+  std::string out = lower(name);
+  const bool capitals = lower(as) != as && std::none_of(as.begin(), as.end(), [](char c) {
+                          return c >= 'a' && c <= 'z';
+                        });
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (out[i] >= 'a' && out[i] <= 'z' && (capitals || i == 0 || out[i - 1] == ' '))
+      out[i] = static_cast<char>(out[i] - 'a' + 'A');
+  return out;
 }
 
 std::string text_of_seconds(std::int64_t seconds, bool with_time) {
@@ -149,7 +147,7 @@ class Inventor {
  private:
   struct Family {
     std::vector<Person> people;  // the one who was drawn comes first
-    std::map<std::string, std::string> ids, numbers, surnames, names, texts;
+    std::map<std::string, std::string> ids, numbers, names, texts;
   };
   struct Stub {  // one end of a call with somebody outside the family
     Drawn record;
@@ -165,10 +163,11 @@ class Inventor {
   Result<bool> number_family(Family& family);
   Result<std::string> unused(const std::string& after, std::size_t keep, SubjectKind kind,
                              const std::vector<Rules::Range>& ranges);
-  void name_family(Family& family);
+  Result<void> name_family(Family& family);
+  void take_names(Family& family, const Drawn& old, const Drawn& now);
   std::string renamed(Family& family, const Person& person, std::size_t field,
                       const std::string& name);
-  const Person& alike(const Person& person);
+  const Person& alike(const Person& person, bool kin);
   std::string reworded(Family& family, const Dataset& d, std::size_t field,
                        const std::string& locality, const std::string& text);
   Result<std::string> fresh(const Dataset& d, std::size_t field, const std::string& text);
@@ -359,66 +358,60 @@ Result<bool> Inventor::number_family(Family& family) {
   return true;
 }
 
-// alike is a citizen of the sample of whom every word of an enumeration (sex) is the same.
-const Person& Inventor::alike(const Person& person) {
+// alike is a citizen of the sample whose sex, and whatever else is one of few words, is the same;
+// with `kin`, who has father, mother and spouse on file where this one has.
+const Person& Inventor::alike(const Person& person, bool kin) {
   const Drawn* own = person.main();
-  for (int tries = 0; tries < 200; ++tries) {
+  for (int tries = 0; own != nullptr && tries < 1000; ++tries) {
     const Person& other = dice_.of(sample_);
-    bool same = true;
-    for (std::size_t f = 0; own != nullptr && f < main_->fields.size(); ++f)
-      if (main_->fields[f].type == FieldType::enumeration)
-        same = same && other.main()->values[f] == own->values[f];
+    bool same = other.id != person.id;
+    for (std::size_t f = 0; same && f < main_->fields.size(); ++f) {
+      const std::string &a = own->values[f], &b = other.main()->values[f];
+      if (main_->fields[f].type == FieldType::enumeration) same = a == b;
+      if (kin && !main_->fields[f].link.empty()) same = a.empty() == b.empty();
+    }
     if (same) return other;
   }
-  return sample_.front();
+  return dice_.of(sample_);
 }
 
-// renamed gives a name new words: the last one the family's new surname, the others somebody's.
+// renamed gives a name its new form; one that nobody of the family has becomes somebody's whole.
 std::string Inventor::renamed(Family& family, const Person& person, std::size_t field,
                               const std::string& name) {
-  const auto known = family.names.find(name);
-  if (known != family.names.end()) return known->second;
-  const std::string surname = last_word(name);
-  const std::string other = alike(person).main()->values[field];
-  std::string out = like(first_word(other.empty() ? name : other), name);
-  if (!surname.empty()) {
-    auto& now = family.surnames[surname];
-    for (int tries = 0; now.empty() && tries < 50; ++tries)
-      now = last_word(dice_.of(sample_).main()->values[field]);
-    out += ' ' + like(now.empty() ? surname : now, name);
-  }
-  return family.names[name] = out;
+  auto& now = family.names[lower(name)];
+  if (now.empty()) now = alike(person, false).main()->values[field];
+  return written(now.empty() ? name : now, name);
 }
 
-// name_family names everybody in every script of the main register: what is one surname in one
-// script is one surname of one and the same citizen in the others.
-void Inventor::name_family(Family& family) {
-  for (const Person& person : family.people) {
-    const Drawn* own = person.main();
-    if (own == nullptr) continue;
-    std::vector<std::size_t>
-        scripts;  // fields of the citizen's own name: the first, and its others
-    for (std::size_t f = 0; f < main_->fields.size(); ++f)
-      if (main_->fields[f].type == FieldType::name && !own->values[f].empty() &&
-          (scripts.empty() || static_cast<unsigned char>(own->values[f][0]) >= 0x80))
-        scripts.push_back(f);
-    if (scripts.empty() || family.names.contains(own->values[scripts[0]])) continue;
-    const Person& given = alike(person);
-    const std::string key = last_word(own->values[scripts[0]]);
-    if (!key.empty() && !family.surnames.contains(key)) {
-      const Person& from = dice_.of(sample_);
-      for (const std::size_t f : scripts)
-        if (const std::string old = last_word(own->values[f]); !old.empty())
-          family.surnames[old] = last_word(from.main()->values[f]);
-    }
-    for (const std::size_t f : scripts) {
-      const std::string& name = own->values[f];
-      std::string now = like(first_word(given.main()->values[f]), name);
-      if (const std::string old = last_word(name); !old.empty())
-        now += ' ' + like(family.surnames[old], name);
-      family.names[name] = now;
-    }
+// take_names lets `old` bear the names that `now` bears, in every script, and whatever other names
+// (the father's) stand in the record.
+void Inventor::take_names(Family& family, const Drawn& old, const Drawn& now) {
+  for (std::size_t f = 0; f < main_->fields.size(); ++f)
+    if (main_->fields[f].type == FieldType::name && !old.values[f].empty() &&
+        !now.values[f].empty())
+      family.names.try_emplace(lower(old.values[f]), now.values[f]);
+}
+
+// name_family takes the names of one family for another's: whoever was drawn is named as one
+// citizen is, father, mother and spouse as that citizen's are, the others as anybody.
+Result<void> Inventor::name_family(Family& family) {
+  const Person& drawn = family.people.front();
+  const Person& named_as = alike(drawn, true);
+  take_names(family, *drawn.main(), *named_as.main());
+  for (std::size_t f = 0; f < main_->fields.size(); ++f) {
+    if (main_->fields[f].link.empty()) continue;
+    const std::string &old_kin = drawn.main()->values[f], &kin = named_as.main()->values[f];
+    if (old_kin.empty() || kin.empty()) continue;
+    const auto old = std::find_if(family.people.begin(), family.people.end(),
+                                  [&](const Person& p) { return p.id == old_kin; });
+    if (old == family.people.end() || old->main() == nullptr) continue;
+    auto now = read(SubjectName{SubjectKind::national_id, kin});
+    if (!now) return std::unexpected(now.error());
+    if ((*now)->main() != nullptr) take_names(family, *old->main(), *(*now)->main());
   }
+  for (const Person& person : family.people)
+    if (person.main() != nullptr) take_names(family, *person.main(), *alike(person, false).main());
+  return {};
 }
 
 // reworded writes a text anew: words stay, numbers are those of somebody near, and what is nobody
@@ -433,8 +426,10 @@ std::string Inventor::reworded(Family& family, const Dataset& d, std::size_t fie
   auto words = parts(text);
   for (std::size_t i = 0; i < words.size() && near != pool.by_place.end(); ++i) {
     if (i >= pool.kinds.size() || pool.kinds[i].size() <= kFewKinds) continue;
-    if (std::none_of(words[i].begin(), words[i].end(), is_digit)) continue;
-    const bool own = 10 * pool.kinds[i].size() > 9 * pool.seen;
+    // A word of its own that many share, and no others (a household's number), is drawn anew as
+    // well.
+    const bool own = (words.size() == 1 ? 5 : 1) * 10 * pool.kinds[i].size() > 9 * pool.seen;
+    if (!own && std::none_of(words[i].begin(), words[i].end(), is_digit)) continue;
     for (int tries = 0; tries < 50; ++tries) {
       const auto& other = dice_.of(near->second);
       if (other.size() != words.size()) continue;
@@ -574,7 +569,7 @@ Result<void> Inventor::one_family(std::size_t which) {
   auto numbered = number_family(family);
   if (!numbered) return std::unexpected(numbered.error());
   if (!*numbered) return {};
-  name_family(family);
+  if (auto ok = name_family(family); !ok) return ok;
   for (std::size_t i = 0; i < family.people.size(); ++i) {
     const Person& person = family.people[i];
     const SubjectName name{SubjectKind::national_id, family.ids[person.id]};
