@@ -11,6 +11,10 @@
 namespace amanat::test {
 
 inline constexpr const char* kExtractPolicy = R"(
+[[role]]
+id = "overseer"
+says = "Somebody who looks over what was done"
+rights = ["audit"]
 [[purpose]]
 id = "data-transfer"
 says = "the yearly comparison of registers"
@@ -74,7 +78,9 @@ struct ExtractWorld {
     officer("TA-2", "Investigation Multan", "supervisor");
     officer("TA-3", "Investigation Multan", "investigator");
     officer("TA-4", "Investigation Quetta", "investigator");
-    for (const char* id : {"TA-1", "TA-2", "TA-3", "TA-4"}) world->device(id);
+    officer("TA-5", "Oversight Lahore", "overseer");
+    officer("TA-6", "Oversight Multan", "overseer");
+    for (const char* id : {"TA-1", "TA-2", "TA-3", "TA-4", "TA-5", "TA-6"}) world->device(id);
     const Table persons = read_table(World::data() / "nadra_identity.csv");
     for (std::size_t i = 1; i < persons.size(); ++i)
       if (!persons[i].empty() && digits_of(persons[i][0]).size() == 13)
