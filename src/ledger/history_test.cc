@@ -463,5 +463,57 @@ TEST(MaliciousOperator, EveryFlippedBitOfAHistoryIsNoticed) {
   }
 }
 
+TEST(HistoryForExperts, ShowsToWhichAccountAndWhichFieldsAndNothingElse) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  Options options = town.options(&disk);
+  options.citizens->epoch_ms = 3'600'000;  // none is due but the one that is asked for
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  const std::string a = town.citizen(1), b = town.citizen(2);
+  for (int i = 0; i < 5; ++i) {
+    EntryContent entry = town.entry(i % 2 == 0 ? a : b, "why", EntryType::disclosure);
+    entry.part(BodyPart::marks) = "marks";
+    ASSERT_TRUE(record_one(**ledger, std::move(entry)));
+  }
+  const std::uint64_t size = (*ledger)->size();
+  const auto covered = (*ledger)->cover(20'000);
+  ASSERT_TRUE(covered) << covered.error().detail;
+  EXPECT_GE(*covered, size);
+  const Ledger::Labelled both[] = {{town.label(a), town.proof(a)}, {town.label(b), town.proof(b)}};
+  const auto files = (*ledger)->shown_to(both);
+  ASSERT_TRUE(files) << files.error().detail;
+  ASSERT_EQ(files->size(), 2u);
+  EXPECT_EQ(write_history(*parse_history(files->front())), files->front());
+  HistoryCheck check = town.check(a);
+  check.reader = Reader::expert;
+  check.unix_time += 1'000'000'000;  // however old
+  const auto verdict = verify_history(files->front(), check);
+  EXPECT_EQ(verdict.problem, "");
+  ASSERT_EQ(verdict.entries.size(), 3u);
+  for (const ShownEntry& e : verdict.entries) {
+    ASSERT_TRUE(e.actor);
+    EXPECT_EQ(e.actor->account, AccountId{7});
+    EXPECT_EQ(e.parts[2], "identity.persons.name");
+    EXPECT_EQ(e.parts[7], "marks");
+    EXPECT_EQ(e.parts[0], "") << "why is the citizen's to know";
+  }
+  EXPECT_EQ(verdict.label, town.label(a));
+
+  History changed = *parse_history(files->front());
+  changed.entries[1].actor->actor.account = AccountId{8};
+  EXPECT_EQ(verify_history(write_history(changed), check).fault, HistoryFault::opening_actor);
+  changed = *parse_history(files->front());
+  changed.entries[1].actor.reset();
+  EXPECT_EQ(verify_history(write_history(changed), check).fault, HistoryFault::opening_actor);
+  changed = *parse_history(files->front());
+  changed.entries[1].parts.pop_back();
+  EXPECT_EQ(verify_history(write_history(changed), check).fault, HistoryFault::opening_body);
+  changed = *parse_history(files->front());
+  changed.entries.erase(changed.entries.begin() + 1);
+  EXPECT_EQ(verify_history(write_history(changed), check).fault, HistoryFault::chain);
+}
+
 }  // namespace
 }  // namespace amanat::ledger
