@@ -76,4 +76,10 @@ void careless(server::Routes& routes) {
 }
 #elif CASE == 16  // a result cannot be taken for its value
 Grant careless(policy::Policy& policy, Caller caller) { return policy.grant(std::move(caller)); }
+#elif CASE == 17  // the right to read a bulk answer's rows cannot be made outside disclosure
+Extract forged(SealedRows rows) { return Extract(std::move(rows)); }
+#elif CASE == 18  // a bulk answer's rows cannot be released without the ledger
+Result<Extract> skipped(disclosure::Disclosure& disclosure, SealedRows rows) {
+  return disclosure.release(std::move(rows));
+}
 #endif
