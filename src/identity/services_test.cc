@@ -488,7 +488,7 @@ TEST_F(ServicesTest, EveryWrongTokenRequestIsRefusedForItsOwnReason) {
        R"([{"type":"amanat_lookup","purpose":"p","datatypes":[],"max_subjects":1}])",
        R"([{"type":"amanat_lookup","purpose":"P!","datatypes":["identity"],"max_subjects":1}])",
        R"([{"type":"amanat_lookup","purpose":"p","datatypes":["identity"],"max_subjects":0}])",
-       R"([{"type":"amanat_lookup","purpose":"p","datatypes":["identity"],"max_subjects":257}])",
+       R"([{"type":"amanat_lookup","purpose":"p","datatypes":["identity"],"max_subjects":100001}])",
        R"([{"type":"amanat_lookup","purpose":"p","datatypes":["identity"],"max_subjects":1,"x":1}])",
        R"([{"type":"amanat_lookup","purpose":"p","datatypes":["identity","identity"],"max_subjects":1}])"})
     EXPECT_EQ(token_refusal(asking(details)), Reason::authorization_details_wrong) << details;

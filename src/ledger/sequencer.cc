@@ -69,10 +69,12 @@ Result<void> Sequencer::submit(std::shared_ptr<Submission> submission) {
   insist(submission != nullptr && !submission->entries.empty());
   if (dead_) return fail(Reason::ledger_not_durable, "the ledger's disk failed");
   if (setup_.is_behind && setup_.is_behind()) return fail(Reason::too_busy, "ledger projections");
-  // An append larger than half the queue takes half of it, or it could only go in when the queue is
-  // empty, and everybody else would be turned away while it is written.
-  const std::size_t n =
-      std::min(submission->entries.size(), std::max<std::size_t>(1, setup_.queue_entries_max / 2));
+  // An append larger than the queue takes half of it, or it could only go in when the queue is empty,
+  // and everybody else would be turned away while it is written.
+  const std::size_t entries = submission->entries.size();
+  const std::size_t n = entries > setup_.queue_entries_max
+                            ? std::max<std::size_t>(1, setup_.queue_entries_max / 2)
+                            : entries;
   submission->charge = n;
   const std::size_t before = queued_.fetch_add(n, std::memory_order_relaxed);
   if (before != 0 && before + n > setup_.queue_entries_max) {
