@@ -19,7 +19,7 @@ struct Config {
   unsigned segment_mib = 64;        // size of a ledger segment
   unsigned certificate_days = 365;  // validity of device certificates
   unsigned publish_ms = 1000;       // how often the ledger's head is published
-  unsigned snapshot_entries = 500'000;  // a start reads at most about so many; not explained
+  unsigned snapshot_entries = 200'000;  // a start reads at most about so many; not explained
   unsigned connections_max = 8192;
   unsigned request_seconds_max = 15;  // from first to last byte of a request; not in the file
   std::vector<std::string> origins = {"https://localhost:8443"};  // of the own pages; first: rp id
