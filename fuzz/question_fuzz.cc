@@ -45,8 +45,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   insist(std::is_sorted(question->fields.begin(), question->fields.end()));
   insist(std::adjacent_find(question->fields.begin(), question->fields.end()) ==
          question->fields.end());
-  insist(question->max_subjects >= 1 && question->max_subjects <= 256);
-  insist(!question->subject.search.empty() && !question->subject.value.empty());
+  if (question->list) {
+    insist(question->kind == amanat::QuestionKind::export_ && question->subject.search.empty());
+    insist(question->list->citizens >= 1 && question->list->citizens <= 100'000);
+    insist(question->max_subjects == question->list->citizens);
+  } else {
+    insist(question->max_subjects >= 1 && question->max_subjects <= 256);
+    insist(!question->subject.search.empty() && !question->subject.value.empty());
+  }
   insist(question->subject.hops <= 3 && question->subject.narrowing.size() <= 4);
   insist(question->case_ref.size() <= 200 && question->reason.size() <= 500);
   insist(!question->purpose.empty() && question->purpose.size() <= 64);
