@@ -294,7 +294,7 @@ TEST_F(Promises, APortalShowsACitizenTheirUsageLines) {
     const std::set<std::string> allowed{"logtime", "action", "receiverCode", "receiverName",
                                         "receiverSystem"};
     for (const auto& member : *line.object())
-      EXPECT_TRUE(allowed.contains(member.key)) << member.key;
+      EXPECT_TRUE(allowed.contains(member.name)) << member.name;
     for (const char* must : {"logtime", "action", "receiverCode", "receiverSystem"})
       ASSERT_NE(line.find(must), nullptr) << must;
     const std::string& time = *line.find("logtime")->string();
