@@ -23,13 +23,14 @@ class Literal {
   std::string_view text_;
 };
 
-/// Name is the name of an element or attribute: a-z, 0-9 and "-". Attributes that a browser follows
-/// (href, action, src) or runs (on...) are no Name: see Address.
+/// Name is the name of an element or attribute: a-z, 0-9 and "-", or viewBox. Attributes that a
+/// browser follows (href, action, src) or runs (on...) are no Name: see Address.
 class Name {
  public:
   consteval Name(const char* text) : text_(text) {  // NOLINT: a literal is meant to convert
     for (const char c : text_)
-      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-')) throw "no name";
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-') && text_ != "viewBox")
+        throw "no name";
     if (text_.empty() || text_ == "script" || text_ == "style" || text_ == "href" ||
         text_ == "src" || text_ == "action" || text_ == "srcdoc" || text_ == "formaction" ||
         text_.starts_with("on"))

@@ -2,56 +2,13 @@
 
 #include <algorithm>
 
+#include "console/parts.h"
+
 namespace amanat::console {
 namespace {
 
-std::string_view text_of(const ReasonRow& row, Language language) {
-  return language == Language::urdu ? row.urdu : row.english;
-}
-std::string_view next_of(const ReasonRow& row, Language language) {
-  return language == Language::urdu ? row.next_urdu : row.next_english;
-}
-
-void why_box(Html& html, const ReasonRow* why, Language language) {
-  if (why == nullptr) return;
-  html.open("div", {{"class", "note"}, {"role", "status"}});
-  html.element("p", text_of(*why, language)).element("p", next_of(*why, language));
-  html.open("p").text(say(Word::reason_id, language)).text(": ");
-  html.element("code", {{"dir", "ltr"}}, why->id).close();
-  html.close();
-}
-
-// The form's last part: the place of the signature, what it tells while it waits, the button.
-void signing(Html& html, Word button, Language language) {
-  html.lone("input", {{"type", "hidden"}, {"name", "signed"}});
-  html.open("p", {{"role", "alert"},
-                  {"data-waiting", say(Word::waiting_for_key, language)},
-                  {"data-failed", say(Word::key_failed, language)}})
-      .close();
-  html.open("p").element("button", say(button, language)).close();
-  html.open("noscript").element("p", say(Word::needs_script, language)).close();
-}
-
-void hidden(Html& html, Name name, std::string_view value) {
-  html.lone("input", {{"type", "hidden"}, {"name", name.view()}, {"value", value}});
-}
-
-void line(Html& html, std::string_view term, std::string_view value) {
-  html.open("div").element("dt", term).open("dd").value(value).close().close();
-}
-
-void link(Html& html, const Address& address, std::string_view text) {
-  html.element("a", {Attribute::href(address)}, text);
-}
-
 bool has(const std::vector<std::string>& list, std::string_view one) {
   return std::find(list.begin(), list.end(), one) != list.end();
-}
-
-void back_to_start(Html& html, Language language) {
-  html.open("p");
-  link(html, Address("/"), say(Word::back_to_start, language));
-  html.close();
 }
 
 }  // namespace
@@ -130,20 +87,32 @@ std::string registered_page(const Reader& reader, std::string_view authenticator
   return framed(reader, Word::new_key, html.take());
 }
 
-std::string start_page(const Reader& reader, bool may_ask) {
+std::string start_page(const Reader& reader, const StartFor& may) {
   const Language l = reader.language;
   Html html;
-  html.open("ul");
-  if (may_ask) {
+  html.open("ul", {{"class", "tasks"}});
+  const auto task = [&](bool offered, const Address& address, Word word) {
+    if (!offered) return;
     html.open("li");
-    link(html, Address("/ask"), say(Word::ask, l));
+    link(html, address, say(word, l));
     html.close();
-  }
-  html.open("li");
-  link(html, Address("/devices"), say(Word::my_devices, l));
-  html.close().open("li");
-  link(html, Address("/ledger"), say(Word::ledger_state, l));
-  html.close().close();
+  };
+  task(may.citizen, Address("/me"), Word::who_looked);
+  task(may.citizen, Address("/me/complaints"), Word::my_complaints);
+  task(may.citizen, Address("/me/leaks"), Word::was_i_in_a_leak);
+  task(may.asks, Address("/ask"), Word::ask);
+  task(may.waits, Address("/approvals"), Word::requests);
+  task(may.holds, Address("/alerts"), Word::alerts_and_holds);
+  task(may.reviews, Address("/reviews"), Word::reviews);
+  task(may.audits, Address("/entries"), Word::search_entries);
+  task(may.audits, Address("/trails"), Word::trails);
+  task(may.audits, Address("/complaints"), Word::complaints);
+  task(may.audits, Address("/state"), Word::exchange_state);
+  task(may.audits || may.signs_policy, Address("/policy"), Word::policy);
+  task(!may.citizen, Address("/who"), Word::who_can_see);
+  task(true, Address("/devices"), Word::my_devices);
+  task(true, Address("/ledger"), Word::ledger_state);
+  html.close();
   return framed(reader, Word::start, html.take());
 }
 
@@ -354,7 +323,7 @@ std::string ledger_page(const Reader& reader, const LedgerState& state) {
   line(html, say(Word::ledger_root, l), state.root);
   line(html, say(Word::ledger_key, l), state.vkey);
   html.close();
-  html.element("h2", say(Word::ledger_check, l));
+  html.element("h2", say(Word::check_it_yourself, l));
   html.element("pre", "amanat-verify --vkey '" + state.vkey + "' --url https://" + state.origin);
   back_to_start(html, l);
   return framed(reader, Word::ledger_state, html.take());

@@ -9,15 +9,10 @@
 #include <vector>
 
 #include "console/frame.h"
+#include "console/parts.h"
 #include "model/result.h"
 
 namespace amanat::console {
-
-/// ToSign is a form whose button ends in a passkey's signature.
-struct ToSign {
-  std::string nonce;    // base64url, sent back with the signature
-  std::string options;  // WebAuthn's options, JSON
-};
 
 /// sign_in_page asks for a passkey; `why` says why the last try failed.
 std::string sign_in_page(const Reader& reader, const ToSign& sign, const ReasonRow* why);
@@ -30,8 +25,12 @@ std::string register_page(const Reader& reader, std::string_view account, std::s
 std::string registered_page(const Reader& reader, std::string_view authenticator, unsigned more,
                             std::string_view ticket);
 
-/// start_page lists what the signed-in person may do.
-std::string start_page(const Reader& reader, bool may_ask);
+/// StartFor says what the signed-in person may do.
+struct StartFor {
+  bool asks = false, waits = false, decides = false, holds = false, reviews = false, audits = false,
+       signs_policy = false, citizen = false;
+};
+std::string start_page(const Reader& reader, const StartFor& may);
 
 /// Offered is what a purpose lets this officer ask for.
 struct OfferedField {

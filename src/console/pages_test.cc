@@ -1,4 +1,7 @@
 #include "console/pages.h"
+#include "console/auditor_pages.h"
+#include "console/citizen_pages.h"
+#include "console/supervisor_pages.h"
 
 #include <gtest/gtest.h>
 
@@ -20,8 +23,8 @@ std::string source(const std::filesystem::path& file) {
 
 ToSign to_sign() { return {"bm9uY2U", R"({"publicKey":{"challenge":"YQ"}})"}; }
 
-// every_page draws each page once, with values that try to break out of it.
-std::vector<std::string> every_page(Language language) {
+// some_pages draws the pages of sign-in and asking once, with values that try to break out of it.
+std::vector<std::string> some_pages(Language language) {
   const std::string evil = "<b>\"'&</b>";
   Reader reader{language, "PO-1", "/ask"};
   AskForm form;
@@ -45,7 +48,7 @@ std::vector<std::string> every_page(Language language) {
           register_page(reader, evil, evil, to_sign()),
           registered_page(reader, evil, 1, evil),
           registered_page(reader, evil, 0, evil),
-          start_page(reader, true),
+          start_page(reader, {true, true, true, true, true, true, true, true}),
           ask_page(reader, purposes, form),
           ask_page(reader, {}, {}),
           check_page(reader, {evil}, form, to_sign()),
@@ -53,6 +56,112 @@ std::vector<std::string> every_page(Language language) {
           refused_page(reader, Failure{Reason::field_not_granted, evil}),
           devices_page(reader, {{std::string(64, 'a'), Word::kind_key, "2026-11-22", true, true}}),
           ledger_page(reader, {"a.example/one", "cm9vdA==", "key", 9})};
+}
+
+const Moment kNoon{1'795'348'800'000};  // 22 November 2026, 12:00 UTC
+
+ShownLook look_of(ShownLook::State state, const std::string& text) {
+  ShownLook look;
+  look.state = state;
+  look.entry = 12;
+  look.time = look.opens = kNoon;
+  look.purpose = look.law = look.department = look.unit = text;
+  look.officer = 7;
+  look.fields = {text};
+  return look;
+}
+
+std::vector<std::string> every_citizen_page(Language language, const std::string& evil) {
+  const Reader reader{language, "C-1", "/me"};
+  LooksList list;
+  for (const auto state :
+       {ShownLook::State::open, ShownLook::State::sealed, ShownLook::State::erased})
+    list.looks.push_back(look_of(state, evil));
+  list.total = 3;
+  list.sealed = 1;
+  list.before = 12;
+  list.departments = {evil, "police"};
+  list.department = "police";
+  list.zone = {300};
+  ShownComplaint waiting{"0011", 12, kNoon, kNoon, {}, evil, "", false};
+  ShownComplaint answered{"0012", 13, kNoon, kNoon, kNoon, evil, evil, true};
+  const ShownLook look = list.looks[0];
+  return {looks_page(reader, list),
+          looks_page(reader, {}),
+          look_page(reader, look, {300}, true),
+          look_page(reader, list.looks[1], {300}, false),
+          complain_page(reader, look, {}, &row_of(Reason::malformed_value)),
+          complaints_page(reader, {waiting, answered}, {}),
+          complaints_page(reader, {}, {}),
+          leaks_page(reader, {{evil, {evil}}}),
+          leaks_page(reader, {})};
+}
+
+std::vector<std::string> every_decision_page(Language language, const std::string& evil) {
+  const Reader reader{language, "PO-1", "/approvals"};
+  ShownMonth month;
+  month.days = {{evil, 4, 1}, {"b", 0, 0}};
+  month.peer_citizens = 2.5;
+  ShownRequest request{"ab",
+                       evil,
+                       evil,
+                       evil,
+                       kNoon,
+                       kNoon,
+                       2,
+                       1,
+                       {{evil, evil}},
+                       false,
+                       {{evil, evil, true}, {evil, evil, false}}};
+  ShownHold hold{3, evil, evil, evil, evil, kNoon, month, true};
+  ShownAlert alert{9, evil, evil, evil, evil, evil, evil, kNoon, "1.00", "2.00"};
+  ShownProposal proposal{"cd", "ef", kNoon, true, false, {{evil, true}, {evil, false}}, {evil}, 2};
+  ActToSign act;
+  act.sentences = {evil};
+  act.sign = to_sign();
+  return {act_page(reader, act, Address("/approvals")),
+          done_page(reader, Word::decided_done, 7, Address("/approvals"), Word::requests),
+          requests_page(reader, {request}, {request}, kNoon, {}),
+          requests_page(reader, {}, {}, kNoon, {}),
+          request_page(reader, request, month, {}, &row_of(Reason::act_wrong)),
+          alerts_page(reader, {hold}, {alert}, {}, true, nullptr),
+          alerts_page(reader, {}, {}, {}, false, nullptr),
+          reviews_page(reader,
+                       {{"ab", evil, evil, evil, evil, "", kNoon, false, false},
+                        {"cd", evil, evil, evil, evil, evil, kNoon, true, false}},
+                       {}),
+          proposals_page(reader, {proposal}, evil, {}),
+          open_complaints_page(reader, {{"ab", evil, 4, kNoon, kNoon, true}}, {}, nullptr)};
+}
+
+std::vector<std::string> every_audit_page(Language language, const std::string& evil) {
+  const Reader reader{language, "AU-1", "/entries"};
+  Search search;
+  search.account = search.purpose = evil;
+  search.found = {{3, kNoon, "disclosure", evil, evil}};
+  search.before = 3;
+  Trail trail;
+  trail.account = evil;
+  trail.looks = {look_of(ShownLook::State::open, evil), look_of(ShownLook::State::sealed, evil)};
+  return {search_page(reader, search, {evil, "x"}, {}),
+          search_page(reader, {}, {}, {}),
+          entry_page(reader, {{3, kNoon, "denied", evil, evil}, evil, evil}, {}),
+          trails_page(reader, &row_of(Reason::malformed_value)),
+          trail_page(reader, trail, {}),
+          who_page(reader, evil, {{evil, evil, "full", evil, evil}}, nullptr),
+          who_page(reader, "a.b", {}, nullptr),
+          state_page(reader, {{{evil, evil}}, {evil}}),
+          state_page(reader, {}),
+          api_page(reader, {{"GET", "/x", evil, evil}})};
+}
+
+// every_page draws each page once, with values that try to break out of it.
+std::vector<std::string> every_page(Language language) {
+  const std::string evil = "<b>\"'&</b>";
+  std::vector<std::string> pages = some_pages(language);
+  for (auto* more : {every_citizen_page, every_decision_page, every_audit_page})
+    for (std::string& page : more(language, evil)) pages.push_back(std::move(page));
+  return pages;
 }
 
 TEST(Page, ShowsWhatItWasGivenAsTextOnly) {
@@ -98,7 +207,7 @@ TEST(Page, HasOneHeadingAndItsTitleSaysNothingOfAnybody) {
 
 TEST(Page, EveryFieldHasALabel) {
   for (const std::string& page : every_page(Language::english)) {
-    const std::regex input("<(?:input|select)([^>]*)>");
+    const std::regex input("<(?:input|select|textarea)([^>]*)>");
     for (std::sregex_iterator at(page.begin(), page.end(), input), end; at != end; ++at) {
       const std::string attributes = (*at)[1];
       if (attributes.find("type=\"hidden\"") != std::string::npos) continue;
@@ -136,7 +245,7 @@ TEST(Words, EveryWordIsUsed) {
   for (const char* folder : {"src/console", "src/server"})
     for (const auto& file :
          std::filesystem::directory_iterator(std::filesystem::path(AMANAT_SOURCE_DIR) / folder))
-      if (file.path().extension() == ".cc" && !file.path().stem().string().ends_with("_test"))
+      if ((file.path().extension() == ".cc" || file.path().extension() == ".h") && !file.path().stem().string().ends_with("_test"))
         code += source(std::filesystem::path(folder) / file.path().filename());
   const std::string table = source("src/console/words.def");
   const std::regex row("(?:^|\\n)WORD\\(([a-z_]+),");
@@ -145,6 +254,37 @@ TEST(Words, EveryWordIsUsed) {
     EXPECT_TRUE(std::regex_search(code, std::regex("Word::" + (*at)[1].str() + "\\b")))
         << (*at)[1].str();
   EXPECT_EQ(rows, word_count());
+}
+
+TEST(Dates, AreWrittenOutInTheReadersLanguageAndZone) {
+  EXPECT_EQ(written(kNoon, {}, Language::english), "22 November 2026, 12:00");
+  EXPECT_EQ(written(kNoon, {300}, Language::english), "22 November 2026, 17:00");
+  EXPECT_EQ(written(kNoon, {780}, Language::english), "23 November 2026, 01:00");
+  EXPECT_EQ(written_day(kNoon, {}, Language::urdu), "22 نومبر 2026");
+  EXPECT_EQ(written(Moment{0}, {-60}, Language::english), "31 December 1969, 23:00");
+  EXPECT_EQ(zone_name({300}), "UTC+05:00");
+  EXPECT_EQ(zone_name({-210}), "UTC-03:30");
+  EXPECT_EQ(zone_name({}), "UTC");
+  EXPECT_NE(day_number(kNoon, {}), day_number(kNoon, {780}));
+}
+
+TEST(Plot, StandsBesideTheSameFiguresAsATable) {
+  BarPlot plot;
+  plot.bars = {{"22 November 2026", 4, 1}, {"23 November 2026", 9, 0}};
+  plot.level = 2.5;
+  plot.title = "Citizens";
+  const Markup drawn = bar_plot(plot, Language::english);
+  const std::string text(drawn.view());
+  EXPECT_NE(text.find("role=\"img\" aria-label=\"Citizens\""), text.npos);
+  EXPECT_NE(text.find("22 November 2026"), text.npos);
+  EXPECT_NE(text.find(">9<"), text.npos);
+  EXPECT_NE(text.find("2.5"), text.npos);
+  // Bars lie within the drawing, the tallest as high as it goes.
+  const std::regex rectangle("y=\"([0-9.]+)\" width=\"[0-9.]+\" height=\"([0-9.]+)\"");
+  std::size_t bars = 0;
+  for (std::sregex_iterator at(text.begin(), text.end(), rectangle), end; at != end; ++at, ++bars)
+    EXPECT_NEAR(std::stod((*at)[1]) + std::stod((*at)[2]), 140, 0.2);
+  EXPECT_EQ(bars, 3u);
 }
 
 TEST(Words, AReadersChoiceGoesBeforeTheBrowsers) {

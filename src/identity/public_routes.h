@@ -24,6 +24,8 @@ enum class PublicRoute : std::uint8_t {
   enrol_page,              // /enrol: the page of register_begin and register_finish
   ledger_page,             // GET /ledger: the checkpoint as a page
   language,                // GET /language: remembers the reader's choice
+  notice_page,             // /notice: whether a message is genuine, by its code and number together
+  api_page,                // GET /api: the list of routes as a page
   asset,                   // GET /assets/...: style, script, font
 };
 

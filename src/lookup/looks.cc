@@ -152,6 +152,7 @@ Result<std::vector<Look>> looks(const ledger::Ledger& ledger, const std::vector<
     look.purpose = e.entry.parts[static_cast<std::size_t>(BodyPart::purpose) - 1];
     look.fields = fields_of(e.entry.parts[static_cast<std::size_t>(BodyPart::granted_fields) - 1]);
     if (!e.entry.actor) return;
+    look.account = e.entry.actor->account;
     const auto asker = who.find(e.entry.actor->account);
     if (asker == who.end()) return;
     look.department = asker->second->department;

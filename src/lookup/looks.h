@@ -26,6 +26,7 @@ struct Look {
   std::optional<Moment> sealed_until;
   std::string purpose;
   std::vector<std::string> fields;  // registry.dataset.field
+  AccountId account{};              // who asked: a public number
   std::string department, unit;     // of who asked, as enrolled now; empty if not known
 };
 

@@ -117,6 +117,7 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, p.says);
     put(out, p.law);
     put(out, "cases", p.cases);
+    if (p.notice != "daily") put(out, p.notice);
   });
   put_rows(out, "quota", t.quotas, [&](const QuotaRow& q) {
     for (const Limit& limit : q.limits)

@@ -50,4 +50,12 @@ std::vector<Offered> Policy::offered(const Asker& asker) const {
   return out;
 }
 
+std::vector<LawfulPurpose> Policy::purposes() const {
+  const auto in_force = state_->current();
+  std::vector<LawfulPurpose> out;
+  for (const PurposeRow& purpose : in_force->compiled.tables().purposes)
+    out.push_back({purpose.id, purpose.says, purpose.law, purpose.notice});
+  return out;
+}
+
 }  // namespace amanat::policy

@@ -150,6 +150,12 @@ struct Offered {
   std::vector<Field> fields;  // ascending
 };
 
+/// LawfulPurpose is a purpose of the policy, for people.
+struct LawfulPurpose {
+  std::string id, says, law;
+  std::string notice;  // when a citizen who wishes it is told: at_once, daily, never
+};
+
 class Policy {
  public:
   /// open compiles directory/*.toml and loads the case book. `fields` must outlive it.
@@ -229,6 +235,8 @@ class Policy {
   /// offered lists what this person may choose from; whether a grant applies is decided when the
   /// question is asked. In the order of the policy's purposes.
   std::vector<Offered> offered(const Asker& asker) const;
+  /// purposes lists every lawful purpose, in the order of the policy.
+  std::vector<LawfulPurpose> purposes() const;
   std::vector<Complaint> check() const;
   Digest hash() const;
   /// documents is the digest over its files, which the POLICY entry commits to.

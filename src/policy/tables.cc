@@ -279,13 +279,17 @@ Result<void> TablesReader::purpose(const Toml& table, const std::string& file) {
   if (!witnessed) return std::unexpected(witnessed.error());
   auto sealed = row.reader().integer_or("sealed_days", 0, 0, kSealedDaysMax);
   if (!sealed) return std::unexpected(sealed.error());
+  auto notice = row.reader().string_or("notice", "daily");
+  if (!notice) return std::unexpected(notice.error());
+  if (*notice != "at_once" && *notice != "daily" && *notice != "never")
+    return row.wrong("`notice` is at_once, daily or never");
   if (auto end = row.reader().finish(); !end) return end;
   purposes_.push_back(*id);
   for (const auto& kind : *cases)
     if (!has(kinds_, kind)) kinds_.push_back(kind);
   tables_.purposes.push_back({*std::move(id), *std::move(says), *std::move(law),
-                              *std::move(cases), *witnessed,
-                              static_cast<std::uint32_t>(*sealed)});
+                              *std::move(cases), *witnessed, static_cast<std::uint32_t>(*sealed),
+                              *std::move(notice)});
   return {};
 }
 

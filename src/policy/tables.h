@@ -68,6 +68,7 @@ struct PurposeRow {
   std::vector<std::string> cases;  // kinds that prove it; empty: needs no case by itself
   bool witnessed = false;          // answered once the ledger's witnesses have confirmed the record
   std::uint32_t sealed_days = 0;   // covert: the citizen sees that, but not what, for so long
+  std::string notice = "daily";    // when a citizen who wishes it is told: at_once, daily, never
 };
 
 /// Needs are the circumstances a grant asks for; all of them must hold.

@@ -6,6 +6,7 @@
 #include "model/insist.h"
 #include "registry/dataset.h"
 #include "registry/declaration.h"
+#include "registry/normalise.h"
 #include "storage/file.h"
 
 namespace amanat::registry {
@@ -159,6 +160,22 @@ const FieldTable& Catalog::fields() const { return state_->table; }
 const std::vector<Dataset>& Catalog::datasets() const { return state_->datasets; }
 const Rules& Catalog::rules() const { return state_->rules; }
 const std::string& Catalog::slots() const { return state_->slots; }
+std::optional<std::string> Catalog::mobile_number(std::string_view typed) const {
+  Field field;
+  field.type = FieldType::phone;
+  std::string out;
+  SubjectKind kind = SubjectKind::msisdn;
+  if (typed.size() > 64 || normalise(state_->rules, field, trim(typed), out, kind))
+    return std::nullopt;
+  const auto& phone = state_->rules.phone;
+  const std::string country = "+" + phone.country;
+  if (!out.starts_with(country)) return std::nullopt;
+  const std::string_view inside = std::string_view(out).substr(country.size());
+  const bool mobile = std::any_of(phone.mobile.begin(), phone.mobile.end(),
+                                  [&](const std::string& m) { return inside.starts_with(m); });
+  if (!mobile || inside.size() != phone.mobile_length) return std::nullopt;
+  return out.substr(1);
+}
 const std::vector<std::string>& Catalog::search_words() const { return state_->search_words; }
 const std::vector<std::string>& Catalog::narrowing_words() const { return state_->narrowing_words; }
 

@@ -34,6 +34,9 @@ class Catalog {
   const Rules& rules() const;
   /// slots is the slot catalogue (disclosure/slots.h) in its canonical text; empty: none.
   const std::string& slots() const;
+  /// mobile_number is what a person typed as a mobile number: E.164 digits, "923001234567"; nothing
+  /// if the rules know it as none.
+  std::optional<std::string> mobile_number(std::string_view typed) const;
   /// search_words lists the words a question's subject may be asked by: national_id, msisdn,
   /// passport where a dataset is about such subjects, and every field's `search`. Ascending.
   const std::vector<std::string>& search_words() const;

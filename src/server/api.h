@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "console/html.h"
 #include "server/routes.h"
 
 namespace amanat::server {
@@ -35,6 +36,14 @@ class Api {
   void add_open_pages();
   void add_own_pages();
   void add_ask_pages();
+  void add_citizen_pages();
+  void add_decision_pages();
+  void add_audit_pages();
+  void add_notice_pages();
+  Result<Response> act_to_sign(const Caller& caller, const Request& request,
+                               const std::string& json, const console::Address& back);
+  Result<Response> finish_act(const Caller& caller, const Request& request);
+  Result<Response> opened_trail(const Caller& caller, const Request& request);
   Exchange& exchange_;
   Routes routes_;
 };

@@ -62,6 +62,7 @@ Result<identity::Ticket> Exchange::citizen_code(const SubjectName& citizen, cons
   const std::lock_guard one(state_->acts);
   auto account = state_->identity->add_citizen(citizen);
   if (!account) return std::unexpected(account.error());
+  if (auto kept = state_->keep_label_proof(citizen); !kept) return std::unexpected(kept.error());
   auto ticket = state_->identity->make_ticket(*account);
   if (!ticket) return ticket;
   const std::string note = "enrolment code for " + ticket->account;

@@ -293,6 +293,12 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
                                               *s.disclosure, *s.ledger, *s.vault);
   if (auto noted = note_authenticators(s); !noted) return std::unexpected(noted.error());
   if (auto noted = s.note_slots(); !noted) return std::unexpected(noted.error());
+  auto trails_key = s.vault->named_secret("trails");
+  if (!trails_key) return std::unexpected(trails_key.error());
+  auto trails = lookup::Trails::open({s.home.trails(), *std::move(trails_key), nullptr});
+  if (!trails) return std::unexpected(trails.error());
+  s.trails = *std::move(trails);
+  if (auto opened = s.open_notices(); !opened) return std::unexpected(opened.error());
   std::unique_ptr<Exchange> exchange(new Exchange(std::move(state)));
   if (auto opened = exchange->open_extracts(); !opened) return std::unexpected(opened.error());
   exchange->state_->traces = std::make_unique<Traces>(*exchange, exchange->state_->home.traces());
@@ -405,6 +411,8 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   const std::lock_guard no_other(state_->snapshots_mutex);
   if (auto done = state_->forget_in_snapshot(citizen, label); !done)
     return std::unexpected(done.error());
+  if (auto forgot = state_->forget_citizen(citizen); !forgot)
+    return std::unexpected(forgot.error());
   // What lists this citizen's entries can be read from no opening once these are gone.
   if (auto kept = state_->ledger->keep_chains(); !kept) return std::unexpected(kept.error());
   auto openings = state_->vault->destroy_slices(label);
@@ -421,6 +429,8 @@ Result<Exchange::Erased> Exchange::erase(const SubjectName& citizen) {
   entry.tail = ledger::tail_of_erasure(1, *openings);
   auto recorded = state_->record(std::move(entry));
   if (!recorded) return std::unexpected(recorded.error());
+  // Who asked about the erased, and why, must not be found by a search either.
+  if (auto cleared = state_->trails->forget(); !cleared) return std::unexpected(cleared.error());
   return Erased{gone.records, gone.keys + *forgotten, *openings, recorded->front().index};
 }
 
@@ -558,6 +568,7 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   s.watch = std::thread([this] { watch(); });
   s.snapshot_keeper = std::thread([&s] { s.keep_snapshots(); });
   s.traces->resume();
+  if (s.notices) s.telling = std::thread([this] { tell_citizens(); });
   log(LogLevel::info, "serving",
       {{"origin", s.config.origin},
        {"address", s.listening},
@@ -578,6 +589,7 @@ void Exchange::watch() {
     lock.unlock();
     record_alerts();
     record_debts();
+    follow_trails();
     if (seconds % 60 != 0) {
       lock.lock();
       continue;
@@ -628,6 +640,7 @@ void Exchange::stop() {
   if (s.watch.joinable()) s.watch.join();
   if (s.snapshot_keeper.joinable()) s.snapshot_keeper.join();
   s.traces->stop();  // whoever waits for a trace at the control socket is told
+  if (s.telling.joinable()) s.telling.join();
   s.local.reset();
   s.server->stop(2000);
   s.server.reset();

@@ -19,6 +19,7 @@
 #include "lookup/extracts.h"
 #include "lookup/looks.h"
 #include "lookup/lookup.h"
+#include "lookup/trails.h"
 #include "model/result.h"
 #include "policy/policy.h"
 #include "registry/registry.h"
@@ -61,7 +62,8 @@ struct Home {
   std::string quarantine() const { return root + "/quarantine"; }
   std::string extracts() const { return root + "/extracts"; }  // sealed, for a day
   std::string traces() const { return root + "/traces"; }  // leaked files, sealed
-  std::string trace() const { return root + "/trace"; }  // a projection of the ledger
+  std::string trace() const { return root + "/trace"; }    // a projection of the ledger
+  std::string trails() const { return root + "/trails"; }  // another, for searching
   std::string ca_certificate() const { return root + "/ca.crt"; }
   std::string ca_key() const { return keys() + "/ca.key"; }
   std::string server_certificate() const { return root + "/server.crt"; }
@@ -76,10 +78,13 @@ struct Home {
   std::string auditor_key() const { return keys() + "/auditor-client.key"; }
   std::string control() const { return root + "/control.sock"; }
   std::string authenticators() const { return root + "/authenticators.toml"; }
+  std::string notices() const { return root + "/notices.toml"; }
 };
 
 class Traces;  // server/traces.h
-struct Kept;  // server/backup.h
+struct Kept;       // server/backup.h
+class Complaints;  // server/complaints.h
+class Notices;     // server/notices.h
 
 struct Status {
   std::string origin, vkey;
@@ -135,7 +140,8 @@ class Exchange {
   /// anybody.
   Result<identity::EnrolledKey> enrol_key(std::string_view account_id, std::string_view text);
   /// revoke ends devices, at once, and records it; `by` is who confirmed it, null for the operator.
-  Result<std::vector<Digest>> revoke(std::string_view device_or_account, const Caller* by = nullptr);
+  Result<std::vector<Digest>> revoke(std::string_view device_or_account,
+                                     const Caller* by = nullptr);
   /// enrolment_code makes a code with which the account's passkeys are registered; `by` is who
   /// confirmed it, null for the operator at the machine. Recorded before it is told.
   Result<identity::Ticket> enrolment_code(std::string_view account, const Caller* by);
@@ -214,7 +220,8 @@ class Exchange {
   Result<policy::Noted> note_case(policy::Case one, const Caller& by);
   Result<void> protect(const SubjectName& person, policy::Policy::Listed listed);
   Result<policy::Proposal> sign_policy(const Caller& confirmed, std::string_view id);
-  /// apply_policy puts a signed proposal in force: files, entry, then the switch, without a restart.
+  /// apply_policy puts a signed proposal in force: files, entry, then the switch, without a
+  /// restart.
   Result<EntryIndex> apply_policy(std::string_view id);
   Result<Status> status();
   /// read_at_start is how many entries of the ledger the start read: those after the snapshot.
@@ -257,6 +264,39 @@ class Exchange {
   /// leaks_json lists the leaks that a citizen's own data were found in; by the keyed name that an
   /// Asker carries, so that nobody asks about another. Errors: as Traces::leaks_of.
   Result<std::string> leaks_json(const Tag& citizen) const;
+  /// leaks_of_tag is the same as days of the leaks and fields.
+  using OwnLeaks = std::vector<std::pair<std::string, std::vector<std::string>>>;
+  Result<OwnLeaks> leaks_of_tag(const Tag& citizen) const;
+  /// history_of_tag is history by the keyed name that an enrolled citizen's Asker carries. Errors:
+  /// no_record (enrolled before proofs were kept), store_failed, seal_broken, those of history.
+  Result<std::string> history_of_tag(const Tag& citizen) const;
+  /// complaints is what citizens said is not right. complain records that one was made and keeps
+  /// it; answer_complaint takes a confirmed act "uphold" or "dismiss" (target: the complaint,
+  /// reason: the answer the citizen reads) of somebody with the right 'audit'. Both return the
+  /// entry. Errors: not_your_right, act_wrong, no_record, malformed_value, waiting_full, those of
+  /// the ledger and the store.
+  Complaints complaints() const;
+  /// notices is how citizens are told of looks; null if this exchange sends none.
+  Notices* notices() const;
+  Result<std::uint64_t> complain(const Caller& citizen, EntryIndex about, std::string_view text);
+  Result<std::uint64_t> answer_complaint(const Caller& confirmed);
+  /// note_look records that whoever may decide a request saw all of it. Errors: those of the
+  /// ledger.
+  Result<void> note_look(const Caller& confirmed);
+  /// open_trail records that somebody with the right 'audit' opens a trail, by a confirmed act
+  /// "trail" (target: an account, or a citizen's 13 digits), and gives what is in it. A citizen's
+  /// stands among that citizen's own entries. Errors: not_your_right, act_wrong, no_record,
+  /// unknown_officer, those of the ledger.
+  struct OpenedTrail {
+    std::uint64_t entry = 0;
+    bool of_citizen = false;
+    std::string account;              // of an officer
+    std::vector<lookup::Look> looks;  // oldest first
+  };
+  Result<OpenedTrail> open_trail(const Caller& confirmed);
+  /// search finds entries by who asked, purpose, type and time, newest first. Errors: too_busy (it
+  /// is being made again), file_failed.
+  Result<lookup::TrailPage> search(const lookup::TrailQuery& query) const;
   /// cose_seed is the seed of the key that signs COSE receipts. Errors: as Vault::named_secret.
   Result<Key256> cose_seed() const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.
@@ -328,6 +368,8 @@ class Exchange {
   void add_canary(storage::Batch& batch, const SubjectName& name, std::string_view department,
                   std::string_view more);
   Result<std::uint64_t> retire(std::string_view department, const std::set<std::string>& old);
+  void follow_trails();
+  void tell_citizens();
   explicit Exchange(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

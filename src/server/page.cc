@@ -1,5 +1,9 @@
 #include "server/page.h"
 
+#include <charconv>
+
+#include "net/json.h"
+
 namespace amanat::server {
 namespace {
 
@@ -13,6 +17,9 @@ std::string_view chosen_language(const Request& request) {
   }
   return {};
 }
+
+constexpr std::string_view kForm = "application/x-www-form-urlencoded";
+constexpr std::size_t kFormMax = 32 * 1024, kFieldsMax = 256 + 8;
 
 }  // namespace
 
@@ -50,6 +57,43 @@ Response see_other(const console::Address& address) {
   Response response = page({}, 303);
   response.headers.emplace_back("Location", address.text());
   return response;
+}
+
+Result<net::Form> form_of(const Request& request) {
+  std::string_view type = request.header("content-type");
+  type = type.substr(0, type.find(';'));
+  if (type != kForm || !request.header("content-encoding").empty())
+    return fail(Reason::wrong_media_type);
+  return net::parse_form(request.body, {.bytes_max = kFormMax, .fields_max = kFieldsMax});
+}
+
+std::string text_of(const net::Form& form, std::string_view name) {
+  return std::string(form.one(name).value_or(std::string_view()));
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Request as_json(const Request& request, std::string body) {
+  Request changed = request;
+  std::erase_if(changed.headers, [](const auto& h) { return h.first == "content-type"; });
+  changed.headers.emplace_back("content-type", "application/json");
+  changed.body = std::move(body);
+  return changed;
+}
+
+Result<std::string> signed_body(const net::Form& form, const SignedForm& what) {
+  const auto first = form.one(what.field), made = form.one("signed");
+  if (!first || !made || made->empty()) return fail(Reason::malformed_value, "the form");
+  // It becomes part of a document: what is not one value by itself must not.
+  if (auto read = net::parse_json(*made); !read) return std::unexpected(read.error());
+  net::JsonWriter json;
+  json.begin_object().key(what.as).string(*first).key(what.member).raw(*made).end_object();
+  return json.take();
 }
 
 Response refused_page(const Failure& failure, const Request& request, std::string account) {

@@ -2,11 +2,14 @@
 // server, a page: what stands around a document of the console on the wire, and for whom it is
 // drawn. Pure functions.
 
+#include <optional>
 #include <string>
 
+#include "console/dates.h"
 #include "console/pages.h"
 #include "model/request.h"
 #include "model/result.h"
+#include "net/form.h"
 
 namespace amanat::server {
 
@@ -19,6 +22,21 @@ console::Reader reader_of(const Request& request, std::string account);
 Response page(std::string document, unsigned status = 200);
 /// see_other sends a browser to another page of ours.
 Response see_other(const console::Address& address);
+/// form_of reads a page's form. Errors: wrong_media_type, body_too_large, malformed_value.
+Result<net::Form> form_of(const Request& request);
+/// text_of is the value of a form's only field of that name, or empty.
+std::string text_of(const net::Form& form, std::string_view name);
+/// number_in is a text of digits alone as a number.
+std::optional<std::uint64_t> number_in(std::string_view text);
+/// as_json is the same request as if it had come to the API.
+Request as_json(const Request& request, std::string body);
+/// SignedForm says how a signed form becomes the API's document: {"<as>": the form's field,
+/// "<member>": what the browser signed}.
+struct SignedForm {
+  std::string_view field, as, member;
+};
+/// signed_body makes it. Errors: malformed_value, malformed_json.
+Result<std::string> signed_body(const net::Form& form, const SignedForm& what);
 /// refused_page is a failure as a page; whoever is not signed in is sent to do so.
 Response refused_page(const Failure& failure, const Request& request, std::string account);
 

@@ -21,47 +21,15 @@ namespace {
 using console::Address;
 using console::Word;
 
-constexpr std::string_view kForm = "application/x-www-form-urlencoded";
-constexpr std::size_t kFormMax = 32 * 1024;
-constexpr std::size_t kFieldsChosenMax = 256;
+// Pages that can be asked for again: nothing but their address makes them.
+using console::Literal;
+constexpr Literal kAgain[] = {"/sign-in", "/enrol",         "/ledger",  "/ask",        "/devices",
+                              "/me",      "/approvals",     "/alerts",  "/reviews",    "/policy",
+                              "/entries", "/trails",        "/who",     "/complaints", "/state",
+                              "/api",     "/me/complaints", "/me/leaks", "/me/notices", "/notice"};
 
-Result<net::Form> form_of(const Request& request) {
-  std::string_view type = request.header("content-type");
-  type = type.substr(0, type.find(';'));
-  if (type != kForm || !request.header("content-encoding").empty())
-    return fail(Reason::wrong_media_type);
-  return net::parse_form(request.body, {.bytes_max = kFormMax, .fields_max = kFieldsChosenMax + 8});
-}
-
-std::string text_of(const net::Form& form, std::string_view name) {
-  return std::string(form.one(name).value_or(std::string_view()));
-}
-
-// The same request as if it had come to the API.
-Request as_json(const Request& request, std::string body) {
-  Request changed = request;
-  std::erase_if(changed.headers, [](const auto& h) { return h.first == "content-type"; });
-  changed.headers.emplace_back("content-type", "application/json");
-  changed.body = std::move(body);
-  return changed;
-}
-
-// {"<as>": the form's field of that name, "<member>": what the browser signed}.
-struct SignedForm {
-  std::string_view field, as, member;
-};
 constexpr SignedForm kSignIn{"nonce", "nonce", "assertion"}, kAsk{"nonce", "ask", "assertion"},
     kRegister{"ticket", "ticket", "credential"};
-
-Result<std::string> signed_body(const net::Form& form, const SignedForm& what) {
-  const auto first = form.one(what.field), made = form.one("signed");
-  if (!first || !made || made->empty()) return fail(Reason::malformed_value, "the form");
-  // It becomes part of a document: what is not one value by itself must not.
-  if (auto read = net::parse_json(*made); !read) return std::unexpected(read.error());
-  net::JsonWriter json;
-  json.begin_object().key(what.as).string(*first).key(what.member).raw(*made).end_object();
-  return json.take();
-}
 
 std::string digits_of(std::string_view text) {
   std::string digits;
@@ -202,6 +170,10 @@ void Api::add_pages() {
   add_open_pages();
   add_own_pages();
   add_ask_pages();
+  add_citizen_pages();
+  add_decision_pages();
+  add_audit_pages();
+  add_notice_pages();
 }
 
 void Api::add_open_pages() {
@@ -229,11 +201,8 @@ void Api::add_open_pages() {
         // Back to a page that anybody can ask for again, or to the start; never elsewhere.
         Address back("/");
         const auto wanted = query->one("back").value_or("");
-        if (wanted == "/sign-in") back = Address("/sign-in");
-        if (wanted == "/enrol") back = Address("/enrol");
-        if (wanted == "/ledger") back = Address("/ledger");
-        if (wanted == "/ask") back = Address("/ask");
-        if (wanted == "/devices") back = Address("/devices");
+        for (const Literal page : kAgain)
+          if (wanted == page.view()) back = Address(page);
         Response response = see_other(back);
         response.headers.emplace_back(
             "Set-Cookie", std::string("language=") + (urdu ? "ur" : "en") +
@@ -330,8 +299,20 @@ void Api::add_own_pages() {
   routes_.session(
       {"GET", "/", "a signed-in person", "The start page."},
       [this](const Caller& caller, const Request& request, std::string_view) -> Result<Response> {
-        const bool may_ask = !exchange_.policy().offered(caller.asker()).empty();
-        return page(console::start_page(reader_of(request, caller.asker().id), may_ask));
+        const Asker& asker = caller.asker();
+        const auto may = [&](std::string_view right) {
+          return exchange_.policy().may(asker, right);
+        };
+        console::StartFor start;
+        start.asks = !exchange_.policy().offered(asker).empty();
+        start.citizen = asker.citizen.has_value();
+        start.decides = may("approve");
+        start.waits = !start.citizen;
+        start.holds = may("hold") || may("audit");
+        start.reviews = may("review");
+        start.audits = may("audit");
+        start.signs_policy = may("policy");
+        return page(console::start_page(reader_of(request, asker.id), start));
       });
   routes_.session(
       {"POST", "/sign-out", "a signed-in person", "Sign out from a page."},

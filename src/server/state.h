@@ -17,6 +17,7 @@
 #include "server/metrics.h"
 #include "server/snapshot.h"
 #include "server/traces.h"
+#include "server/notices.h"
 #include "storage/file.h"
 
 namespace amanat::server {
@@ -39,6 +40,8 @@ struct Exchange::State {
   std::unique_ptr<lookup::Lookup> lookup;
   std::unique_ptr<lookup::Extracts> extracts;
   std::unique_ptr<Traces> traces;  // its thread asks the rooms above
+  std::unique_ptr<lookup::Trails> trails;
+  std::unique_ptr<Notices> notices;  // null: none are sent
   std::mutex acts;  // imports, enrolments, erasures: one at a time
 
   // Serving. Destroyed in reverse: first nobody asks any more, then the rooms go.
@@ -54,6 +57,7 @@ struct Exchange::State {
   bool stopping = false;
   std::uint64_t debts_told = 0;  // the watching thread's
   std::thread watch;
+  std::thread telling;  // a gateway that hangs must not hold up alerts
 
   // Snapshots of what a start learns from the ledger (server/snapshot.h).
   std::mutex snapshots_mutex;            // making one, or destroying what is in it: one at a time
@@ -86,6 +90,11 @@ struct Exchange::State {
   Result<void> open_marks();
   Result<void> note_slots();
   Result<void> publish_keys(const disclosure::YearKeys& keys);
+  /// keep_label_proof keeps what shows a citizen that the label is theirs; forget_citizen destroys
+  /// it and the complaints.
+  Result<void> keep_label_proof(const SubjectName& citizen);
+  Result<void> forget_citizen(const SubjectName& citizen);
+  Result<void> open_notices();
   std::string metrics_page() const;
   Result<void> quarantine_for(std::string_view dataset, registry::ImportOptions& options) const;
 };

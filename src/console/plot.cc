@@ -1,0 +1,70 @@
+#include "console/plot.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "console/parts.h"
+
+namespace amanat::console {
+namespace {
+
+constexpr double kWidth = 640, kBase = 140, kTop = 12;
+
+std::string decimal(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+void rectangle(Html& html, Name kind, double x, double y, double wide, double high) {
+  if (high <= 0) return;
+  html.lone("rect", {{"class", kind.view()},
+                     {"x", decimal(x)},
+                     {"y", decimal(y)},
+                     {"width", decimal(wide)},
+                     {"height", decimal(high)}});
+}
+
+}  // namespace
+
+Markup bar_plot(const BarPlot& plot, Language language) {
+  Html html;
+  double most = std::max(plot.level, 1.0);
+  for (const Bar& bar : plot.bars) most = std::max(most, double{1} * bar.value);
+  const double step = kWidth / static_cast<double>(std::max<std::size_t>(plot.bars.size(), 1));
+  const auto y_of = [&](double value) { return kBase - (kBase - kTop) * value / most; };
+  html.open("figure");
+  html.open(
+      "svg",
+      {{"viewBox", "0 0 640 160"}, {"role", "img"}, {"aria-label", plot.title}, {"class", "plot"}});
+  for (std::size_t i = 0; i < plot.bars.size(); ++i) {
+    const double x = step * static_cast<double>(i) + 1, wide = std::max(step - 2, 1.0);
+    rectangle(html, "bar", x, y_of(plot.bars[i].value), wide, kBase - y_of(plot.bars[i].value));
+    rectangle(html, "marked", x, y_of(plot.bars[i].marked), wide,
+              kBase - y_of(plot.bars[i].marked));
+  }
+  html.lone("line", {{"class", "base"},
+                     {"x1", "0"},
+                     {"x2", decimal(kWidth)},
+                     {"y1", decimal(kBase)},
+                     {"y2", decimal(kBase)}});
+  if (plot.level > 0)
+    html.lone("line", {{"class", "level"},
+                       {"x1", "0"},
+                       {"x2", decimal(kWidth)},
+                       {"y1", decimal(y_of(plot.level))},
+                       {"y2", decimal(y_of(plot.level))}});
+  html.close();
+  html.open("figcaption").text(plot.title);
+  if (plot.level > 0) html.text(" · ").text(say(Word::peers_level, language, decimal(plot.level)));
+  html.close();
+  html.open("details").element("summary", say(Word::figures, language));
+  Table table(html, plot.title, {Word::day, plot.value, plot.marked}, language);
+  for (const Bar& bar : plot.bars)
+    table.row().text(bar.name).value(std::to_string(bar.value)).value(std::to_string(bar.marked));
+  table.end();
+  html.close().close();
+  return html.take();
+}
+
+}  // namespace amanat::console
