@@ -219,6 +219,14 @@ void tell_departments(const Tables& before, const Tables& after, std::vector<Cha
   }
 }
 
+// How soon a citizen is told of a look: later, or never, is less than was promised.
+int promptness(const std::string& notice) {
+  return notice == "at_once" ? 2 : notice == "daily" ? 1 : 0;
+}
+std::string told(const std::string& notice) {
+  return notice == "at_once" ? "at once" : notice == "daily" ? "once a day" : "of nothing";
+}
+
 // What the ledger promises of an answer: taking a promise back widens as showing more does.
 void tell_promises(const Tables& before, const Tables& after, std::vector<Change>& changes) {
   const auto witnessed = [&](const std::string& id, bool was, bool is) {
@@ -230,6 +238,9 @@ void tell_promises(const Tables& before, const Tables& after, std::vector<Change
     const PurposeRow* was = row_of(before.purposes, purpose.id);
     if (was == nullptr) was = &otherwise;
     witnessed(purpose.id, was->witnessed, purpose.witnessed);
+    if (purpose.notice != was->notice)
+      note(changes, {}, purpose.id + ": a citizen who wishes it is told " + told(purpose.notice),
+           promptness(purpose.notice) < promptness(was->notice));
     if (purpose.sealed_days == was->sealed_days) continue;
     note(changes, {},
          purpose.sealed_days == 0

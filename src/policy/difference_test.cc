@@ -203,6 +203,11 @@ TEST(Difference, ToTakeBackWhatTheLedgerPromisesWidens) {
   EXPECT_TRUE(one(kBase, week).widens) << "newly covert";
   EXPECT_FALSE(one(month, week).widens);
   EXPECT_EQ(one(month, kBase).text, "desk is no longer kept from the citizen");
+  const std::string at_once = with("notice = \"at_once\"\n", ""),
+                    never = with("notice = \"never\"\n", "");
+  EXPECT_TRUE(one(kBase, never).widens) << "citizens are no longer told";
+  EXPECT_TRUE(one(at_once, kBase).widens) << "told later";
+  EXPECT_FALSE(one(kBase, at_once).widens);
   const auto kept = [&](const std::string& years) {
     return with("", "", "[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\nyears = " + years + "\n");
   };
@@ -221,6 +226,8 @@ TEST(Policy, ThePromisesOfTheLedgerAreReadAndInItsHash) {
   EXPECT_EQ(text(""), text("witnessed = false\nsealed_days = 0\n"));
   EXPECT_NE(text(""), text("witnessed = true\n"));
   EXPECT_NE(text("sealed_days = 1\n"), text("sealed_days = 2\n"));
+  EXPECT_EQ(text(""), text("notice = \"daily\"\n"));
+  EXPECT_NE(text("notice = \"at_once\"\n"), text("notice = \"never\"\n"));
   const std::string retention =
       "[[retention]]\nsays = \"The law asks for ten years\"\nentries = [\"disclosure\", \"denied\"]\n"
       "years = 10\n";
@@ -236,6 +243,7 @@ TEST(Policy, ThePromisesOfTheLedgerAreReadAndInItsHash) {
   EXPECT_TRUE(wrong("[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\n"));
   EXPECT_TRUE(wrong("[[retention]]\nsays = \"s\"\nentries = [\"denied\"]\nyears = 0\n"));
   EXPECT_TRUE(wrong("[[purpose]]\nid = \"p\"\nsays = \"s\"\nlaw = \"l\"\nsealed_days = 4000\n"));
+  EXPECT_TRUE(wrong("[[purpose]]\nid = \"p\"\nsays = \"s\"\nlaw = \"l\"\nnotice = \"soon\"\n"));
 }
 
 TEST(Difference, SaysInSentencesWhatChanges) {
