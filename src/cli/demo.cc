@@ -12,6 +12,7 @@
 #include "cli/ask.h"
 #include "cli/commands.h"
 #include "cli/country.h"
+#include "cli/demo_leak.h"
 #include "cli/neighbour.h"
 #include "cli/passkey_client.h"
 #include "cli/stage.h"
@@ -96,6 +97,7 @@ class Demo {
   void outsider();
   void check_ledger();
   void flip_a_byte();
+  void leak();
 
   std::string files() const { return scratch_.path() + "/files"; }
   std::string device(const std::string& officer, std::string_view end) const {
@@ -500,6 +502,18 @@ void Demo::flip_a_byte() {
   std::filesystem::remove_all(copy.root, error);
 }
 
+void Demo::leak() {
+  LeakScene scene;
+  scene.exchange = exchange_.get();
+  scene.url = url_;
+  scene.files = files();
+  scene.scratch = scratch_.path();
+  scene.auditor = scratch_.path() + "/auditor";
+  scene.investigator = country_.cast.investigator;
+  scene.type = [this](std::vector<std::string> words) { return type(std::move(words)); };
+  play_leak(stage_, scene);
+}
+
 bool Demo::interrupted() {
   const sigset_t stops = stop_signals();
   const timespec at_once{};
@@ -514,7 +528,7 @@ Result<void> Demo::play(std::uint64_t citizens, std::uint64_t seed) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     if (auto done = (this->*act)(); !done) return done;
   }
-  for (const auto act : {&Demo::allowed, &Demo::marked, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte}) {
+  for (const auto act : {&Demo::allowed, &Demo::marked, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte, &Demo::leak}) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     (this->*act)();
   }
