@@ -186,6 +186,38 @@ TEST_F(ExtractTest, BudgetsHoldForTheWholeListOrForNoneOfIt) {
   EXPECT_EQ(W::text(extract(30, 1000), "state"), "ready");
 }
 
+TEST_F(ExtractTest, KeepsEightListsOfAnAccountAndANewOneInPlaceOfOneThatWasUsed) {
+  const auto digest = [&](std::size_t i) {
+    return crypto::hex(registry::Registry::list_digest(some(1, 900 + i)));
+  };
+  const auto send = [&](std::size_t i) {
+    return w->send("TA-4", "PUT", "/v1/extracts/lists/" + digest(i) + "/0", some(1, 900 + i)[0]);
+  };
+  const auto ask = [&](std::size_t i) {
+    return w->world->ask("TA-4",
+                         W::question(R"({"sha256":")" + digest(i) + R"(","citizens":1})",
+                                     "counting", "csv"),
+                         "/v1/extracts");
+  };
+  std::size_t kept = 0;  // beside those of other tests
+  while (kept < 9 && send(kept).status == 200) ++kept;
+  ASSERT_GE(kept, 2u);
+  ASSERT_LE(kept, 8u);
+  const auto ninth = send(kept);
+  EXPECT_EQ(ninth.status, 429u) << ninth.body;
+  EXPECT_NE(ninth.body.find("waiting-full"), std::string::npos) << ninth.body;
+  EXPECT_EQ(send(0).status, 200u) << "one that is there may be sent again";
+  const auto used = ask(1);
+  ASSERT_EQ(used.status, 202u) << used.body;
+  EXPECT_EQ(W::text(w->settled("TA-4", W::text(used.json, "extract")), "state"), "ready");
+  EXPECT_EQ(send(kept).status, 200u);
+  EXPECT_EQ(send(kept + 1).status, 429u) << "the others wait for their question";
+  EXPECT_EQ(ask(1).reason(), "list-unknown");
+  const auto other = ask(0);
+  EXPECT_EQ(other.status, 202u) << other.body;
+  w->settled("TA-4", W::text(other.json, "extract"));
+}
+
 TEST_F(ExtractTest, GivesTheSameValuesInEveryFormat) {
   const auto list = some(60, 100);
   const std::string csv = w->fetch("TA-1", w->extract("TA-1", list, "csv"));

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include "crypto/crypto.h"
 
@@ -201,6 +202,17 @@ Result<void> Extracts::destroy(ExtractRow row, ExtractState state) {
   static_cast<void>(removed);  // there may be none yet; without its key it is noise
   row.state = state;
   return save(row);
+}
+
+Result<std::size_t> Extracts::take_list(AccountId account, const Digest& list, unsigned part,
+                                        std::string_view text, Moment at) {
+  std::set<std::string> done;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, kept] : kept_)
+      if (kept->row.account == account) done.insert(kept->row.list);
+  }
+  return lists_.take(account, list, part, text, done, at);
 }
 
 Task<Result<std::string>> Extracts::ask(const Request& request) {

@@ -61,7 +61,9 @@ class Extracts {
   ~Extracts();
   Extracts(const Extracts&) = delete;
 
-  Lists& lists() { return lists_; }
+  /// take_list keeps one part of a list. Errors: as Lists::take's.
+  Result<std::size_t> take_list(AccountId account, const Digest& list, unsigned part,
+                                std::string_view text, Moment at);
 
   /// ask takes a bulk question to its clearance and begins to make the extract; returns its id. A
   /// refusal is in the ledger when it is returned. Errors: as Lookup::answer's up to the clearance,

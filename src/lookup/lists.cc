@@ -1,7 +1,7 @@
 #include "lookup/lists.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "crypto/crypto.h"
 #include "registry/registry.h"
@@ -63,24 +63,44 @@ Result<std::vector<std::string>> parse_list(std::string_view text) {
 }
 
 Result<std::size_t> Lists::take(AccountId account, const Digest& list, unsigned part,
-                                std::string_view text, Moment at) {
+                                std::string_view text, const std::set<std::string>& done,
+                                Moment at) {
   if (part >= kPartsMax) return fail(Reason::malformed_value, "a part is 0 to 127");
   auto numbers = parse_list(text);
   if (!numbers) return std::unexpected(numbers.error());
-  std::set<std::string> lists = {rows_of(account, list)};
-  auto scanned = store_.scan(storage::Table::settings, rows_of(account), {},
-                             [&](std::string_view key, std::string_view) {
-                               lists.emplace(key.substr(0, key.rfind('/') + 1));
+  struct Held {
+    std::uint64_t taken = 0;  // its newest part
+    std::vector<std::string> keys;
+  };
+  std::map<std::string, Held> others;  // by digest
+  const std::string name = crypto::hex(list), rows = rows_of(account);
+  auto scanned = store_.scan(storage::Table::settings, rows, {},
+                             [&](std::string_view key, std::string_view row) {
+                               std::string digest(key.substr(rows.size()));
+                               digest.resize(std::min(digest.find('/'), digest.size()));
+                               if (digest == name) return true;
+                               Held& held = others[std::move(digest)];
+                               held.taken = std::max(held.taken, time_of(row));
+                               held.keys.emplace_back(key);
                                return true;
                              });
   if (!scanned) return std::unexpected(scanned.error());
-  if (lists.size() > kListsMax) return fail(Reason::waiting_full, "eight lists of one account");
+  storage::Batch batch;
+  while (others.size() >= kListsMax) {
+    auto oldest = others.end();
+    for (auto one = others.begin(); one != others.end(); ++one)
+      if (done.contains(one->first) &&
+          (oldest == others.end() || one->second.taken < oldest->second.taken))
+        oldest = one;
+    if (oldest == others.end()) return fail(Reason::waiting_full, "eight lists of one account");
+    for (const auto& key : oldest->second.keys) batch.erase(storage::Table::settings, key);
+    others.erase(oldest);
+  }
   std::string plain, sealed;
   for (const auto& one : *numbers) plain += one + "\n";
   const std::string key = rows_of(account, list) + std::to_string(part);
   vault_.seal_house(kUse, key, plain, sealed);
   wipe(plain.data(), plain.size());
-  storage::Batch batch;
   batch.put(storage::Table::settings, key, row_with(at, sealed));
   if (auto written = store_.write(batch, storage::Durability::synced); !written)
     return std::unexpected(written.error());

@@ -4,6 +4,7 @@
 // under "extract-list/<account>/<digest>/<part>". Thread-safe.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,11 @@ class Lists {
  public:
   Lists(storage::Store& store, vault::Vault& vault) : store_(store), vault_(vault) {}
   /// take keeps one part of an account's list, in place of a former part of that number; returns
-  /// how many numbers it has. Errors: malformed_value (the part's number, a line), waiting_full
-  /// (eight lists of one account), store_failed.
+  /// how many numbers it has. A ninth list takes the place of the oldest of done, the digests in
+  /// hex of those that an extract was already begun with. Errors: malformed_value (the part's
+  /// number, a line), waiting_full (eight lists of one account, none of them done), store_failed.
   Result<std::size_t> take(AccountId account, const Digest& list, unsigned part,
-                           std::string_view text, Moment at);
+                           std::string_view text, const std::set<std::string>& done, Moment at);
   /// load puts the parts together: distinct, ascending. Errors: list_unknown (they are not exactly
   /// the list of that digest), store_failed, seal_broken.
   Result<std::vector<std::string>> load(AccountId account, const Digest& list, Moment at) const;

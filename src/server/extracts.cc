@@ -177,7 +177,7 @@ Result<Response> take_list(Exchange& exchange, const Caller& caller, const Reque
   if (!bytes || bytes->size() != list.size() || !part || *part > 1000)
     return fail(Reason::malformed_value, "the path is lists/SHA256/PART");
   std::memcpy(list.data(), bytes->data(), list.size());
-  auto taken = exchange.extracts().lists().take(
+  auto taken = exchange.extracts().take_list(
       caller.asker().account, list, static_cast<unsigned>(*part), request.body, request.received);
   if (!taken) return std::unexpected(taken.error());
   net::JsonWriter json;
