@@ -60,7 +60,8 @@ class Run {
     if (writer_.root() != audit_.at.checkpoint.root)
       return problem("the entries' root is not the one the checkpoint signs");
     if (pruned_to_ > minimum_)
-      return problem("entries below " + std::to_string(pruned_to_) +
+      return problem(tile_path(bundle_name(pruned_to_ / kTileWidth - 1, size_)) +
+                     " is missing: entries below " + std::to_string(pruned_to_) +
                      " are gone, and no POLICY entry lets them go");
     return {};
   }

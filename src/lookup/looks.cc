@@ -111,9 +111,12 @@ std::optional<Moment> moment_of(std::string_view text) {
   if (*y < 1970 || *mo < 1 || *mo > 12 || *d < 1 || *d > 31 || *h > 23 || *mi > 59 || *s > 60)
     return std::nullopt;
   text.remove_prefix(19);
+  std::uint64_t ms = 0;  // a usage's logtime has them, and may be given back as an end of a period
   if (text.starts_with('.')) {
     const auto end = std::min(text.find_first_not_of("0123456789", 1), text.size());
     if (end == 1 || end > 10) return std::nullopt;
+    for (std::size_t i = 1; i <= 3; ++i)
+      ms = ms * 10 + (i < end ? static_cast<std::uint64_t>(text[i] - '0') : 0);
     text.remove_prefix(end);
   }
   std::int64_t offset_s = 0;
@@ -133,7 +136,7 @@ std::optional<Moment> moment_of(std::string_view text) {
   parts.tm_sec = static_cast<int>(*s);
   const std::int64_t seconds = static_cast<std::int64_t>(::timegm(&parts)) - offset_s;
   if (seconds < 0) return std::nullopt;
-  return Moment{static_cast<std::uint64_t>(seconds) * 1000};
+  return Moment{static_cast<std::uint64_t>(seconds) * 1000 + ms};
 }
 
 Result<std::vector<Look>> looks(const ledger::Ledger& ledger, const std::vector<Asker>& accounts,

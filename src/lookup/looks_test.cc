@@ -69,7 +69,7 @@ TEST(Looks, AUsageQueryIsReadInItsExactForm) {
       "&offset=3&limit=10");
   ASSERT_TRUE(query);
   EXPECT_EQ(query->from, Moment{1'790'000'000'000});
-  EXPECT_EQ(query->to, Moment{1'790'000'000'000});
+  EXPECT_EQ(query->to, Moment{1'790'000'000'500});
   EXPECT_EQ(query->offset, 3u);
   EXPECT_EQ(query->limit, 10u);
   EXPECT_EQ(parse_usage_query("")->limit, 1000u);

@@ -41,8 +41,11 @@ ledger::KeyOfSlice no_key() {
       [](std::span<const std::uint8_t, 16>) -> Result<Key256> { return fail(Reason::key_missing); };
 }
 
-// EPOCHs and GENESIS are about nobody and hold nothing back; the archive keeps them anyway.
-bool is_of_nobody(EntryType type) { return type == EntryType::epoch || type == EntryType::genesis; }
+// EPOCHs, GENESIS and POLICY/KEY entries are about no citizen and hold nothing back; the archive
+// keeps them anyway, openings included.
+bool is_of_nobody(EntryType type) {
+  return type == EntryType::epoch || type == EntryType::genesis || type == EntryType::policy_key;
+}
 
 Result<EntryIndex> target_of(const Act& act, std::string_view verb) {
   if (act.verb != verb) return fail(Reason::act_wrong, "its verb");
