@@ -194,10 +194,9 @@ TEST_F(ExtractTest, KeepsEightListsOfAnAccountAndANewOneInPlaceOfOneThatWasUsed)
     return w->send("TA-4", "PUT", "/v1/extracts/lists/" + digest(i) + "/0", some(1, 900 + i)[0]);
   };
   const auto ask = [&](std::size_t i) {
-    return w->world->ask("TA-4",
-                         W::question(R"({"sha256":")" + digest(i) + R"(","citizens":1})",
-                                     "counting", "csv"),
-                         "/v1/extracts");
+    return w->world->ask(
+        "TA-4", W::question(R"({"sha256":")" + digest(i) + R"(","citizens":1})", "counting", "csv"),
+        "/v1/extracts");
   };
   std::size_t kept = 0;  // beside those of other tests
   while (kept < 9 && send(kept).status == 200) ++kept;
