@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-const require = createRequire(new URL('../tests/clients/package.json', import.meta.url));
+const require = createRequire(new URL('./duckdb/package.json', import.meta.url));
 const { DuckDBInstance } = await import(pathToFileURL(require.resolve('@duckdb/node-api')).href);
 
 const [directory, millions, ...leaks] = process.argv.slice(2);

@@ -22,7 +22,7 @@ says = "a check at a counter that the citizen is told of at once"
 law = "an invented law, section 3"
 notice = "at_once"
 [[quota]]
-id = "counter"
+id = "counter-quota"
 distinct_subjects = [{ per = "officer", n = 1000 }]
 [[grant]]
 id = "N01"
@@ -30,7 +30,7 @@ says = "A name at a counter"
 roles = ["investigator"]
 purposes = ["counter-check"]
 fields = ["identity.persons.name"]
-quota = "counter"
+quota = "counter-quota"
 )";
 
 int free_port() {
@@ -109,10 +109,16 @@ class Kannel {
   std::string delivered(const std::string& number) const {
     const std::string all = said();
     std::string text;
-    for (std::size_t at = all.find("+" + number + " ucs-2 "); at != all.npos;
-         at = all.find("+" + number + " ucs-2 ", at + 1)) {
-      const std::size_t from = at + number.size() + 8, to = all.find(">\n", from);
-      text += ascii(all.substr(from, to - from));
+    // Whole ("ucs-2 ..."), or in parts with a header ("udh ... data ...").
+    for (std::size_t at = all.find("+" + number + " "); at != all.npos;
+         at = all.find("+" + number + " ", at + 1)) {
+      const std::size_t end = all.find(">\n", at);
+      const std::string line = all.substr(at, end - at);
+      const std::size_t data = line.find(" data "), whole = line.find(" ucs-2 ");
+      if (data != line.npos)
+        text += ascii(line.substr(data + 6));
+      else if (whole != line.npos)
+        text += ascii(line.substr(whole + 7));
     }
     return text;
   }

@@ -86,10 +86,13 @@ Result<std::string> read_small(storage::Disk& disk, const std::string& path,
                                std::size_t bytes_max) {
   auto file = disk.open(path, storage::Disk::Open::existing);
   if (!file) return std::unexpected(std::move(file.error()));
+  // Room for what is there, not for what may be: a start reads many of these.
+  const auto size = (*file)->size();
+  if (!size) return std::unexpected(size.error());
+  if (*size > bytes_max) return fail(Reason::file_failed, path + ": larger than it can be");
   std::string bytes;
-  if (auto read = (*file)->read_at(0, bytes_max + 1, bytes); !read)
+  if (auto read = (*file)->read_at(0, static_cast<std::size_t>(*size), bytes); !read)
     return std::unexpected(std::move(read.error()));
-  if (bytes.size() > bytes_max) return fail(Reason::file_failed, path + ": larger than it can be");
   return bytes;
 }
 

@@ -179,16 +179,18 @@ std::string Api::description() const {
   json.end_object();
   json.key("paths").begin_object();
   // One member a path, whatever verbs it has: a repeated member would be no JSON for careful readers.
+  const auto written = [](std::string path) {
+    if (const auto dots = path.find("...}"); dots != std::string::npos) path.erase(dots, 3);
+    return path;
+  };
   std::vector<std::string> paths;
   for (const RouteInfo& route : routes_.list())
-    if (std::find(paths.begin(), paths.end(), route.path) == paths.end())
-      paths.push_back(route.path);
-  for (const std::string& written : paths) {
-    std::string path = written;
-    if (const auto dots = path.find("...}"); dots != std::string::npos) path.erase(dots, 3);
+    if (std::find(paths.begin(), paths.end(), written(route.path)) == paths.end())
+      paths.push_back(written(route.path));
+  for (const std::string& path : paths) {
     json.key(path).begin_object();
     for (const RouteInfo& route : routes_.list())
-      if (route.path == written) describe(route, path, json);
+      if (written(route.path) == path) describe(route, path, json);
     json.end_object();
   }
   json.end_object();

@@ -5,7 +5,7 @@ why: usage-wrong: there is no command improt; did you mean import?
 hint: See amanat help COMMAND.
 !2 amanat ledger
 amanat: The command line is wrong.
-why: usage-wrong: ledger needs one of: verify, vkey, show, evidence, prove, export, history, auditor, fsck, audit, follow, witness
+why: usage-wrong: ledger needs one of: verify, vkey, show, evidence, prove, export, history, auditor, fsck, retention, retain, prune, trim, audit, follow, witness
 hint: See amanat help COMMAND.
 !2 LC_ALL=ur_PK.UTF-8 amanat status --hoem x
 amanat: کمانڈ غلط لکھی گئی ہے۔
