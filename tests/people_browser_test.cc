@@ -67,10 +67,11 @@ TEST(PeopleBrowser, FivePeoplePlayTheirWholeTaskByKeyboardInBothLanguages) {
   json.key("citizen").string(open.citizen).key("case").string(open.ref);
   const Table persons = read_table(World::data() / "nadra_identity.csv");
   json.key("citizens").begin_array().string(open.citizen);
-  for (std::size_t i = 1; i < persons.size(); ++i)
+  int others = 0;
+  for (std::size_t i = 1; i < persons.size() && others < 4; ++i)
     if (digits_of(persons[i][0]).size() == 13 && digits_of(persons[i][0]) != open.citizen) {
       json.string(digits_of(persons[i][0]));
-      break;
+      ++others;
     }
   json.end_array();
   if (const char* pictures = std::getenv("AMANAT_PICTURES")) json.key("pictures").string(pictures);
