@@ -3,32 +3,15 @@
 
 #include <cstdlib>
 
+#include "an_approval.h"
 #include "chromium.h"
 #include "passkeys.h"
 
 namespace amanat::test {
 namespace {
 
-constexpr const char* kMorePolicy = R"(
-[[purpose]]
-id = "asset-tracing"
-says = "the tracing of assets"
-law = "an invented law, section 1"
-[[quota]]
-id = "some"
-distinct_subjects = [{ per = "officer", n = 1000 }]
-[[grant]]
-id = "A01"
-says = "A name, if a superior of another unit approves"
-roles = ["investigator"]
-purposes = ["asset-tracing"]
-fields = ["identity.persons.name"]
-needs = { approvals = 1, approver = "superior_other_unit" }
-quota = "some"
-)";
-
 TEST(PeopleBrowser, FivePeoplePlayTheirWholeTaskByKeyboardInBothLanguages) {
-  World::more_policy = {{"zz_more.toml", kMorePolicy}};
+  World::more_policy = {{"zz_more.toml", kAnApprovalNeeded}};
   World world;
   World::more_policy.clear();
   if (testing::Test::HasFatalFailure()) return;

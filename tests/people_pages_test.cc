@@ -5,33 +5,16 @@
 #include <chrono>
 #include <thread>
 
+#include "an_approval.h"
 #include "pages.h"
 
 namespace amanat::test {
 namespace {
 
-constexpr const char* kMorePolicy = R"(
-[[purpose]]
-id = "asset-tracing"
-says = "the tracing of assets"
-law = "an invented law, section 1"
-[[quota]]
-id = "some"
-distinct_subjects = [{ per = "officer", n = 1000 }]
-[[grant]]
-id = "A01"
-says = "A name, if a superior of another unit approves"
-roles = ["investigator"]
-purposes = ["asset-tracing"]
-fields = ["identity.persons.name"]
-needs = { approvals = 1, approver = "superior_other_unit" }
-quota = "some"
-)";
-
 class People : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    World::more_policy = {{"zz_more.toml", kMorePolicy}};
+    World::more_policy = {{"zz_more.toml", kAnApprovalNeeded}};
     w = new PasskeyWorld;
     World::more_policy.clear();
     note("PP-1", "Investigation Lahore", "investigator");
@@ -141,6 +124,7 @@ TEST_F(People, ASupervisorReadsARequestWholeAndDecidesItBySignature) {
   const Response whole = sign(page, *supervisor, page.post("/approvals/" + id + "/whole", ""));
   ASSERT_EQ(whole.status, 200u) << whole.body;
   EXPECT_NE(whole.body.find(citizens[0]), whole.body.npos);
+  EXPECT_NE(whole.body.find("<svg"), whole.body.npos);
   EXPECT_GT(w->world.exchange->ledger().size(), before);
 
   const Response blank = page.post("/approvals/" + id, "decision=approve&reason=+.+");

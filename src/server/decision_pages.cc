@@ -79,6 +79,14 @@ Result<policy::WaitingQuestion> waiting(Exchange& exchange, const Asker& approve
   return fail(Reason::approval_unknown);
 }
 
+std::optional<console::ShownMonth> month_of(Exchange& exchange, const std::string& officer,
+                                            console::Language language) {
+  for (const Asker& asker : exchange.identity().accounts())
+    if (asker.id == officer)
+      return shown(exchange.detection().month(asker.account, asker.unit), language);
+  return std::nullopt;
+}
+
 // What an act says, as JSON for Identity::put_act.
 struct Said {
   std::string_view verb;
@@ -127,8 +135,9 @@ Result<Response> Api::finish_act(const Caller& caller, const Request& request) {
     auto one = waiting(exchange_, caller.asker(), request.received, act.target);
     if (!one) return std::unexpected(one.error());
     if (auto noted = exchange_.note_look(caller); !noted) return std::unexpected(noted.error());
-    return page(
-        console::request_page(reader, shown(*one, Numbers::whole), std::nullopt, zone, nullptr));
+    return page(console::request_page(reader, shown(*one, Numbers::whole),
+                                      month_of(exchange_, one->asker, reader.language), zone,
+                                      nullptr));
   }
   if (act.verb == "approve" || act.verb == "refuse") {
     // One verb for a waiting question and for a review past the rules: whichever has that id.
@@ -211,12 +220,10 @@ void Api::add_decision_pages() {
     auto one = waiting(exchange_, caller.asker(), request.received, id);
     if (!one) return std::unexpected(one.error());
     const console::Reader reader = reader_of(request, caller.asker().id);
-    std::optional<console::ShownMonth> month;
-    for (const Asker& asker : exchange_.identity().accounts())
-      if (asker.id == one->asker)
-        month = shown(exchange_.detection().month(asker.account, asker.unit), reader.language);
-    return page(console::request_page(reader, shown(*one, Numbers::masked), month, zone(), why),
-                status);
+    return page(
+        console::request_page(reader, shown(*one, Numbers::masked),
+                              month_of(exchange_, one->asker, reader.language), zone(), why),
+        status);
   };
   routes_.session({"GET", "/approvals/{id}", "officer", "A request, as a page."},
                   [request_of](const Caller& caller, const Request& request,

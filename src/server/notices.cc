@@ -18,7 +18,7 @@
 // Rows of Table::settings, each sealed under the house key with its own key as associated data:
 //   notice/wish/<tag>         number, language
 //   notice/due/<u64 ms><8>    tag, entry, time, account: a look to be told of, at that time
-//   notice/sent/<keyed code>  number, text, time
+//   notice/sent/<keyed code>  tag, number, time, text
 //   notice/next               u64: the first entry that was not looked at yet
 
 namespace amanat::server {
@@ -183,8 +183,8 @@ struct Notices::State {
     std::array<std::uint8_t, 8> salt{};
     crypto::random_bytes(salt);
     // Sealed for the citizen: not before it opens (invariant 3).
-    const auto opens = ledger::sealed_until(entry.parts[static_cast<std::size_t>(
-                                                BodyPart::export_id) - 1]);
+    const auto opens =
+        ledger::sealed_until(entry.parts[static_cast<std::size_t>(BodyPart::export_id) - 1]);
     std::string key(kDue);
     put(key, std::max(due_at(when, number(entry.time)), opens ? number(*opens) : 0));
     key.append(reinterpret_cast<const char*>(salt.data()), salt.size());
@@ -251,7 +251,8 @@ struct Notices::State {
     const std::string code = notice_code(bits);
     const std::string said = text(*wish, looks, code);
     // The code first (invariant 1): whoever gets the text can check it.
-    std::string plain(1, static_cast<char>(wish->number.size()));
+    std::string plain(text_of(looks.front().citizen));
+    plain.push_back(static_cast<char>(wish->number.size()));
     plain += wish->number;
     put(plain, number(at));
     plain += said;
@@ -395,28 +396,34 @@ Result<std::optional<SentNotice>> Notices::check(std::string_view code, std::str
   if (!*found) return std::nullopt;
   auto plain = s.opened(key, value);
   if (!plain) return std::unexpected(plain.error());
-  const std::size_t n = static_cast<unsigned char>((*plain)[0]);
-  if (plain->size() < 1 + n + 8) return fail(Reason::seal_broken, "a notice");
-  const std::string_view sent_to = std::string_view(*plain).substr(1, n);
+  constexpr std::size_t kAt = sizeof(Tag);
+  const std::size_t n = plain->size() > kAt ? static_cast<unsigned char>((*plain)[kAt]) : 0;
+  if (plain->size() < kAt + 1 + n + 8) return fail(Reason::seal_broken, "a notice");
+  const std::string_view sent_to = std::string_view(*plain).substr(kAt + 1, n);
   if (!crypto::equal(crypto::bytes_of(sent_to), crypto::bytes_of(number_))) return std::nullopt;
-  return SentNotice{std::string(sent_to), plain->substr(1 + n + 8), Moment{get(*plain, 1 + n)}};
+  return SentNotice{std::string(sent_to), plain->substr(kAt + 1 + n + 8),
+                    Moment{get(*plain, kAt + 1 + n)}};
 }
 
 Result<void> Notices::forget(const Tag& citizen) {
   if (auto ended = wish(citizen, std::nullopt); !ended) return ended;
   State& s = *state_;
   storage::Batch batch;
-  Result<void> ok;
-  auto scanned = s.store.scan(storage::Table::settings, kDue, "",
-                              [&](std::string_view key, std::string_view value) {
-                                auto plain = s.opened(key, value);
-                                const auto due = plain ? decode_due(*plain) : std::nullopt;
-                                if (due && due->citizen == citizen)
-                                  batch.erase(storage::Table::settings, key);
-                                return true;
-                              });
-  if (!scanned) return scanned;
-  return batch.empty() ? ok : s.write(batch);
+  // What waits and what was sent both begin with whom they are about.
+  for (const std::string_view rows : {kDue, kSent}) {
+    Result<void> ok;
+    auto scanned = s.store.scan(storage::Table::settings, rows, "",
+                                [&](std::string_view key, std::string_view value) {
+                                  auto plain = s.opened(key, value);
+                                  if (!plain) ok = std::unexpected(plain.error());
+                                  if (plain && plain->starts_with(text_of(citizen)))
+                                    batch.erase(storage::Table::settings, key);
+                                  return ok.has_value();
+                                });
+    if (!scanned) return scanned;
+    if (!ok) return ok;
+  }
+  return batch.empty() ? Result<void>{} : s.write(batch);
 }
 
 Result<std::optional<NoticeSettings>> read_notice_settings(const std::string& file) {

@@ -88,7 +88,8 @@ class Notices {
   /// Errors: too_many_guesses (of `from`, or of everybody, within a minute), store_failed.
   Result<std::optional<SentNotice>> check(std::string_view code, std::string_view number,
                                           std::string_view from, Moment at);
-  /// forget destroys a citizen's wish and what waits to be told. Errors: store_failed.
+  /// forget destroys a citizen's wish, what waits to be told and what was sent. Errors:
+  /// store_failed, seal_broken.
   Result<void> forget(const Tag& citizen);
 
  private:

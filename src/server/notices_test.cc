@@ -165,6 +165,19 @@ TEST_F(NoticesTest, NobodyIsToldWhoDoesNotWishItOrMayNotKnowYet) {
   EXPECT_FALSE(notices_->wish_of(citizen_));
 }
 
+TEST_F(NoticesTest, NothingSentToTheErasedStays) {
+  wish();
+  look("now", kNoon);
+  ASSERT_TRUE(follow(kNoon));
+  const std::string code = code_in(left_.at(0).text);
+  ASSERT_TRUE(*notices_->check(code, "923001234567", "a", Moment{kNoon}));
+  Tag other{};
+  ASSERT_TRUE(notices_->forget(other));
+  EXPECT_TRUE(*notices_->check(code, "923001234567", "a", Moment{kNoon}));
+  ASSERT_TRUE(notices_->forget(citizen_));
+  EXPECT_FALSE(*notices_->check(code, "923001234567", "a", Moment{kNoon}));
+}
+
 TEST_F(NoticesTest, AGatewayThatIsSilentAndARestartLoseNothing) {
   wish();
   gateway_answers_ = false;
