@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "cli/country.h"
@@ -176,9 +178,11 @@ TEST(Migrate, ATargetThatHoldsOtherRowsIsRefused) {
 /// killed runs `amanat migrate` and kills it after a while; true if it had finished by then.
 bool killed(const fs::path& home, const std::string& to, std::chrono::milliseconds after) {
   const std::string program = std::string(AMANAT_BINARY_DIR) + "/amanat";
+  const fs::path said = home.parent_path() / "migrate.err";
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::freopen("/dev/null", "w", stdout);
+    ::freopen(said.c_str(), "w", stderr);
     ::execl(program.c_str(), "amanat", "migrate", "--home", home.c_str(), "--to", to.c_str(),
             nullptr);
     ::_exit(127);
@@ -187,7 +191,9 @@ bool killed(const fs::path& home, const std::string& to, std::chrono::millisecon
   const auto deadline = std::chrono::steady_clock::now() + after;
   while (std::chrono::steady_clock::now() < deadline) {
     if (::waitpid(pid, &status, WNOHANG) == pid) {
-      EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+      std::ostringstream words;
+      words << std::ifstream(said).rdbuf();
+      EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status << ": " << words.str();
       return true;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

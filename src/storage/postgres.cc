@@ -31,7 +31,8 @@ using pg::Spot;
 using pg::Statement;
 
 constexpr auto kWatchEvery = 1s;
-constexpr auto kBusyWait = 3s;
+// A server process outlives the client that was killed until it next reads or writes to it.
+constexpr auto kBusyWait = 10s;
 constexpr auto kSnapshotWait = 30s;
 constexpr int kFewRows = 64, kFetchRows = 512, kPurgeSeconds = 3600;
 // Above this a table is not rewritten while readers wait (docs/storage.md).
