@@ -53,10 +53,6 @@ std::vector<server::Document> documents_of(const fs::path& directory) {
   return documents;
 }
 
-Label label_of(std::uint64_t citizen) {
-  return crypto::sha256("bench citizen " + std::to_string(citizen));
-}
-
 // Case c has 50 citizens, an officer of its own, and nothing else that is anybody's.
 std::uint64_t citizen_of(const Wanted& w, std::uint64_t c, unsigned i) {
   return ((c * 0x9e3779b97f4a7c15ull + i * 0xbf58476d1ce4e5b9ull) >> 20) % w.citizens;
@@ -349,6 +345,10 @@ bool Writer::run() {
 }
 
 }  // namespace
+
+Label label_of(std::uint64_t citizen) {
+  return crypto::sha256("bench citizen " + std::to_string(citizen));
+}
 
 bool make_home(const Wanted& wanted) {
   server::InitOptions options;

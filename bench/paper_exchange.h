@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "model/ids.h"
+
 namespace amanat::bench {
 
 struct Wanted {
@@ -21,6 +23,8 @@ struct Wanted {
 
 /// make_home makes the home of a new exchange. False, with words on standard error, if it cannot.
 bool make_home(const Wanted& wanted);
+/// label_of is the label of its citizen of that number, who is in some case or other.
+Label label_of(std::uint64_t citizen);
 /// append_entries adds wanted.entries to its ledger, which nobody has open.
 bool append_entries(const Wanted& wanted);
 

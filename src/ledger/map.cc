@@ -1,8 +1,11 @@
 #include "ledger/map.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <map>
 
+#include "crypto/hash_many.h"
 #include "ledger/big_endian.h"
 #include "model/insist.h"
 
@@ -10,6 +13,9 @@ namespace amanat::ledger {
 namespace {
 
 constexpr std::uint8_t kChain = 0x02, kNode = 0x03, kSlot = 0x04, kBucket = 0x05;
+constexpr char kValueDomain[] = "amanat/map/v1";  // its NUL is the 0x00 of the definition
+constexpr std::size_t kChainBytes = 1 + 32 + 32 + 8, kPairBytes = 1 + 32 + 32, kBucketHead = 1 + 4;
+constexpr std::size_t kValueBytes = sizeof kValueDomain + 8 + 32;
 constexpr unsigned kUpperDepth = 16;  // above: one array; below: groups of 256 buckets
 constexpr unsigned kLowerDepth = kMapDepth - kUpperDepth;
 constexpr std::uint32_t kGroups = 1u << kUpperDepth, kGroupBuckets = 1u << kLowerDepth;
@@ -28,6 +34,33 @@ std::array<Digest, kMapDepth + 1> make_empty_subtrees() {
   return out;
 }
 
+// Puts what is ascending among what is, in the place of what equals it; from the back, so that each
+// moves once.
+template <class T, class Before>
+void put(std::vector<T>& kept, std::span<const T> fresh, Before before) {
+  std::size_t more = 0;
+  for (const T& one : fresh) {
+    const auto it = std::lower_bound(kept.begin(), kept.end(), one, before);
+    if (it != kept.end() && !before(one, *it))
+      *it = one;
+    else
+      ++more;
+  }
+  std::size_t old = kept.size(), at = fresh.size();
+  kept.resize(old + more);
+  for (std::size_t to = kept.size(); to > old;) {
+    const T& one = fresh[at - 1];
+    if (old > 0 && !before(kept[old - 1], one)) {
+      if (!before(one, kept[old - 1])) --at;  // it has its place already
+      --to, --old;
+      kept[to] = kept[old];
+    } else {
+      kept[--to] = one;
+      --at;
+    }
+  }
+}
+
 }  // namespace
 
 Digest chain_next(const Digest& head, const Digest& leaf, std::uint64_t index) {
@@ -42,8 +75,8 @@ std::uint32_t bucket_of(const Label& label) {
 Digest map_secret(const crypto::Hmac& map_key, const Label& label) { return map_key.mac({label}); }
 
 Digest map_value(const Digest& secret, std::uint64_t count, const Digest& head) {
-  constexpr char kDomain[] = "amanat/map/v1";  // its NUL is the 0x00 of the definition
-  const crypto::Bytes domain(reinterpret_cast<const std::uint8_t*>(kDomain), sizeof kDomain);
+  const crypto::Bytes domain(reinterpret_cast<const std::uint8_t*>(kValueDomain),
+                             sizeof kValueDomain);
   return crypto::Hmac(secret).mac({domain, big_endian(count), head});
 }
 
@@ -87,63 +120,60 @@ std::optional<Digest> map_root(std::uint32_t number, const MapProof& proof) {
 }
 
 // Group is 256 neighbouring buckets: who is in them, ascending by label, and the hashes of the
-// subtree over them that are not those of an empty one, ascending by place in the heap (1 is the
-// subtree's root, 256 + i bucket i).
+// subtree over them that are not those of an empty one, ascending by place in the heap (1 would be
+// the subtree's root, which is kept above; 256 + i is bucket i).
 struct Map::Group {
   struct Box {
     Mailbox mailbox;
     Digest value{};  // V, because a neighbour's change needs it again
   };
+  using Node = std::pair<std::uint16_t, Digest>;
   std::vector<Box> boxes;
-  std::vector<std::pair<std::uint16_t, Digest>> nodes;
+  std::vector<Node> nodes;
 
-  auto at(const Label& label) {
+  static bool lower(const Node& a, const Node& b) { return a.first < b.first; }
+  static bool before(const Box& a, const Box& b) { return a.mailbox.label < b.mailbox.label; }
+  std::vector<Box>::const_iterator at(const Label& label) const {
     return std::lower_bound(boxes.begin(), boxes.end(), label,
                             [](const Box& b, const Label& l) { return b.mailbox.label < l; });
   }
   const Box* find(const Label& label) const {
-    const auto it = const_cast<Group*>(this)->at(label);
+    const auto it = at(label);
     return it != boxes.end() && it->mailbox.label == label ? &*it : nullptr;
   }
   static unsigned depth_of(std::uint32_t place) {
-    unsigned depth = 0;
-    for (; place > 1; place >>= 1) ++depth;
-    return kUpperDepth + depth;
+    return kUpperDepth + static_cast<unsigned>(std::bit_width(place)) - 1;
+  }
+  static std::uint32_t place_of(unsigned depth, std::uint32_t number) {
+    const std::uint32_t row = 1u << (depth - kUpperDepth);
+    return row + number % row;
   }
   const Digest& node(std::uint32_t place) const {
     const auto it = std::lower_bound(nodes.begin(), nodes.end(), place,
-                                     [](const auto& n, std::uint32_t p) { return n.first < p; });
+                                     [](const Node& n, std::uint32_t p) { return n.first < p; });
     return it != nodes.end() && it->first == place ? it->second : empty_subtree(depth_of(place));
   }
-  void set(std::uint32_t place, const Digest& hash) {
-    const auto it = std::lower_bound(nodes.begin(), nodes.end(), place,
-                                     [](const auto& n, std::uint32_t p) { return n.first < p; });
-    if (it != nodes.end() && it->first == place)
-      it->second = hash;
-    else
-      nodes.insert(it, {static_cast<std::uint16_t>(place), hash});
-  }
-  std::vector<BucketPair> pairs(std::uint32_t bucket) const {
+  std::span<const Box> of(std::uint32_t bucket) const {
     Label low{};
     low[0] = static_cast<std::uint8_t>(bucket >> 16);
     low[1] = static_cast<std::uint8_t>(bucket >> 8);
     low[2] = static_cast<std::uint8_t>(bucket);
-    std::vector<BucketPair> out;
-    for (auto it = const_cast<Group*>(this)->at(low);
-         it != boxes.end() && bucket_of(it->mailbox.label) == bucket; ++it)
-      out.push_back({it->mailbox.label, it->value});
-    return out;
+    const auto begin = at(low);
+    auto end = begin;
+    while (end != boxes.end() && bucket_of(end->mailbox.label) == bucket) ++end;
+    return {begin, end};
   }
 };
 
+// State is the present map and, where one is staged, what the next one has otherwise. So many
+// hashes are alike that each kind is gathered and made at once.
 struct Map::State {
+  using Changed = std::vector<std::pair<std::uint32_t, Digest>>;  // number in its row, ascending
+
   explicit State(const Key256& key)
-      : mac(key.bytes()), groups(kGroups), upper(2 * kGroups), next_upper() {
-    for (std::uint32_t i = 1; i < upper.size(); ++i) {
-      unsigned depth = 0;
-      for (std::uint32_t p = i; p > 1; p >>= 1) ++depth;
-      upper[i] = empty_subtree(depth);
-    }
+      : mac(key.bytes()), groups(kGroups), upper(2 * kGroups), secrets(sizeof(Label), key) {
+    for (std::uint32_t i = 1; i < upper.size(); ++i)
+      upper[i] = empty_subtree(static_cast<unsigned>(std::bit_width(i)) - 1);
   }
   crypto::Hmac mac;
   std::vector<std::unique_ptr<Group>> groups;
@@ -151,17 +181,24 @@ struct Map::State {
   std::uint64_t citizens = 0;
 
   bool staged = false;
-  std::unordered_map<std::uint32_t, std::unique_ptr<Group>> next;
-  std::vector<Digest> next_upper;
+  std::vector<Group::Box> next;                   // ascending by label
+  std::array<Changed, kMapDepth + 1> next_nodes;  // by depth
   std::uint64_t next_citizens = 0;
 
-  Group& next_group(std::uint32_t number) {
-    auto& group = next[number];
-    if (!group)
-      group = groups[number] ? std::make_unique<Group>(*groups[number]) : std::make_unique<Group>();
-    return *group;
+  crypto::HmacMany secrets, values{kValueBytes};
+  crypto::HashMany chains{kChainBytes}, slots{kPairBytes}, nodes{kPairBytes};
+  std::map<std::size_t, crypto::HashMany> buckets;  // by how many are in one
+
+  const Digest& node(unsigned depth, std::uint32_t number) const {
+    if (depth <= kUpperDepth) return upper[(1u << depth) + number];
+    const auto& group = groups[number >> (depth - kUpperDepth)];
+    return group ? group->node(Group::place_of(depth, number)) : empty_subtree(depth);
   }
-  void rehash(Group& group, std::vector<std::uint32_t>& buckets);
+  void fold(std::span<const MapUpdate> updates);
+  Digest rehash();
+  void rehash_values();
+  void rehash_buckets();
+  void rehash_row(unsigned depth);
 };
 
 Map::Map(const Key256& map_key) : state_(std::make_unique<State>(map_key)) {}
@@ -169,91 +206,219 @@ Map::~Map() = default;
 Map::Map(Map&&) noexcept = default;
 Map& Map::operator=(Map&&) noexcept = default;
 
-// Rehashes the changed buckets of a group and everything between them and the group's root, each
-// node once.
-void Map::State::rehash(Group& group, std::vector<std::uint32_t>& buckets) {
-  std::sort(buckets.begin(), buckets.end());
-  buckets.erase(std::unique(buckets.begin(), buckets.end()), buckets.end());
-  std::vector<std::uint32_t> places;
-  for (const std::uint32_t bucket : buckets) {
-    const std::uint32_t place = kGroupBuckets + bucket % kGroupBuckets;
-    group.set(place, bucket_hash(group.pairs(bucket)));
-    if (places.empty() || places.back() != place >> 1) places.push_back(place >> 1);
+// The mailboxes that change, with the entries they got.
+void Map::State::fold(std::span<const MapUpdate> updates) {
+  struct Order {
+    std::uint64_t label;  // its first bytes
+    std::uint32_t update;
+  };
+  insist(updates.size() <= UINT32_MAX);
+  std::vector<Order> order(updates.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i)
+    order[i] = {load_number<std::uint64_t>(reinterpret_cast<const char*>(updates[i].label.data())),
+                i};
+  std::sort(order.begin(), order.end(), [&](const Order& a, const Order& b) {
+    if (a.label != b.label) return a.label < b.label;
+    const auto& of_a = updates[a.update].label;
+    const auto& of_b = updates[b.update].label;
+    return of_a != of_b ? of_a < of_b : a.update < b.update;
+  });
+  struct Todo {
+    std::uint32_t box, at, end;  // of the order
+  };
+  std::vector<Todo> todo;
+  for (std::uint32_t at = 0; at < order.size();) {
+    const Label& label = updates[order[at].update].label;
+    std::uint32_t end = at + 1;
+    while (end < order.size() && updates[order[end].update].label == label) ++end;
+    const auto& group = groups[bucket_of(label) / kGroupBuckets];
+    const Group::Box* const there = group ? group->find(label) : nullptr;
+    Group::Box& box = next.emplace_back();
+    if (there != nullptr)
+      box.mailbox = there->mailbox;
+    else
+      ++next_citizens;
+    box.mailbox.label = label;
+    box.mailbox.count += end - at;
+    box.mailbox.place = updates[order[end - 1].update].place;
+    todo.push_back({static_cast<std::uint32_t>(next.size() - 1), at, end});
+    at = end;
   }
-  while (!places.empty() && places.front() >= 1) {
-    std::vector<std::uint32_t> above;
-    for (const std::uint32_t place : places) {
-      group.set(place, map_node(group.node(2 * place), group.node(2 * place + 1)));
-      if (place > 1 && (above.empty() || above.back() != place >> 1)) above.push_back(place >> 1);
+  // A chain is made link by link, those of different citizens side by side.
+  while (!todo.empty()) {
+    for (const Todo& t : todo) {
+      const MapUpdate& u = updates[order[t.at].update];
+      std::uint8_t* const to = chains.add();
+      to[0] = kChain;
+      std::memcpy(to + 1, next[t.box].mailbox.head.data(), 32);
+      std::memcpy(to + 33, u.leaf.data(), 32);
+      const auto index = big_endian(u.index);
+      std::memcpy(to + 65, index.data(), index.size());
     }
-    places = std::move(above);
+    const auto heads = chains.finish();
+    for (std::size_t i = 0; i < todo.size(); ++i) {
+      next[todo[i].box].mailbox.head = heads[i];
+      ++todo[i].at;
+    }
+    std::erase_if(todo, [](const Todo& t) { return t.at == t.end; });
   }
+}
+
+void Map::State::rehash_values() {
+  for (const Group::Box& box : next) std::memcpy(secrets.add(), box.mailbox.label.data(), 32);
+  const auto of_citizens = secrets.finish();
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    std::uint8_t* const to = values.add(of_citizens[i]);
+    std::memcpy(to, kValueDomain, sizeof kValueDomain);
+    const auto count = big_endian(next[i].mailbox.count);
+    std::memcpy(to + sizeof kValueDomain, count.data(), count.size());
+    std::memcpy(to + sizeof kValueDomain + 8, next[i].mailbox.head.data(), 32);
+  }
+  const auto made = values.finish();
+  for (std::size_t i = 0; i < next.size(); ++i) next[i].value = made[i];
+}
+
+void Map::State::rehash_buckets() {
+  struct Place {
+    std::uint32_t bucket;
+    std::size_t pairs;
+  };
+  std::vector<Place> places;
+  const auto slot_of = [this](const Group::Box& box) {
+    std::uint8_t* const to = slots.add();
+    to[0] = kSlot;
+    std::memcpy(to + 1, box.mailbox.label.data(), 32);
+    std::memcpy(to + 33, box.value.data(), 32);
+  };
+  for (std::size_t at = 0; at < next.size();) {
+    const std::uint32_t bucket = bucket_of(next[at].mailbox.label);
+    const auto& group = groups[bucket / kGroupBuckets];
+    const auto there = group ? group->of(bucket) : std::span<const Group::Box>{};
+    const std::size_t before = slots.count();
+    // What changed takes the place of what was.
+    auto old = there.begin();
+    for (; at < next.size() && bucket_of(next[at].mailbox.label) == bucket; ++at) {
+      for (; old != there.end() && Group::before(*old, next[at]); ++old) slot_of(*old);
+      if (old != there.end() && old->mailbox.label == next[at].mailbox.label) ++old;
+      slot_of(next[at]);
+    }
+    for (; old != there.end(); ++old) slot_of(*old);
+    places.push_back({bucket, slots.count() - before});
+  }
+  const auto made = slots.finish();
+  std::size_t at = 0;
+  for (const Place& place : places) {
+    std::uint8_t* to = buckets.try_emplace(place.pairs, kBucketHead + place.pairs * sizeof(Digest))
+                           .first->second.add();
+    *to++ = kBucket;
+    for (unsigned shift = 32; shift > 0; shift -= 8)
+      *to++ = static_cast<std::uint8_t>(place.pairs >> (shift - 8));
+    for (std::size_t i = 0; i < place.pairs; ++i, to += sizeof(Digest))
+      std::memcpy(to, made[at++].data(), sizeof(Digest));
+  }
+  std::map<std::size_t, std::span<const Digest>> hashed;
+  for (auto& [pairs, many] : buckets)
+    if (many.count() > 0) hashed[pairs] = many.finish();
+  for (const Place& place : places) {
+    auto& left = hashed[place.pairs];
+    next_nodes[kMapDepth].emplace_back(place.bucket, left.front());
+    left = left.subspan(1);
+  }
+}
+
+// The nodes of a row above those that changed, each once.
+void Map::State::rehash_row(unsigned depth) {
+  const Changed& below = next_nodes[depth + 1];
+  Changed& row = next_nodes[depth];
+  const auto child = [&](std::uint8_t* to, const Digest& hash) {
+    std::memcpy(to, hash.data(), 32);
+  };
+  for (std::size_t at = 0; at < below.size();) {
+    const std::uint32_t number = below[at].first >> 1;
+    std::uint8_t* const to = nodes.add();
+    to[0] = kNode;
+    const bool left = below[at].first % 2 == 0;
+    child(to + 1, left ? below[at].second : node(depth + 1, 2 * number));
+    if (left) ++at;
+    const bool right = at < below.size() && below[at].first == 2 * number + 1;
+    child(to + 33, right ? below[at].second : node(depth + 1, 2 * number + 1));
+    if (right) ++at;
+    row.emplace_back(number, Digest{});
+  }
+  const auto made = nodes.finish();
+  for (std::size_t i = 0; i < row.size(); ++i) row[i].second = made[i];
+}
+
+Digest Map::State::rehash() {
+  if (next.empty()) return upper[1];
+  rehash_values();
+  rehash_buckets();
+  for (unsigned depth = kMapDepth; depth-- > 0;) rehash_row(depth);
+  return next_nodes[0].front().second;
 }
 
 Digest Map::stage(std::span<const MapUpdate> updates) {
   State& s = *state_;
   insist(!s.staged);
   s.staged = true;
-  s.next_upper = s.upper;
   s.next_citizens = s.citizens;
-  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> changed;  // group -> buckets
-  std::vector<Label> labels;
-  for (const MapUpdate& u : updates) {
-    const std::uint32_t bucket = bucket_of(u.label);
-    Group& group = s.next_group(bucket / kGroupBuckets);
-    auto it = group.at(u.label);
-    if (it == group.boxes.end() || it->mailbox.label != u.label) {
-      it = group.boxes.insert(it, Group::Box{});
-      it->mailbox.label = u.label;
-      ++s.next_citizens;
-    }
-    Mailbox& box = it->mailbox;
-    box.head = chain_next(box.head, u.leaf, u.index);
-    ++box.count;
-    box.place = u.place;
-    changed[bucket / kGroupBuckets].push_back(bucket);
-    labels.push_back(u.label);
+  s.fold(updates);
+  return s.rehash();
+}
+
+void Map::load(std::span<const Mailbox> mailboxes) {
+  State& s = *state_;
+  insist(!s.staged);
+  s.staged = true;
+  s.next_citizens = s.citizens + mailboxes.size();
+  for (const Mailbox& mailbox : mailboxes) {
+    insist(s.next.empty() || s.next.back().mailbox.label < mailbox.label);
+    s.next.push_back({mailbox, {}});
   }
-  // A value costs two HMACs: once a label, however many entries it got.
-  std::sort(labels.begin(), labels.end());
-  labels.erase(std::unique(labels.begin(), labels.end()), labels.end());
-  for (const Label& label : labels) {
-    Group& group = s.next_group(bucket_of(label) / kGroupBuckets);
-    Group::Box& box = *group.at(label);
-    box.value = map_value(map_secret(s.mac, label), box.mailbox.count, box.mailbox.head);
+  s.rehash();
+  commit();
+}
+
+void Map::each(const std::function<void(const Mailbox&)>& visit) const {
+  for (const auto& group : state_->groups) {
+    if (!group) continue;
+    for (const auto& box : group->boxes) visit(box.mailbox);
   }
-  std::vector<std::uint32_t> places;
-  for (auto& [number, buckets] : changed) {
-    Group& group = s.next_group(number);
-    s.rehash(group, buckets);
-    s.next_upper[kGroups + number] = group.node(1);
-    places.push_back((kGroups + number) >> 1);
-  }
-  while (!places.empty()) {
-    std::sort(places.begin(), places.end());
-    places.erase(std::unique(places.begin(), places.end()), places.end());
-    std::vector<std::uint32_t> above;
-    for (const std::uint32_t place : places) {
-      s.next_upper[place] = map_node(s.next_upper[2 * place], s.next_upper[2 * place + 1]);
-      if (place > 1) above.push_back(place >> 1);
-    }
-    places = std::move(above);
-  }
-  return s.next_upper[1];
 }
 
 void Map::commit() {
   State& s = *state_;
   insist(s.staged);
-  for (auto& [number, group] : s.next) s.groups[number] = std::move(group);
-  s.upper.swap(s.next_upper);
+  for (unsigned depth = 0; depth <= kUpperDepth; ++depth)
+    for (const auto& [number, hash] : s.next_nodes[depth]) s.upper[(1u << depth) + number] = hash;
+  std::array<std::size_t, kMapDepth + 1> at{};
+  std::vector<Group::Node> fresh;
+  for (std::size_t box = 0; box < s.next.size();) {
+    const std::uint32_t number = bucket_of(s.next[box].mailbox.label) / kGroupBuckets;
+    std::size_t end = box;
+    while (end < s.next.size() && bucket_of(s.next[end].mailbox.label) / kGroupBuckets == number)
+      ++end;
+    auto& group = s.groups[number];
+    if (!group) group = std::make_unique<Group>();
+    put(group->boxes, std::span<const Group::Box>(s.next).subspan(box, end - box), Group::before);
+    fresh.clear();
+    for (unsigned depth = kUpperDepth + 1; depth <= kMapDepth; ++depth) {
+      const auto& row = s.next_nodes[depth];
+      std::size_t& i = at[depth];
+      for (; i < row.size() && row[i].first >> (depth - kUpperDepth) == number; ++i)
+        fresh.emplace_back(static_cast<std::uint16_t>(Group::place_of(depth, row[i].first)),
+                           row[i].second);
+    }
+    put(group->nodes, std::span<const Group::Node>(fresh), Group::lower);
+    box = end;
+  }
   s.citizens = s.next_citizens;
-  s.next.clear();
-  s.staged = false;
+  drop();
 }
 
 void Map::drop() {
   state_->next.clear();
+  for (auto& row : state_->next_nodes) row.clear();
   state_->staged = false;
 }
 
@@ -269,16 +434,12 @@ std::optional<Mailbox> Map::find(const Label& label) const {
 
 MapProof Map::prove(const Label& label) const {
   const std::uint32_t bucket = bucket_of(label), number = bucket / kGroupBuckets;
-  static const Group kEmpty;
-  const Group& group = state_->groups[number] ? *state_->groups[number] : kEmpty;
   MapProof proof;
-  proof.bucket = group.pairs(bucket);
-  std::size_t at = 0;
-  for (std::uint32_t place = kGroupBuckets + bucket % kGroupBuckets; place > 1; place >>= 1)
-    proof.path[at++] = group.node(place ^ 1);
-  for (std::uint32_t place = kGroups + number; place > 1; place >>= 1)
-    proof.path[at++] = state_->upper[place ^ 1];
-  insist(at == kMapDepth);
+  if (const auto& group = state_->groups[number])
+    for (const auto& box : group->of(bucket))
+      proof.bucket.push_back({box.mailbox.label, box.value});
+  for (unsigned depth = kMapDepth, at = 0; depth > 0; --depth, ++at)
+    proof.path[at] = state_->node(depth, bucket >> (kMapDepth - depth) ^ 1);
   return proof;
 }
 

@@ -6,12 +6,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "crypto/crypto.h"
@@ -86,6 +85,12 @@ class Map {
   Digest stage(std::span<const MapUpdate> updates);
   void commit();
   void drop();
+  /// load adds citizens who are not in it, ascending by label; insists that nothing is staged.
+  /// Whoever calls it compares root() with a signed one: that shows that all of them are right, but
+  /// for their places.
+  void load(std::span<const Mailbox> mailboxes);
+  /// each visits every mailbox of the present map, ascending by label.
+  void each(const std::function<void(const Mailbox&)>& visit) const;
 
   const Digest& root() const;
   std::uint64_t citizens() const;
