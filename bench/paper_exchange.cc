@@ -182,7 +182,7 @@ bool Writer::open() {
   map_.emplace(*map_key);
   place_.resize(w_.citizens, 0);
   std::vector<MapUpdate> loaded;
-  auto chain = ChainFile::open(disk_, directory_, log_, *chain_key,
+  auto chain = ChainFile::open(disk_, directory_, log_, *chain_key, {},
                                [&](const ChainLine& line, std::uint64_t place) {
                                  if (line.kind == ChainLine::Kind::entry)
                                    loaded.push_back({line.label, line.leaf, line.index, place});

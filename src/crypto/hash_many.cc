@@ -146,9 +146,16 @@ void compress_many(std::span<ShaState> states, const std::uint8_t* blocks, std::
   std::size_t i = 0;
   const std::size_t stride = each * kShaBlock;
 #if defined(__x86_64__)
-  if (has_sha_instructions())
+  if (has_sha_instructions()) {
     for (; i + 1 < states.size(); i += 2)
       compress_two(states[i], states[i + 1], blocks + i * stride, blocks + (i + 1) * stride, each);
+    if (i < states.size()) {  // the odd one takes no longer with another beside it
+      ShaState other = states[i];
+      compress_two(states[i], other, blocks + i * stride, blocks + i * stride, each);
+      wipe(other.data(), sizeof other);
+      ++i;
+    }
+  }
 #endif
   for (; i < states.size(); ++i) compress_portable(states[i], blocks + i * stride, each);
 }

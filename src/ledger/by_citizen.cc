@@ -4,6 +4,7 @@
 
 #include "ledger/entry.h"
 #include "ledger/frame_reader.h"
+#include "ledger/map_file.h"
 #include "ledger/tree.h"
 #include "model/insist.h"
 
@@ -14,8 +15,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFlushEvery{100};
 constexpr milliseconds kRetryEpoch{2000};
 constexpr std::size_t kFoldAtOnce = 1u << 20;  // while loading
-
-std::string key_text(const Label& label) { return std::string(crypto::text_of(label)); }
 
 bool is_zero(const Digest& d) { return d == Digest{}; }
 
@@ -110,6 +109,7 @@ void ByCitizen::run() {
     if (!broken_) {
       try_commit();
       try_epoch();
+      keep_map(last);
     }
     lock.lock();
     if (failure)
@@ -136,25 +136,89 @@ std::optional<Failure> ByCitizen::sync(bool wanted) {
   return std::nullopt;
 }
 
-// Reads the chain file back, folds what the last EPOCH covers, and lists what the frames hold
-// beyond it.
+// Goes on from the map that was kept, or from the first line; folds what the last EPOCH covers, and
+// lists what the frames hold beyond it.
 void ByCitizen::build() {
-  auto file = ChainFile::open(*setup_.disk, setup_.directory, setup_.log, setup_.options.chain_key,
-                              [this](const ChainLine& line, std::uint64_t place) {
-                                if (line.kind == ChainLine::Kind::run)
-                                  runs_.push_back(line.index);  // no reader yet
-                                if (line.kind == ChainLine::Kind::epoch) fold_loaded(line.epoch);
-                                if (line.kind != ChainLine::Kind::entry) return;
-                                pending_.push_back({line.label, line.leaf, line.index, place});
-                                places_[key_text(line.label)] = place;
-                              });
+  const ChainFile::From rest = take_kept();
+  const auto visit = [this](const ChainLine& line, std::uint64_t place) {
+    if (line.kind == ChainLine::Kind::run) runs_.push_back(line.index);  // no reader yet
+    if (line.kind == ChainLine::Kind::epoch) fold_loaded(line.epoch);
+    if (line.kind != ChainLine::Kind::entry) return;
+    ++listed_;
+    pending_.push_back({line.label, line.leaf, line.index, place});
+    places_[line.label] = place;
+  };
+  const auto open = [&](ChainFile::From from) {
+    return ChainFile::open(*setup_.disk, setup_.directory, setup_.log, setup_.options.chain_key,
+                           from, visit);
+  };
+  auto file = open(rest);
+  if (!file && file.error().reason == Reason::no_record && rest.offset != 0) {
+    go_on_from(KeptMap{});
+    map_ = Map(setup_.options.map_key);
+    setup_.alarm("histories: " + file.error().detail + "; the map is folded anew");
+    file = open({});
+  }
   if (!file)
     return broken(std::string(row_of(file.error().reason).id) + ": " + file.error().detail);
   file_ = *std::move(file);
-  processed_ = file_->covered();
+  processed_ = file_->end().covered;
   if (processed_ > setup_.size) return broken("the chain file is longer than the log");
   if (auto caught = catch_up(); !caught) return broken(caught.error().detail);
   if (!pending_.empty()) first_pending_ = Clock::now() - milliseconds(setup_.options.epoch_ms);
+  // Every line is in the map: what comes next begins behind them.
+  if (pending_.empty() && served_.index != 0 && !dirty_ && !broken_)
+    keep_next_ = KeptMap{served_, file_->end(), runs_};
+}
+
+void ByCitizen::go_on_from(KeptMap kept) {
+  const std::lock_guard lock(mutex_);
+  served_ = newest_ = kept.epoch;
+  runs_ = std::move(kept.runs);
+}
+
+// The map that was kept, if it is that of an EPOCH of this log; where its lines go on.
+ChainFile::From ByCitizen::take_kept() {
+  auto kept = read_map(*setup_.disk, setup_.directory, setup_.log, setup_.options.chain_key, map_);
+  const auto without = [&](const std::string& why) {
+    setup_.alarm("histories: " + why + "; the map is folded anew");
+    map_ = Map(setup_.options.map_key);
+    return ChainFile::From{};
+  };
+  if (!kept)
+    return kept.error().reason == Reason::no_record ? ChainFile::From{}
+                                                    : without(kept.error().detail);
+  const auto there = is_in_log(kept->epoch);
+  if (!there || !*there) return without("the kept map is of no EPOCH of this log");
+  const ChainFile::From rest = kept->rest;
+  go_on_from(*std::move(kept));
+  return rest;
+}
+
+Result<bool> ByCitizen::is_in_log(const EpochMark& epoch) const {
+  if (epoch.index >= setup_.size) return false;
+  auto place = setup_.projection->frame_of(epoch.index);
+  if (!place) return std::unexpected(std::move(place.error()));
+  FrameReader frames(*setup_.disk, setup_.directory, setup_.log, *place);
+  Frame frame;
+  do {
+    if (auto r = frames.next(frame); !r) return std::unexpected(std::move(r.error()));
+    if (frame.head.first > epoch.index) return false;
+  } while (epoch.index - frame.head.first >= frame.items.size());
+  const auto entry = decode_entry(frame.items[epoch.index - frame.head.first].entry);
+  return entry && entry->type == EntryType::epoch && entry->tail == tail_of_epoch(epoch);
+}
+
+// Keeps the map after as many lines as make the writing cheap beside them; a start without it is
+// only slower, so a failure is tried again with the next EPOCH.
+void ByCitizen::keep_map(bool closing) {
+  if (!keep_next_) return;
+  const std::uint64_t worth = std::max(setup_.options.keep_map_after, map_.citizens() / 4);
+  if (listed_ < (closing ? worth / 16 : worth)) return;
+  const KeptMap kept = *std::exchange(keep_next_, std::nullopt);
+  if (file_->sync() &&
+      write_map(*setup_.disk, setup_.directory, setup_.log, setup_.options.chain_key, kept, map_))
+    listed_ = 0;
 }
 
 void ByCitizen::fold_loaded(const EpochMark& epoch) {
@@ -166,7 +230,7 @@ void ByCitizen::fold_loaded(const EpochMark& epoch) {
   map_.commit();
   pending_.erase(pending_.begin(), end);
   places_.clear();
-  for (const MapUpdate& u : pending_) places_[key_text(u.label)] = u.place;
+  for (const MapUpdate& u : pending_) places_[u.label] = u.place;
   if (root != epoch.root) broken("the map is not the one of EPOCH " + std::to_string(epoch.epoch));
   served_ = newest_ = epoch;
 }
@@ -229,7 +293,7 @@ Result<void> ByCitizen::catch_up() {
 }
 
 void ByCitizen::take_line(ChainLine line) {
-  const auto at = places_.find(key_text(line.label));
+  const auto at = places_.find(line.label);
   if (at != places_.end())
     line.before = at->second;
   else if (const auto box = map_.find(line.label))
@@ -237,9 +301,10 @@ void ByCitizen::take_line(ChainLine line) {
   const std::uint64_t place = file_->add(line);
   {
     const std::lock_guard lock(mutex_);
-    places_[key_text(line.label)] = place;
+    places_[line.label] = place;
   }
   if (pending_.empty()) first_pending_ = Clock::now();
+  ++listed_;
   pending_.push_back({line.label, line.leaf, line.index, place});
   dirty_ = true;
 }
@@ -310,29 +375,37 @@ void ByCitizen::try_epoch() {
   if (staged_) {
     // At the end of a run the EPOCH made last need not be published before the next is made.
     if (!cover || staged_->index == 0) return;
-    const std::lock_guard lock(mutex_);
-    map_.commit();
-    served_ = *std::exchange(staged_, std::nullopt);
+    commit();
   }
   hasten_ = false;
   mark.covered = processed_;
   mark.root = map_.stage(pending_);
+  stage_rest_ = file_->end();
   staged_ = mark;
   in_stage_ = std::exchange(pending_, {});
   submitted_ = setup_.append_epoch(mark);
   if (!submitted_) give_up_stage();
 }
 
+// The staged map becomes the one histories are made from.
+void ByCitizen::commit() {
+  const std::lock_guard lock(mutex_);
+  map_.commit();
+  served_ = *std::exchange(staged_, std::nullopt);
+  keep_next_ = KeptMap{served_, stage_rest_, {}};
+  for (const std::uint64_t run : runs_)
+    if (run < served_.covered) keep_next_->runs.push_back(run);
+}
+
 void ByCitizen::try_commit() {
   if (!staged_ || staged_->index == 0) return;
   const auto head = setup_.head();
   if (head == nullptr || head->size <= staged_->index) return;
-  const std::lock_guard lock(mutex_);
-  map_.commit();
-  served_ = *std::exchange(staged_, std::nullopt);
+  commit();
   in_stage_.clear();
+  const std::lock_guard lock(mutex_);
   places_.clear();
-  for (const MapUpdate& u : pending_) places_[key_text(u.label)] = u.place;
+  for (const MapUpdate& u : pending_) places_[u.label] = u.place;
 }
 
 Result<ByCitizen::Found> ByCitizen::find(const Label& label) const {
@@ -375,7 +448,7 @@ Result<std::vector<ChainLine>> ByCitizen::lines_now(const Label& label) const {
   {
     const std::lock_guard lock(mutex_);
     if (!built_) return fail(Reason::too_busy, "histories are being made ready");
-    const auto at = places_.find(key_text(label));
+    const auto at = places_.find(label);
     if (at != places_.end())
       place = at->second;
     else if (const auto box = map_.find(label))

@@ -10,12 +10,15 @@
 // Invariants
 //  1. The chain file never names an entry that is not durable in the log.
 //  2. An EPOCH's root is the map over exactly the entries below its covered_size.
-//  3. Histories are served from the newest epoch whose EPOCH entry is published.
+//  3. The file of the map (ledger/map_file.h) is of an EPOCH in the log, and the chain file was
+//     durable up to where it goes on before it was written.
+//  4. Histories are served from the newest epoch whose EPOCH entry is published.
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -63,19 +66,24 @@ struct ChainLine {
 class ChainFile {
  public:
   using Visit = std::function<void(const ChainLine&, std::uint64_t place)>;
-  /// open reads every whole block, visits its lines and cuts off a torn end.
-  /// Errors: file_failed, disk_full, ledger_corrupt (of another log or key).
+  /// From is a place between two blocks: how far the file listed the log when it ended there.
+  struct From {
+    std::uint64_t offset = 0, covered = 0;
+  };
+  /// open reads every whole block from a place on (offset 0: all), visits its lines and cuts off a
+  /// torn end. Errors: file_failed, disk_full, ledger_corrupt (of another log or key), no_record
+  /// (it has no block that begins at that place: nothing was visited or changed).
   static Result<std::unique_ptr<ChainFile>> open(storage::Disk& disk, const std::string& directory,
-                                                 const Digest& log, const Key256& key,
+                                                 const Digest& log, const Key256& key, From from,
                                                  const Visit& visit);
+  /// end is where the next block will begin, once everything added was flushed.
+  From end() const { return {end_, covered_}; }
   /// add takes a line and returns its place; it is written by flush.
   std::uint64_t add(const ChainLine& line);
   /// flush writes the lines added; they cover entries below `covered`. May be called again after an
   /// error. sync makes them durable. Errors: file_failed, disk_full.
   Result<void> flush(std::uint64_t covered);
   Result<void> sync();
-  /// covered is up to where the file lists the log.
-  std::uint64_t covered() const { return covered_; }
   /// read gives the line at a place that add returned and flush wrote. Errors: ledger_corrupt.
   Result<ChainLine> read(std::uint64_t place) const;
   /// visit gives every line written of entries below `covered`, in order. From any thread.
@@ -89,6 +97,7 @@ class ChainFile {
     std::vector<ChainLine> lines;
   };
   Result<std::optional<Block>> block_at(std::uint64_t offset) const;
+  Result<bool> begins_at(const From& from) const;
   Result<bool> later_block() const;
   std::string encode(const std::vector<ChainLine>& lines, std::uint64_t offset, std::uint64_t from,
                      std::uint64_t to) const;
@@ -104,6 +113,13 @@ class ChainFile {
   std::uint64_t end_ = 0;                        // of what is written
   std::uint64_t next_ = 0;                       // where the next block begins
   std::uint64_t covered_ = 0;
+};
+
+/// KeptMap is what is kept of the map of an EPOCH besides its mailboxes.
+struct KeptMap {
+  EpochMark epoch;                  // whose map it is
+  ChainFile::From rest;             // behind the chain file's lines that are in it
+  std::vector<std::uint64_t> runs;  // ERASURE entries of retention runs among those lines
 };
 
 class ByCitizen {
@@ -166,8 +182,19 @@ class ByCitizen {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct LabelHash {  // a label is the output of a keyed hash already
+    std::size_t operator()(const Label& label) const {
+      std::size_t hash;
+      std::memcpy(&hash, label.data(), sizeof hash);
+      return hash;
+    }
+  };
   void run();
   void build();
+  ChainFile::From take_kept();
+  void go_on_from(KeptMap kept);
+  Result<bool> is_in_log(const EpochMark& epoch) const;
+  void keep_map(bool closing);
   Result<void> catch_up();
   void take(const Batch& batch);
   void take_line(ChainLine line);
@@ -177,6 +204,7 @@ class ByCitizen {
   bool settled() const;
   std::optional<Failure> sync(bool wanted);
   void give_up_stage();
+  void commit();
   void try_epoch();
   void try_commit();
   void broken(const std::string& words);
@@ -199,12 +227,15 @@ class ByCitizen {
 
   // the thread's own
   std::unique_ptr<ChainFile> file_;
-  std::vector<MapUpdate> pending_;                         // listed, not yet folded
+  std::vector<MapUpdate> pending_;  // listed, not yet folded
   // label -> last line among those not committed; under mutex_ when changed
-  std::unordered_map<std::string, std::uint64_t> places_;
-  std::uint64_t processed_ = 0;                            // entries below it are listed
-  std::optional<EpochMark> staged_;                        // index 0 until it is durable
+  std::unordered_map<Label, std::uint64_t, LabelHash> places_;
+  std::uint64_t processed_ = 0;      // entries below it are listed
+  std::optional<EpochMark> staged_;  // index 0 until it is durable
   std::vector<MapUpdate> in_stage_;
+  ChainFile::From stage_rest_;             // where the lines begin that staged_ does not cover
+  std::optional<KeptMap> keep_next_;       // of the map as it is now, if it can be kept
+  std::uint64_t listed_ = 0;               // lines of citizens since the map was kept
   std::shared_ptr<Submission> submitted_;  // the staged EPOCH, until it is settled
   Clock::time_point first_pending_{};
   bool dirty_ = false;

@@ -142,7 +142,8 @@ Result<std::optional<ChainFile::Block>> ChainFile::block_at(std::uint64_t offset
 
 Result<std::unique_ptr<ChainFile>> ChainFile::open(storage::Disk& disk,
                                                    const std::string& directory, const Digest& log,
-                                                   const Key256& key, const Visit& visit) {
+                                                   const Key256& key, From from,
+                                                   const Visit& visit) {
   std::unique_ptr<ChainFile> f(new ChainFile(log, key));
   auto file = disk.open(chains_path(directory), storage::Disk::Open::create_or_existing);
   if (!file) return std::unexpected(std::move(file.error()));
@@ -152,6 +153,7 @@ Result<std::unique_ptr<ChainFile>> ChainFile::open(storage::Disk& disk,
     return std::unexpected(std::move(r.error()));
   f->end_ = f->next_ = kHeader;
   if (header.size() < kHeader || header == std::string(kHeader, '\0')) {
+    if (from.offset != 0) return fail(Reason::no_record, "chains: it is empty");
     // None, or one torn at its birth: then nothing was ever listed in it.
     if (auto r = f->file_->truncate(0); !r) return std::unexpected(std::move(r.error()));
     if (auto r = f->file_->write_at(0, header_of(log)); !r)
@@ -161,6 +163,13 @@ Result<std::unique_ptr<ChainFile>> ChainFile::open(storage::Disk& disk,
     return f;
   }
   if (header != header_of(log)) return fail(Reason::ledger_corrupt, "chains: it is of another log");
+  if (from.offset != 0) {
+    auto fits = f->begins_at(from);
+    if (!fits) return std::unexpected(std::move(fits.error()));
+    if (!*fits) return fail(Reason::no_record, "chains: no block begins there");
+    f->end_ = from.offset;
+    f->covered_ = from.covered;
+  }
   for (;;) {
     auto block = f->block_at(f->end_);
     if (!block) return std::unexpected(std::move(block.error()));
@@ -179,6 +188,17 @@ Result<std::unique_ptr<ChainFile>> ChainFile::open(storage::Disk& disk,
   if (auto r = f->file_->truncate(f->end_); !r) return std::unexpected(std::move(r.error()));
   f->next_ = f->end_;
   return f;
+}
+
+// The end of the file is a place too.
+Result<bool> ChainFile::begins_at(const From& from) const {
+  auto size = file_->size();
+  if (!size) return std::unexpected(std::move(size.error()));
+  if (from.offset < kHeader || from.offset > *size) return false;
+  if (from.offset == *size) return true;
+  auto block = block_at(from.offset);
+  if (!block) return std::unexpected(std::move(block.error()));
+  return *block && (*block)->from == from.covered;
 }
 
 // Is there a whole block somewhere behind the first bad one? Then that one is damage, not a torn

@@ -59,6 +59,7 @@ struct CitizensForTests {
     o.citizens->chain_key = chain_key;
     o.citizens->key_of_slice = key_of();
     o.citizens->epoch_ms = epoch_ms;
+    o.citizens->keep_map_after = 1;
     o.alarm = [this](std::string_view words) {
       const std::lock_guard lock(*mutex);
       alarms.emplace_back(words);

@@ -79,6 +79,9 @@ struct CitizenOptions {
   Key256 chain_key;            // seals the chain file
   KeyOfSlice key_of_slice;     // from threads of the ledger
   unsigned epoch_ms = 45'000;  // an entry waits at most so long for its EPOCH, and a little more
+  /// The map is kept on disk after so many entries of citizens, or as many as a quarter of the
+  /// citizens where that is more; at the end of a run after a sixteenth of it.
+  std::uint64_t keep_map_after = 200'000;
 };
 
 /// CitizenEntry is one entry of a citizen as the exchange itself may show it to him.

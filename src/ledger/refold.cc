@@ -1,10 +1,16 @@
 #include "ledger/refold.h"
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
 #include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "crypto/hash_many.h"
 #include "ledger/big_endian.h"
 #include "ledger/tile.h"
 #include "ledger/tree.h"
@@ -24,10 +30,72 @@ Digest digest_at(std::string_view bytes, std::size_t at) {
   return d;
 }
 
-crypto::Bytes subject_domain() {
-  static constexpr char kDomain[] = "amanat/subject/v1";  // with its NUL
-  return {reinterpret_cast<const std::uint8_t*>(kDomain), sizeof kDomain};
-}
+constexpr char kSubjectDomain[] = "amanat/subject/v1";  // with its NUL
+
+// MapLine holds the map to the EPOCHs on a thread of its own, while the one that reads goes on.
+class MapLine {
+ public:
+  struct Job {
+    std::vector<MapUpdate> updates;
+    Digest root{};
+    std::string otherwise;  // the problem if that is not the map over them
+  };
+  explicit MapLine(const Key256& key) : map_(key), thread_([this] { run(); }) {}
+  ~MapLine() { end(); }
+  MapLine(const MapLine&) = delete;
+  MapLine& operator=(const MapLine&) = delete;
+
+  void give(Job job) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return jobs_.size() < kWaitingMax; });
+    jobs_.push_back(std::move(job));
+    changed_.notify_all();
+  }
+  bool holds() const { return holds_.load(std::memory_order_relaxed); }
+  // Waits until all was folded.
+  void end() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+      changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+  // After end().
+  const std::string& problem() const { return problem_; }
+  std::uint64_t citizens() const { return map_.citizens(); }
+
+ private:
+  static constexpr std::size_t kWaitingMax = 64;
+  void run() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+      if (jobs_.empty()) return;
+      const Job job = std::move(jobs_.front());
+      jobs_.pop_front();
+      changed_.notify_all();
+      if (!holds()) continue;  // nothing after it means anything
+      lock.unlock();
+      const Digest folded = map_.stage(job.updates);
+      map_.commit();
+      if (folded != job.root) {
+        problem_ = job.otherwise;
+        holds_ = false;
+      }
+      lock.lock();
+    }
+  }
+
+  Map map_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  bool ending_ = false;
+  std::atomic<bool> holds_{true};
+  std::string problem_;
+  std::thread thread_;
+};
 
 class Run {
  public:
@@ -35,14 +103,26 @@ class Run {
       Refold& out)
       : source_(source), feed_(feed), options_(options), out_(out), map_(map_key) {}
 
+  Result<void> run() {
+    auto ran = all();
+    map_.end();
+    // What the map showed comes before whatever was read after it.
+    if (!map_.holds()) out_.problem = map_.problem();
+    out_.citizens = map_.citizens();
+    if (ran || !holds()) return {};
+    return ran;
+  }
+
+ private:
   Result<void> all() {
     const std::uint64_t size = out_.at.checkpoint.size;
     if (auto r = advance(); !r) return r;
-    for (std::uint64_t number = 0; number * kTileWidth < size && holds(); ++number) {
+    for (std::uint64_t number = 0; number * kTileWidth < size && holds() && map_.holds();
+         ++number) {
       if (auto r = take_bundle(number, size); !r) return r;
       if (options_.progress) options_.progress(out_.entries, size);
     }
-    if (!holds()) return {};
+    if (!holds() || !map_.holds()) return {};
     if (range_.root() != out_.at.checkpoint.root)
       return problem("the entries' root is not the one the checkpoint signs");
     if (pruned_ > minimum_)
@@ -52,12 +132,10 @@ class Run {
       return problem("the feed names entry " + std::to_string(next_->index) + " out of order");
     if (options_.before && !met_before_)
       return problem("the EPOCH audited before is not in this log");
-    out_.citizens = map_.citizens();
     out_.uncovered = pending_.size();
     return {};
   }
 
- private:
   bool holds() const { return out_.problem.empty(); }
   Result<void> problem(std::string words) {
     if (holds()) out_.problem = std::move(words);
@@ -92,10 +170,21 @@ class Run {
       if (entries) entries->resize(name.width);
     }
     if (!entries) return problem(tile_path(name) + ": " + entries.error().detail);
-    for (const std::string_view entry : *entries) {
-      if (auto r = take(entry); !r || !holds()) return r;
-      ++out_.entries;
-    }
+    const auto leaves = hasher_.leaves(*entries);
+    hasher_.append(range_, leaves);
+    for (std::size_t i = 0; i < entries->size(); ++i, ++out_.entries)
+      if (auto r = take((*entries)[i], leaves[i]); !r || !holds()) return r;
+    return check_subjects();
+  }
+
+  // Many commitments are opened at once; a wrong one is told before any EPOCH it may be in.
+  Result<void> check_subjects() {
+    const auto opened = subjects_.finish();
+    for (std::size_t i = 0; i < opened.size(); ++i)
+      if (opened[i] != expected_[i].subject)
+        return problem("entry " + std::to_string(expected_[i].index) +
+                       " is filed under a citizen whom it does not name");
+    expected_.clear();
     return {};
   }
 
@@ -133,20 +222,15 @@ class Run {
   // has its root.
   Result<void> meet_before() {
     if (!options_.before || met_before_ || out_.entries != options_.before->covered) return {};
-    const Digest folded = map_.stage(pending_);
-    map_.commit();
-    pending_.clear();
-    if (folded != options_.before->root)
-      return problem("the map at " + place() + " is not the one audited before");
+    map_.give({std::exchange(pending_, {}), options_.before->root,
+               "the map at " + place() + " is not the one audited before"});
     met_before_ = true;
     out_.now.epoch = options_.before->epoch;
     out_.now.covered = options_.before->covered;
     return {};
   }
 
-  Result<void> take(std::string_view entry) {
-    const Digest leaf = leaf_hash(entry);
-    range_.append(leaf);
+  Result<void> take(std::string_view entry, const Digest& leaf) {
     const auto head = read_entry_head(entry);
     if (!head) return problem(place() + " is not in the form of a public entry");
     if (head->type == kEpoch) return take_epoch(entry);
@@ -160,8 +244,10 @@ class Run {
     }
     if (!told) return problem(place() + " names a citizen, but the feed does not say which");
     if (next_->r_subject) {
-      if (crypto::Hmac(*next_->r_subject).mac({subject_domain(), next_->label}) != subject)
-        return problem(place() + " is filed under a citizen whom it does not name");
+      std::uint8_t* const to = subjects_.add(*next_->r_subject);
+      std::memcpy(to, kSubjectDomain, sizeof kSubjectDomain);
+      std::memcpy(to + sizeof kSubjectDomain, next_->label.data(), next_->label.size());
+      expected_.push_back({out_.entries, subject});
     } else {
       ++out_.erased;
       const bool seen = options_.before && out_.entries < options_.before->covered;
@@ -188,14 +274,14 @@ class Run {
     }
     if (covered > out_.entries || covered < out_.now.covered)
       return problem(place() + ": it covers entries it cannot");
+    if (auto r = check_subjects(); !r || !holds()) return r;
     const auto end = std::partition_point(pending_.begin(), pending_.end(),
                                           [&](const MapUpdate& u) { return u.index < covered; });
-    const Digest folded = map_.stage(std::span(pending_.begin(), end));
-    map_.commit();
-    pending_.erase(pending_.begin(), end);
-    if (folded != root)
-      return problem(place() + ": EPOCH " + std::to_string(epoch) +
-                     " is not the map over the entries it covers");
+    std::vector<MapUpdate> rest(end, pending_.end());
+    pending_.erase(end, pending_.end());
+    map_.give({std::exchange(pending_, std::move(rest)), root,
+               place() + ": EPOCH " + std::to_string(epoch) +
+                   " is not the map over the entries it covers"});
     last_epoch_ = out_.entries;
     ++out_.epochs;
     out_.now.covered = covered;
@@ -214,8 +300,15 @@ class Run {
   const Feed& feed_;
   const RefoldOptions& options_;
   Refold& out_;
-  Map map_;
+  MapLine map_;
   CompactRange range_;
+  BundleHasher hasher_;
+  crypto::HmacMany subjects_{sizeof kSubjectDomain + sizeof(Label)};
+  struct Expected {
+    std::uint64_t index;
+    Digest subject;
+  };
+  std::vector<Expected> expected_;  // of what subjects_ gathers
   std::optional<FeedLine> next_;
   std::vector<MapUpdate> pending_;
   std::uint64_t last_epoch_ = 0;
@@ -298,7 +391,7 @@ Result<Refold> refold_log(LogSource& source, const VerifierKey& log, const Key25
     out.problem = "the earlier audit was of another log";
     return out;
   }
-  if (auto ran = Run(source, map_key, feed, options, out).all(); !ran)
+  if (auto ran = Run(source, map_key, feed, options, out).run(); !ran)
     return std::unexpected(std::move(ran.error()));
   return out;
 }

@@ -2,7 +2,7 @@
 // The auditor's program (ledger page 5.5): it refolds the map from the log and the exchange's list
 // of who is named where, and so finds an entry that was filed under another citizen, left out of
 // the map, or counted twice, although the citizen never looks. It learns labels, never who they
-// are. A small door for verifiers; one thread.
+// are. A small door for verifiers; the source and the feed are asked by the calling thread alone.
 
 #include <cstdint>
 #include <functional>
@@ -56,7 +56,8 @@ struct Refold {
 
 /// refold_log reads every bundle, holds the tree to the signed root, every line of the feed to its
 /// entry, and every EPOCH to the map. What does not hold is a problem; an error is trouble with a
-/// source. Errors: those of LogSource::read and of the feed.
+/// source. Reads and hashes the log on the calling thread and folds the map on another. Errors:
+/// those of LogSource::read and of the feed.
 Result<Refold> refold_log(LogSource& source, const VerifierKey& log, const Key256& map_key,
                           const Feed& feed, const RefoldOptions& options);
 

@@ -10,7 +10,9 @@
 
 #include "ledger/tree.h"
 
+#include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "model/insist.h"
 
@@ -55,17 +57,18 @@ Result<CompactRange> CompactRange::restore(std::uint64_t size, std::span<const D
   return range;
 }
 
-void CompactRange::append(const Digest& leaf) {
-  insist(size_ != UINT64_MAX);
-  Digest carried = leaf;
-  // Each trailing one bit of the size is a complete subtree that the new leaf's subtree doubles.
-  for (std::uint64_t rest = size_; (rest & 1) != 0; rest >>= 1) {
+void CompactRange::append_subtree(unsigned level, const Digest& root) {
+  insist(level < 63 && size_ <= UINT64_MAX - (std::uint64_t{1} << level));
+  insist((size_ & ((std::uint64_t{1} << level) - 1)) == 0);
+  Digest carried = root;
+  // Each one bit of the size from there on is a complete subtree that the new one doubles.
+  for (std::uint64_t rest = size_ >> level; (rest & 1) != 0; rest >>= 1) {
     insist(!hashes_.empty());
     carried = node_hash(hashes_.back(), carried);
     hashes_.pop_back();
   }
   hashes_.push_back(carried);
-  ++size_;
+  size_ += std::uint64_t{1} << level;
 }
 
 Digest CompactRange::root() const {
@@ -73,6 +76,55 @@ Digest CompactRange::root() const {
   Digest root = hashes_.back();
   for (std::size_t i = hashes_.size() - 1; i-- > 0;) root = node_hash(hashes_[i], root);
   return root;
+}
+
+std::span<const Digest> BundleHasher::leaves(std::span<const std::string_view> entries) {
+  // Whoever wrote the log chooses the lengths: few of them are kept ready.
+  const auto alone = [](std::string_view entry) { return entry.size() > kTogetherMax; };
+  for (const std::string_view entry : entries) {
+    if (alone(entry)) continue;
+    std::uint8_t* const to =
+        by_length_.try_emplace(entry.size(), 1 + entry.size()).first->second.add();
+    to[0] = kLeafPrefix;
+    std::memcpy(to + 1, entry.data(), entry.size());
+  }
+  std::map<std::size_t, std::span<const Digest>> hashed;
+  for (auto& [length, many] : by_length_)
+    if (many.count() > 0) hashed[length] = many.finish();
+  leaves_.clear();
+  for (const std::string_view entry : entries) {
+    if (alone(entry)) {
+      leaves_.push_back(leaf_hash(entry));
+      continue;
+    }
+    auto& left = hashed[entry.size()];
+    leaves_.push_back(left.front());
+    left = left.subspan(1);
+  }
+  return leaves_;
+}
+
+void BundleHasher::append(CompactRange& range, std::span<const Digest> leaves) {
+  while (!leaves.empty()) {
+    // The largest complete subtree that fits here.
+    const auto room = static_cast<std::size_t>(std::countr_zero(range.size()));
+    const std::size_t fits = std::bit_width(leaves.size()) - 1;
+    const auto level = static_cast<unsigned>(std::min(room, fits));
+    const std::size_t count = std::size_t{1} << level;
+    row_.assign(leaves.begin(), leaves.begin() + static_cast<std::ptrdiff_t>(count));
+    leaves = leaves.subspan(count);
+    while (row_.size() > 1) {
+      for (std::size_t i = 0; i < row_.size(); i += 2) {
+        std::uint8_t* const to = nodes_.add();
+        to[0] = kNodePrefix;
+        std::memcpy(to + 1, row_[i].data(), 32);
+        std::memcpy(to + 33, row_[i + 1].data(), 32);
+      }
+      const auto above = nodes_.finish();
+      row_.assign(above.begin(), above.end());
+    }
+    range.append_subtree(level, row_.front());
+  }
 }
 
 const Digest& BatchTree::complete(unsigned level, std::uint64_t index) const {

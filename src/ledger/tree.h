@@ -4,11 +4,13 @@
 // Values without shared state: one thread each.
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "crypto/crypto.h"
+#include "crypto/hash_many.h"
 #include "model/ids.h"
 #include "model/result.h"
 
@@ -31,7 +33,10 @@ class CompactRange {
   /// root() compared with a signed one shows that the hashes are right.
   static Result<CompactRange> restore(std::uint64_t size, std::span<const Digest> hashes);
 
-  void append(const Digest& leaf);
+  void append(const Digest& leaf) { append_subtree(0, leaf); }
+  /// append_subtree appends 2^level leaves by the root over them; insists that size() is a multiple
+  /// of as many.
+  void append_subtree(unsigned level, const Digest& root);
   std::uint64_t size() const { return size_; }
   const std::vector<Digest>& hashes() const { return hashes_; }
   Digest root() const;
@@ -40,6 +45,22 @@ class CompactRange {
   friend class BatchTree;
   std::uint64_t size_ = 0;
   std::vector<Digest> hashes_;
+};
+
+/// BundleHasher hashes leaves and the trees over them many at once, for whoever reads a whole log.
+/// One thread; memory is reused.
+class BundleHasher {
+ public:
+  /// leaves gives leaf_hash of each entry; valid until the next call.
+  std::span<const Digest> leaves(std::span<const std::string_view> entries);
+  /// append appends leaves to a range, as one by one would.
+  void append(CompactRange& range, std::span<const Digest> leaves);
+
+ private:
+  static constexpr std::size_t kTogetherMax = 255;  // bytes of an entry; longer ones go alone
+  std::map<std::size_t, crypto::HashMany> by_length_;
+  crypto::HashMany nodes_{1 + 2 * sizeof(Digest)};
+  std::vector<Digest> leaves_, row_;
 };
 
 /// BatchTree is the right edge of the tree after a batch: everything the inclusion paths of the

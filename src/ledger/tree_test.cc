@@ -153,5 +153,30 @@ TEST(TreeDeathTest, ABatchKnowsNoPathOfOtherLeaves) {
   EXPECT_DEATH(batch.path(4, path), "size");
 }
 
+TEST(Tree, ManyAtOnceAreAppendedAsOneByOne) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937_64 random(seed);
+  CompactRange one_by_one, together;
+  BundleHasher hasher;
+  std::vector<std::string> entries;
+  for (int round = 0; round < 300; ++round) {
+    entries.clear();
+    const std::size_t count = random() % 3 == 0 ? 256 : random() % 300;
+    for (std::size_t i = 0; i < count; ++i)
+      entries.emplace_back(random() % 8 == 0 ? random() % 700 : 106, static_cast<char>(random()));
+    const std::vector<std::string_view> views(entries.begin(), entries.end());
+    const auto leaves = hasher.leaves(views);
+    ASSERT_EQ(leaves.size(), count);
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(leaves[i], leaf_hash(views[i]));
+      one_by_one.append(leaves[i]);
+    }
+    hasher.append(together, leaves);
+    ASSERT_EQ(together.size(), one_by_one.size());
+    ASSERT_EQ(together.root(), one_by_one.root());
+  }
+}
+
 }  // namespace
 }  // namespace amanat::ledger
