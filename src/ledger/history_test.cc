@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 
 #include "ledger/big_endian.h"
 #include "ledger/by_citizen.h"
 #include "ledger/citizens_for_tests.h"
 #include "ledger/drafts_for_tests.h"
+#include "ledger/long_run_for_tests.h"
 
 namespace amanat::ledger {
 namespace {
@@ -168,9 +168,9 @@ TEST(History, MissingEpochsAreNoticed) {
 }
 
 TEST(History, EpochsGoOnAcrossCrashesWithoutAnOperator) {
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   CitizensForTests town;
   auto disk = std::make_unique<SimulatedDisk>();
   ASSERT_TRUE(Ledger::create(town.options(disk.get()), town.log.seed, town.log.slice));
@@ -215,11 +215,6 @@ TEST(History, EpochsGoOnAcrossCrashesWithoutAnOperator) {
 
 // ---- the malicious operator, part one: the file he hands out
 // -------------------------------------
-
-unsigned lies_wanted(unsigned otherwise) {
-  const char* const text = std::getenv("AMANAT_LIES");
-  return text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
 
 /// Liar changes honest histories in every way its seed thinks of; each is a lie about something.
 struct Liar {
@@ -422,12 +417,12 @@ struct Liar {
 };
 
 TEST(MaliciousOperator, EveryLieToACitizenIsNamedAndNoHonestHistoryIsSuspected) {
-  const unsigned wanted = lies_wanted(1500);
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
+  const std::uint64_t wanted = number_from("AMANAT_LIES", 1500);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   Liar liar;
-  unsigned lies = 0;
+  std::uint64_t lies = 0;
   std::map<std::string, unsigned> kinds;
   while (lies < wanted) {
     const std::size_t who = random() % liar.ids.size();
@@ -444,16 +439,17 @@ TEST(MaliciousOperator, EveryLieToACitizenIsNamedAndNoHonestHistoryIsSuspected) 
     ASSERT_NE(verdict.fault, HistoryFault::none) << what;
   }
   EXPECT_GT(kinds.size(), 25u);
-  std::printf("    %u lies of %zu kinds, every one named\n", lies, kinds.size());
+  std::printf("    %llu lies of %zu kinds, every one named; %s\n",
+              static_cast<unsigned long long>(lies), kinds.size(), seed.text().c_str());
 }
 
 TEST(MaliciousOperator, EveryFlippedBitOfAHistoryIsNoticed) {
-  const unsigned wanted = lies_wanted(1500);
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
+  const std::uint64_t wanted = number_from("AMANAT_LIES", 1500);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   Liar liar;
-  for (unsigned i = 0; i < wanted; ++i) {
+  for (std::uint64_t i = 0; i < wanted; ++i) {
     const std::size_t who = random() % liar.ids.size();
     std::string told = liar.files[who];
     // The cosignatures' place holds lines of keys a reader does not know: those are not signed for.

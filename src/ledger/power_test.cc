@@ -3,17 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "ledger/log_for_tests.h"
+#include "ledger/long_run_for_tests.h"
 
 namespace amanat::ledger {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
 
 // Appends until the disk dies or `appends` are through; remembers what got out.
 void use(Ledger& ledger, const SimulatedDisk& disk, const LogForTests& log, std::mt19937_64& random,
@@ -34,9 +28,9 @@ void use(Ledger& ledger, const SimulatedDisk& disk, const LogForTests& log, std:
 
 TEST(PowerCut, NothingAcknowledgedIsLostAndNoHeadIsContradicted) {
   const std::uint64_t states = number_from("AMANAT_POWER_STATES", 3000);
-  const std::uint64_t seed = number_from("AMANAT_SEED", std::random_device{}());
-  SCOPED_TRACE("AMANAT_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   LogForTests log;
   std::uint64_t tried = 0, torn = 0, acknowledged = 0;
   while (tried < states) {
@@ -85,9 +79,9 @@ TEST(PowerCut, NothingAcknowledgedIsLostAndNoHeadIsContradicted) {
     }
   }
   std::printf(
-      "    %llu crash states, %llu torn writes cut off, %llu acknowledged entries checked\n",
+      "    %llu crash states, %llu torn writes cut off, %llu acknowledged entries checked; %s\n",
       static_cast<unsigned long long>(tried), static_cast<unsigned long long>(torn),
-      static_cast<unsigned long long>(acknowledged));
+      static_cast<unsigned long long>(acknowledged), seed.text().c_str());
   // That the states are what they are meant to be; a short run may meet none.
   if (states >= 2000) EXPECT_GT(torn, states / 200);
 }

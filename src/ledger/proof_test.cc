@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 
+#include "ledger/long_run_for_tests.h"
 #include "ledger/tree.h"
 
 namespace amanat::ledger {
@@ -61,11 +61,6 @@ class NaiveTree {
   std::vector<std::optional<Digest>> known_;
 };
 
-std::size_t number_from(const char* variable, std::size_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 TEST(Proof, EveryPairOfSizesEqualsTheRfcsRecursion) {
   const std::size_t most = number_from("AMANAT_PROOF_SIZES", 300);
   NaiveTree tree(most);
@@ -100,39 +95,41 @@ TEST(Proof, AFailingReadEndsTheMaking) {
 }
 
 TEST(Proof, EveryFlippedBitIsRefused) {
-  const unsigned seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937 random(seed);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   NaiveTree tree(300);
+  std::uint64_t flipped = 0;
   const std::size_t rounds = number_from("AMANAT_FLIPPED_PROOFS", 300);
   for (std::size_t round = 0; round < rounds; ++round) {
     const std::size_t n = 2 + random() % 299, m = 1 + random() % (n - 1);
     const Digest root = tree.root(0, n), older = tree.root(0, m), leaf = tree.leaf(m - 1);
     const auto path = tree.path(m - 1, 0, n), growth = tree.subproof(m, 0, n, true);
-    const auto flip = [&](Digest& digest) {
-      const std::size_t at = random() % 256;
-      digest[at / 8] = static_cast<std::uint8_t>(digest[at / 8] ^ (1 << (at % 8)));
+    ASSERT_TRUE(verify_inclusion(m - 1, n, leaf, path, root));
+    ASSERT_TRUE(verify_consistency(m, n, growth, older, root));
+    // Every bit of every hash, one at a time.
+    const auto each_bit = [&](std::vector<Digest> hashes, const auto& accepted) {
+      for (Digest& hash : hashes)
+        for (std::size_t at = 0; at < 256; ++at, ++flipped) {
+          const auto turn = [&] {
+            hash[at / 8] = static_cast<std::uint8_t>(hash[at / 8] ^ (1 << (at % 8)));
+          };
+          turn();
+          ASSERT_FALSE(accepted(hashes)) << m << " to " << n << ", bit " << at;
+          turn();
+        }
     };
-    for (std::size_t i = 0; i < path.size(); ++i) {
-      auto changed = path;
-      flip(changed[i]);
-      EXPECT_FALSE(verify_inclusion(m - 1, n, leaf, changed, root));
-    }
-    for (std::size_t i = 0; i < growth.size(); ++i) {
-      auto changed = growth;
-      flip(changed[i]);
-      EXPECT_FALSE(verify_consistency(m, n, changed, older, root));
-    }
-    Digest other = root;
-    flip(other);
-    EXPECT_FALSE(verify_inclusion(m - 1, n, leaf, path, other));
-    EXPECT_FALSE(verify_consistency(m, n, growth, older, other));
-    other = leaf;
-    flip(other);
-    EXPECT_FALSE(verify_inclusion(m - 1, n, other, path, root));
-    other = older;
-    flip(other);
-    EXPECT_FALSE(verify_consistency(m, n, growth, other, root));
+    each_bit(path,
+             [&](const auto& p) { return verify_inclusion(m - 1, n, leaf, p, root).has_value(); });
+    each_bit(growth,
+             [&](const auto& p) { return verify_consistency(m, n, p, older, root).has_value(); });
+    each_bit({leaf, root}, [&](const auto& p) {
+      return verify_inclusion(m - 1, n, p[0], path, p[1]).has_value();
+    });
+    each_bit({older, root}, [&](const auto& p) {
+      return verify_consistency(m, n, growth, p[0], p[1]).has_value();
+    });
+    if (HasFatalFailure()) return;
     auto longer = path;
     longer.push_back(root);
     EXPECT_FALSE(verify_inclusion(m - 1, n, leaf, longer, root));
@@ -142,6 +139,8 @@ TEST(Proof, EveryFlippedBitIsRefused) {
     EXPECT_FALSE(wrong_index);
     EXPECT_EQ(wrong_index.error().reason, Reason::ledger_proof_wrong);
   }
+  std::printf("    %zu proofs of each kind, %llu flipped bits refused; %s\n", rounds,
+              static_cast<unsigned long long>(flipped), seed.text().c_str());
 }
 
 TEST(Proof, TheEdgesAreRefused) {

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <random>
 
@@ -15,6 +14,7 @@
 #include "ledger/citizens_for_tests.h"
 #include "ledger/drafts_for_tests.h"
 #include "ledger/fork.h"
+#include "ledger/long_run_for_tests.h"
 
 namespace amanat::ledger {
 namespace {
@@ -231,14 +231,12 @@ struct Author {
 };
 
 TEST(MaliciousOperator, EveryLogThatLiesAboutItsCitizensIsNamedByTheAuditor) {
-  const char* const text = std::getenv("AMANAT_LIES");
-  const unsigned wanted =
-      text != nullptr ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : 300;
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE(seed);
-  std::mt19937_64 random(seed);
+  const std::uint64_t wanted = number_from("AMANAT_LIES", 300);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
+  std::mt19937_64 random(seed.value);
   std::map<std::string, unsigned> kinds;
-  for (unsigned lies = 0; lies < wanted;) {
+  for (std::uint64_t lies = 0; lies < wanted;) {
     Author author(random);
     for (unsigned e = 0; e < 1 + random() % 3; ++e) {
       author.honest_entries(random, 3 + random() % 8);
@@ -253,7 +251,8 @@ TEST(MaliciousOperator, EveryLogThatLiesAboutItsCitizensIsNamedByTheAuditor) {
     ASSERT_NE(author.log.refold().problem, "") << what;
   }
   EXPECT_GE(kinds.size(), wanted < 100 ? 5u : 13u);
-  std::printf("    %u lying logs of %zu kinds, every one named\n", wanted, kinds.size());
+  std::printf("    %llu lying logs of %zu kinds, every one named; %s\n",
+              static_cast<unsigned long long>(wanted), kinds.size(), seed.text().c_str());
 }
 
 TEST(Refold, AnAuditorGoesOnWhereHeStoodAlthoughSlicesWereErased) {
