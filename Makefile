@@ -15,7 +15,7 @@ BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config l
                   librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev
 TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium kannel kannel-extras
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
-BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace
+BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace chromium
 
 # Node is wanted with its npm, from Debian or anywhere else.
 ifeq ($(shell command -v node && command -v npm),)
@@ -23,11 +23,14 @@ TEST_PACKAGES += nodejs npm
 BENCH_PACKAGES += nodejs npm
 endif
 
-# clients: other people's programs that the tests run, as tests/clients/package-lock.json pins them.
-clients = if [ ! tests/clients/node_modules/.package-lock.json -nt tests/clients/package-lock.json ]; then \
-  echo "Installing npm packages for tests (tests/clients) ..."; \
-  (cd tests/clients && npm ci --no-audit --no-fund --silent && touch node_modules/.package-lock.json); \
-fi
+# clients: other people's programs that the tests run, and what the citizen's page is made of, as the
+# package-lock.json of each folder pins them.
+clients = for folder in tests/clients web/verify; do \
+  if [ ! $$folder/node_modules/.package-lock.json -nt $$folder/package-lock.json ]; then \
+    echo "Installing npm packages for tests ($$folder) ..."; \
+    (cd $$folder && npm ci --no-audit --no-fund --silent --omit=optional && touch node_modules/.package-lock.json); \
+  fi; \
+done
 
 # need(packages): installs what is missing, and says what. No server among them may begin to serve by
 # itself: tests and benches run servers of their own.
@@ -141,6 +144,7 @@ install: build ## into PREFIX (/usr/local), respecting DESTDIR
 	@build/amanat help --completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_amanat
 	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/catalog/pakistan catalog/pakistan/*.toml
 	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/policy examples/policy/*.toml
+	@install -Dm644 -t $(DESTDIR)$(PREFIX)/share/amanat/citizen web/verify/amanat-verify.html
 	@echo "Installed into $(DESTDIR)$(PREFIX)."
 
 deb: build ## build/deb/amanat_VERSION_ARCH.deb: programs, man page, completions, hardened unit

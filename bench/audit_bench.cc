@@ -1,6 +1,7 @@
 // The goals of the ledger page that need no clients: the map's cost an access (G5), refolding
 // (G6), a citizen's history of 50 entries, the size of a receipt at 10^9 entries (G4).
 //   audit_bench [citizens] [entries] [seconds at most]
+//   audit_bench history DIRECTORY    that history alone, left there with its policy for a browser
 // Prints one tab-separated line a figure: part, name, value, unit.
 
 #include <time.h>
@@ -8,8 +9,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <fstream>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/vrf.h"
@@ -17,6 +21,7 @@
 #include "ledger/entry.h"
 #include "ledger/history.h"
 #include "ledger/map.h"
+#include "ledger/note.h"
 #include "ledger/proof.h"
 #include "ledger/refold.h"
 #include "ledger/tile.h"
@@ -51,7 +56,8 @@ std::string public_entry(EntryType type, const Digest& subject, std::string tail
 /// PaperLog is a log in memory with its feed: made fast, accepted by every verifier.
 class PaperLog : public LogSource {
  public:
-  PaperLog(std::size_t citizens, std::size_t entries, std::size_t epoch_every, const Key256& map_key)
+  PaperLog(std::size_t citizens, std::size_t entries, std::size_t epoch_every,
+           const Key256& map_key)
       : map_(map_key), signer_("log.example.org/bench", crypto::random_key()) {
     std::mt19937_64 random(7);
     std::vector<Label> labels(citizens);
@@ -130,11 +136,23 @@ void receipt_size() {
          "a self-contained receipt at 10^9 entries: one log signature, three cosignatures");
 }
 
-// A citizen's history of 50 entries in a log of a million, from file to verdict.
-void history_of_fifty() {
+constexpr const char* kCitizen = "3520212345671";
+
+void write_file(const std::string& path, const std::string& bytes) {
+  std::ofstream out(path, std::ios::binary);
+  out << bytes;
+  if (!out.flush()) {
+    std::fprintf(stderr, "audit_bench: %s cannot be written\n", path.c_str());
+    std::exit(2);
+  }
+}
+
+// A citizen's history of 50 entries in a log of a million, cosigned by three witnesses, from file
+// to verdict.
+void history_of_fifty(const char* directory) {
   const crypto::VrfKey labels = crypto::VrfKey::from_seed(crypto::random_key());
   const NoteSigner log("log.example.org/bench", crypto::random_key());
-  const std::string id = "3520212345671";
+  const std::string id = kCitizen;
   Label label;
   const auto beta = labels.output(crypto::bytes_of(id));
   std::copy_n(beta.begin(), label.size(), label.begin());
@@ -151,7 +169,7 @@ void history_of_fifty() {
   slice.key = crypto::random_key();
   std::vector<HistoryEntry> mine;
   for (std::uint64_t i = 1; i < 1'000'000; ++i) {
-    if (i % 20'000 != 0) {
+    if (i % 20'000 != 10'000) {
       entries.push_back(public_entry(EntryType::alert, {}, ""));
       continue;
     }
@@ -202,18 +220,32 @@ void history_of_fifty() {
   h.vrf = labels.prove(crypto::bytes_of(id));
   h.map = map.prove(label);
   h.map_secret = map.secret_of(label);
-  h.checkpoint = log.sign(checkpoint_text(log.verifier().name, entries.size(),
-                                          *root_of(entries.size(), read)));
+  h.checkpoint = log.sign(
+      checkpoint_text(log.verifier().name, entries.size(), *root_of(entries.size(), read)));
+  const std::string signed_text = h.checkpoint.substr(0, h.checkpoint.rfind("\n\n") + 1);
+  const auto unix_now = static_cast<std::uint64_t>(std::time(nullptr));
+  std::string policy = "log " + log.verifier().text() + "\n";
+  for (const std::string name : {"w1", "w2", "w3"}) {
+    const Cosigner witness("witness.example.org/" + name, crypto::random_key());
+    policy += "witness " + name + " " + witness.verifier().text() + "\n";
+    h.checkpoint += witness.line(signed_text, unix_now);
+  }
+  policy += "group two 2 w1 w2 w3\nquorum two\n";
   const std::string file = write_history(h);
+  if (directory != nullptr) {
+    write_file(std::string(directory) + "/history", file);
+    write_file(std::string(directory) + "/policy", policy);
+  }
   HistoryCheck check;
-  check.policy = *parse_tlog_policy("log " + log.verifier().text() + "\nquorum none\n");
+  check.policy = *parse_tlog_policy(policy);
   check.subject = id;
-  check.unix_time = 1'790'000'000;
+  check.unix_time = unix_now;
   const auto begin = cpu_now();
   const auto verdict = verify_history(file, check);
   const double took = seconds_since(begin);
-  if (!verdict.problem.empty()) {
-    std::fprintf(stderr, "audit_bench: %s\n", verdict.problem.c_str());
+  if (!verdict.problem.empty() || verdict.entries.size() != 50) {
+    std::fprintf(stderr, "audit_bench: %s, %zu entries\n", verdict.problem.c_str(),
+                 verdict.entries.size());
     std::exit(1);
   }
   figure("ledger_history_check", took * 1000, "ms", "a citizen's history of 50 entries verified");
@@ -223,6 +255,10 @@ void history_of_fifty() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "history") {
+    history_of_fifty(argv[2]);
+    return 0;
+  }
   const auto number_at = [&](int i, std::size_t otherwise) {
     return argc > i ? static_cast<std::size_t>(std::strtoull(argv[i], nullptr, 10)) : otherwise;
   };
@@ -237,7 +273,8 @@ int main(int argc, char** argv) {
     sizes.push_back(static_cast<double>(proof.bucket.size() * 64 + kMapDepth * 32 + 80));
   }
   std::sort(sizes.begin(), sizes.end());
-  figure("ledger_map_proof", sizes[sizes.size() / 2], "bytes", "bucket, path and VRF proof, median");
+  figure("ledger_map_proof", sizes[sizes.size() / 2], "bytes",
+         "bucket, path and VRF proof, median");
   figure("ledger_map_proof_max", sizes.back(), "bytes", "the same, the largest");
   std::size_t at = 0;
   const Feed feed = [&]() -> Result<std::optional<FeedLine>> {
@@ -254,6 +291,6 @@ int main(int argc, char** argv) {
   figure("ledger_refold", static_cast<double>(entries) / took, "entries/s/core",
          "the auditor's refolding: every opening, leaf, EPOCH and root");
   receipt_size();
-  history_of_fifty();
+  history_of_fifty(nullptr);
   return 0;
 }

@@ -69,11 +69,23 @@ measure_calls() {
   rm -f "$trace" "$WORK/calls.sum"
 }
 
+# measure_browser: a citizen's history of 50 entries, checked by the page he would open himself.
+measure_browser() {
+  mkdir -p "$WORK/browser"
+  "$BIN/audit_bench" history "$WORK/browser" >/dev/null || trouble "audit_bench history failed"
+  REPORT=$(node tests/clients/citizen-page.mjs measure web/verify/amanat-verify.html "$WORK/browser" 2>>"$OUT/browser.log") ||
+    trouble "the page in the browser failed: $REPORT $(cat "$OUT/browser.log")"
+  part ledger_history_browser "$(taken '"median_ms":([0-9.]+)')" ms "a citizen's history of 50 entries checked in Chromium, signature and three cosignatures included: median of 20 checks"
+  part ledger_history_browser_first "$(taken '"first_ms":([0-9.]+)')" ms "the same, the page's first check"
+  rm -rf "$WORK/browser"
+}
+
 measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
   measure_calls
   figures_of audit
+  measure_browser
   figures_of publish "${PUBLISH_SECONDS:-10}"
   # 100000000 is the goal's size; 20 GB, and a quarter of an hour to make.
   figures_of restart "${RESTART_ENTRIES:-100000}" "${RESTART_PERCENT:-100}" "${RESTART_AFTER:-20000}"

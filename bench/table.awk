@@ -83,6 +83,7 @@ function weigh() {
   goal("G5", "the map, an access", value_of("ledger_map_access"), "<=", 5, "us")
   goal("G5", "bucket, path and VRF proof, median", value_of("ledger_map_proof"), "<=", 2048, "bytes")
   goal("G5", "a citizen's history of 50 entries verified", value_of("ledger_history_check"), "<=", 500, "ms")
+  goal("G5", "the same in a browser (Chromium), by the page in web/verify", value_of("ledger_history_browser"), "<=", 500, "ms")
   goal("G6", "refolding by the auditor", value_of("ledger_refold"), ">=", 500000, "entries/s")
   goal("G7", "restart after a kill to the first append", value_of("restart"), "<=", 10, "s")
   goal("G8", "publication to a quorum of witnesses, p99", value_of("ledger_publication_p99"), "<=", 1.5, "s")

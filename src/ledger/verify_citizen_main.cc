@@ -62,10 +62,11 @@ void print_json(const HistoryVerdict& v) {
            ",\"entries\":[";
     bool first = true;
     for (const ShownEntry& e : v.entries) {
-      out += std::string(first ? "" : ",") + "{\"entry\":" + std::to_string(e.index) +
-             ",\"type\":" + json_text(entry_type_name(e.type)) +
-             ",\"time\":" + json_text(time_text(e.time)) +
-             ",\"state\":" + json_text(state_word(e.state));
+      out += std::string(first ? "" : ",") + "{\"entry\":" + std::to_string(e.index);
+      if (e.state != HistoryEntry::State::pruned)  // of that one only its hash is left
+        out += ",\"type\":" + json_text(entry_type_name(e.type)) +
+               ",\"time\":" + json_text(time_text(e.time));
+      out += ",\"state\":" + json_text(state_word(e.state));
       if (e.sealed_until) out += ",\"sealed_until\":" + json_text(time_text(*e.sealed_until));
       if (!e.parts[0].empty()) out += ",\"purpose\":" + json_text(plain(e.parts[0]));
       out += "}";
@@ -82,9 +83,13 @@ void print(const HistoryVerdict& v) {
   out += "  log      " + v.now.origin + ", " + grouped(v.size) + " entries\n";
   out += "  entries  " + grouped(v.entries.size()) + "\n";
   for (const ShownEntry& e : v.entries) {
+    if (e.state == HistoryEntry::State::pruned) {
+      out +=
+          "  entry " + std::to_string(e.index) + "  past its retention, as a POLICY entry allows\n";
+      continue;
+    }
     out += "  " + time_text(e.time) + "  " + entry_type_name(e.type) + "  entry " +
            std::to_string(e.index);
-    if (e.state == HistoryEntry::State::pruned) out += "  past its retention, as a POLICY entry allows";
     if (e.state == HistoryEntry::State::erased) out += "  erased, and the erasure is recorded";
     if (e.state == HistoryEntry::State::sealed)
       out += "  sealed until " + time_text(*e.sealed_until);
