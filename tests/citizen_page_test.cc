@@ -319,6 +319,19 @@ TEST(CitizenVerifier, AgreesOnWitnessesAgesAndTheKnownPast) {
   EXPECT_EQ(bench.agree(), bench.size() - honest);
 }
 
+// Real witnesses, none of them ours, cosigned this; both verifiers say so.
+TEST(CitizenVerifier, OpensACheckpointThatPublicWitnessesCosigned) {
+  const std::string vectors = std::string(AMANAT_SOURCE_DIR) + "/tests/vectors/witnessed/";
+  const Ran ran = test::run(
+      "cd '" + web_folder() +
+      "' && node --input-type=module -e \"import { openWitnessed, parsePolicy } from './note.mjs';"
+      "import { readFileSync } from 'node:fs'; const at = openWitnessed(readFileSync('" +
+      vectors + "checkpoint'), parsePolicy(readFileSync('" + vectors +
+      "policy'))); console.log(at.origin, at.size, at.youngest)\"");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.said, "arche2025h1.staging.ct.transparency.dev 1432088532n 1779573024n\n");
+}
+
 // Unlike the lies above these know nothing of the form. Lines of unknown signers prove nothing and
 // are passed over; every other byte matters.
 TEST(CitizenVerifier, AgreesOnEveryFlippedByte) {

@@ -11,8 +11,10 @@
 #include "ledger/audit.h"
 #include "ledger/ledger.h"
 #include "ledger/log_source.h"
+#include "ledger/long_run_for_tests.h"
 #include "ledger/proof.h"
 #include "model/task.h"
+#include "node.h"
 
 namespace amanat::ledger {
 namespace {
@@ -69,6 +71,9 @@ TEST(Interop, OthersVerifiersAcceptALogOfAMillionEntries) {
 }
 
 TEST(Interop, OthersVerifiersAcceptEveryWidthAndRefuseWhatWasChanged) {
+  const std::uint64_t mutations = number_from("AMANAT_MUTATIONS", 0);
+  const LongRunSeed seed;
+  SCOPED_TRACE(seed.text());
   for (const std::uint64_t size : {1u, 255u, 256u, 257u, 65'535u, 65'536u, 65'537u}) {
     const TestFolder folder, receipts;
     const std::string note = export_folder(folder.path(), size);
@@ -78,12 +83,17 @@ TEST(Interop, OthersVerifiersAcceptEveryWidthAndRefuseWhatWasChanged) {
         run_interop(folder.path() + " " + quoted_key() + " " + receipts.path(), printed);
     if (code == kSkipped) GTEST_SKIP() << printed;
     EXPECT_EQ(code, 0) << size << printed;
-    const auto tile =
-        folder.path() + "/" + tile_path({TileName::Kind::hashes, 0, 0, tile_width(0, 0, size)});
-    std::string bytes = read_text(tile);
-    bytes[7] = static_cast<char>(bytes[7] ^ 1);
-    write_text(tile, bytes);
-    EXPECT_EQ(run_interop(folder.path() + " " + quoted_key(), printed), 1) << size;
+    if (size > 1000 && mutations == 0) continue;
+    // One bit of each file, then of any: checkpoint, tiles of every level, bundles, receipts.
+    printed.clear();
+    EXPECT_EQ(run_interop("mutate " + folder.path() + " " + quoted_key() + " " + receipts.path() +
+                              " " + std::to_string(mutations == 0 ? 300 : mutations) + " " +
+                              std::to_string(seed.value % 1'000'000'000),
+                          printed),
+              0)
+        << size << printed;
+    EXPECT_NE(printed.find(" turned bits in "), printed.npos) << printed;
+    std::printf("    %llu entries: %s", static_cast<unsigned long long>(size), printed.c_str());
   }
 }
 
@@ -142,6 +152,28 @@ TEST(Interop, OthersVerifiersAcceptARunningLedgersExportAndReceipts) {
   EXPECT_EQ(code, 0) << printed;
   EXPECT_NE(printed.find("1201 entries"), printed.npos) << printed;
   EXPECT_NE(printed.find("1200 receipts"), printed.npos) << printed;
+}
+
+// Sigstore's own verifier, another code base than the Go one above.
+TEST(Interop, SigstoresVerifierAcceptsEveryReceiptAndRefusesEveryChange) {
+  std::size_t changes = 0;
+  for (const std::uint64_t size : {1u, 2u, 255u, 256u, 257u, 1000u}) {
+    const TestFolder folder, receipts;
+    const std::string note = export_folder(folder.path(), size);
+    write_receipts(folder.path(), receipts.path(), size, note);
+    const test::Ran ran =
+        test::node("sigstore-log.mjs", quoted_key() + " '" + receipts.path() + "'");
+    ASSERT_EQ(ran.status, 0) << size << ": " << ran.said;
+    std::size_t accepted = 0, refused = 0;
+    ASSERT_EQ(std::sscanf(ran.said.c_str(), "%zu receipts accepted, %zu changes refused", &accepted,
+                          &refused),
+              2)
+        << ran.said;
+    EXPECT_EQ(accepted, (size + size / 200) / (size / 200 + 1)) << size;
+    EXPECT_GE(refused, accepted * 5);
+    changes += refused;
+  }
+  std::printf("    %zu changes of receipts refused\n", changes);
 }
 
 }  // namespace

@@ -63,7 +63,10 @@ Result<std::unique_ptr<ledger::Witness>> open_witness(const Outsider& place) {
   if (!ours) return std::unexpected(std::move(ours.error()));
   auto logs = read_logs(place);
   if (!logs) return std::unexpected(std::move(logs.error()));
-  if (logs->empty()) return fail(Reason::config_wrong, place.file(kLogs) + " names no log yet");
+  if (logs->empty())
+    return fail(Reason::config_wrong, place.file(kLogs) +
+                                          " names no log yet: put its key there "
+                                          "(amanat ledger vkey prints it)");
   auto witness = ledger::Witness::open(storage::system_disk(), place.state(), ours->name, *key,
                                        *std::move(logs));
   if (witness && (*witness)->verifier().key != ours->key)
@@ -82,8 +85,13 @@ int run_witness_init(const Call& call, const Emit& emit) {
     json.begin_object().key("vkey").string(*vkey).key("directory").string(place.root).end_object();
     emit(1, json.take() + "\n");
   } else {
-    emit(1, "A witness is in " + place.root + "\n  its key for policies: " + *vkey +
-                "\n  add the logs it is to cosign to " + place.file(kLogs) + "\n");
+    emit(1, "A witness is in " + place.root + "\n  its key, for policies: " + *vkey +
+                "\nNext:\n  put the key of each log it is to cosign into " + place.file(kLogs) +
+                " (the log's operator\n    prints it with amanat ledger vkey)\n"
+                "  give that operator the key above, the address you will answer at, and\n    " +
+                place.ca() + "\n  start it: amanat ledger witness serve --dir " + place.root +
+                "\nKeep " + place.key() + " and " + place.state() +
+                " together, and never run an older copy of them.\n");
   }
   return 0;
 }

@@ -109,6 +109,8 @@ TEST(Privacy, ALinkerWithAllPublicBytesDoesNoBetterThanChance) {
     const std::string id = town.citizen(c);
     guesses[c] = guesses_at(id, town);
   }
+  std::vector<std::vector<std::size_t>> of_citizen(kCitizens);
+  for (std::size_t i = 0; i < owners.size(); ++i) of_citizen[owners[i]].push_back(i);
   std::vector<double> right, wrong, same, different;
   for (std::size_t i = 0; i < commitments.size(); ++i) {
     const auto score = [&](unsigned citizen) {
@@ -121,7 +123,10 @@ TEST(Privacy, ALinkerWithAllPublicBytesDoesNoBetterThanChance) {
     right.push_back(score(owners[i]));
     wrong.push_back(
         score((owners[i] + 1 + static_cast<unsigned>(random() % (kCitizens - 1))) % kCitizens));
-    const std::size_t j = random() % commitments.size();
+    // As many pairs of one citizen as of two, or the few of one would say little.
+    const auto& own = of_citizen[owners[i]];
+    const std::size_t j =
+        random() % 2 == 0 ? own[random() % own.size()] : random() % commitments.size();
     if (i == j) continue;
     Digest mine;
     std::memcpy(mine.data(), commitments[i].data(), 32);

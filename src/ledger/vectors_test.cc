@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ledger/proof.h"
+#include "ledger/tlog_policy.h"
 #include "ledger/tree.h"
 
 namespace amanat::ledger {
@@ -21,6 +22,12 @@ Json read_json(const fs::path& path) {
   std::ifstream file(path);
   EXPECT_TRUE(file) << path;
   return Json::parse(file);
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 // Reads base64 with unused bits and all, as the probes' authors' decoder does.
@@ -107,6 +114,30 @@ TEST(Vectors, EverySubtreeConsistencyProbe) {
     return verify_subtree_consistency(Subtree{p.number("start"), p.number("end")}, p.number("size"),
                                       p.hashes(), crypto::bytes_of(part), crypto::bytes_of(whole));
   });
+}
+
+// A real log and real witnesses, none of them ours: what they signed is what we verify.
+TEST(Vectors, ACheckpointThatPublicWitnessesCosignedHolds) {
+  const std::string note = read_file(vectors() / "witnessed/checkpoint");
+  const auto policy = parse_tlog_policy(read_file(vectors() / "witnessed/policy"));
+  ASSERT_TRUE(policy) << policy.error().detail;
+  const auto opened = open_witnessed(note, *policy);
+  ASSERT_TRUE(opened) << opened.error().detail;
+  EXPECT_EQ(opened->at.signed_by.size(), 5u) << "the log and four witnesses";
+  EXPECT_EQ(opened->at.checkpoint.size, 1'432'088'532u);
+  EXPECT_EQ(opened->youngest, 0x6a122120u);
+  // Nothing that is signed for may differ, nor any of the five signatures.
+  std::size_t refused = 0;
+  for (std::size_t at = 0; at < note.size(); ++at) {
+    std::string changed = note;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    const auto verdict = open_witnessed(changed, *policy);
+    const std::size_t first = note.find("\n\n") + 2, second = note.find('\n', first) + 1;
+    const bool skipped = at >= first && at < second;  // the signature of a type we do not know
+    if (!skipped) EXPECT_FALSE(verdict) << at;
+    refused += !verdict;
+  }
+  EXPECT_GT(refused, note.size() * 3 / 4);
 }
 
 }  // namespace

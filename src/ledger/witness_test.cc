@@ -166,6 +166,111 @@ TEST(Witness, AnswersWithTheStatusTheProtocolNames) {
   EXPECT_EQ(w.answer("POST", "/elsewhere", "").status, 404u);
 }
 
+// What litewitness, a witness that others wrote, is asked in its own test, and what it said (the
+// dialogue of cmd/litewitness/testdata/litewitness.txt, FiloSottile/litetlog 006b647; there over
+// Sigsum's form of the request, whose signature is that of the checkpoint). Another log is 403
+// there and, since the protocol's version of 2026, 404.
+TEST(Witness, AnswersARecordedDialogueAsAnotherWitnessDid) {
+  const auto bytes_of_hex = [](std::string_view hex) { return *crypto::from_hex(hex); };
+  const std::string public_key =
+      bytes_of_hex("ffdc2d4d98e4124d3feaf788c0c2f9abfd796083d1f0495437f302ec79cf100f");
+  const std::string origin =
+      "sigsum.org/v1/tree/4d6d8825a6bb689d459628312889dfbb0bcd41b5211d9e1ce768b0ff0309e562";
+  crypto::Ed25519Public key;
+  std::memcpy(key.data(), public_key.data(), key.size());
+  const auto log = make_verifier_key(origin, SignatureType::ed25519, key);
+  SimulatedDisk disk;
+  ASSERT_TRUE(disk.make_directory("/w"));
+  ASSERT_TRUE(Witness::create(disk, "/w/state"));
+  auto witness =
+      Witness::open(disk, "/w/state", "example.com/witness", crypto::random_key(), {log});
+  ASSERT_TRUE(witness);
+  struct Step {
+    const char* why;
+    unsigned status, old_size, size;
+    const char *root, *signature;
+    std::vector<const char*> proof;
+  };
+  const char* const one = "2a00000000000000000000000000000000000000000000000000000000000000";
+  const char* const three = "45c088d4d939e9971298811f227d1295eaad57bbafae55cd71c171e7de48c25d";
+  const char* const five = "42bb57ad06420afa4882c4a63ac6a1ec77480b330b2f20dfc53a0caa5f564e36";
+  const char* const by_one =
+      "b7cf653aa9c565a1ca359db81bd3bc656ab2890c6ea4c0aec42295e80aa05049"
+      "423505026434f987923ccdf07d440c152cd59e736e5914d8ada8d7a4d51b2106";
+  const char* const by_three =
+      "655bb4871d15bc05032d67eece88900c4863a27f190393b99176391577f5def9"
+      "71b023d9a418c3226b7b7ea47b33686d9b3849451dadc6b07c007c595af1ea0a";
+  const char* const not_by_three =
+      "655bb4871d15bc05032d67eece88900c4863a27f190393b99176391577f5def9"
+      "71b023d9a418c3226b7b7ea47b33686d9b3849451dadc6b07c007c595af1ea0b";
+  const char* const by_five =
+      "0fc43899968b48b5150b0e8fe7ad07b17c21c7056a6fe381deb0cd19ece103d5"
+      "9b2119b5dbe5d54d8a1262ce67f01245c5898b4b56f747495804a17a2eec0f0c";
+  const char* const leaf1 = "2a01000000000000000000000000000000000000000000000000000000000000";
+  const char* const leaf2 = "2a02000000000000000000000000000000000000000000000000000000000000";
+  const char* const leaf3 = "2a03000000000000000000000000000000000000000000000000000000000000";
+  const char* const leaf4 = "2a04000000000000000000000000000000000000000000000000000000000000";
+  const std::vector<Step> dialogue{
+      {"first", 200, 0, 1, one, by_one, {}},
+      {"a wrong signature", 403, 1, 3, three, not_by_three, {leaf1, leaf2}},
+      {"no proof", 422, 1, 3, three, by_three, {}},
+      {"a wrong proof",
+       422,
+       1,
+       3,
+       three,
+       by_three,
+       {leaf1, "2a02000000000000000000000000000000000000000000000000000000000001"}},
+      {"growing", 200, 1, 3, three, by_three, {leaf1, leaf2}},
+      {"from where it no longer stands",
+       409,
+       1,
+       5,
+       five,
+       by_five,
+       {leaf1, "f9f50357e93def4078237b8aaea24ce1a3f5965a0f64ff26bebd99e30470d8b2", leaf4}},
+      {"growing on",
+       200,
+       3,
+       5,
+       five,
+       by_five,
+       {leaf2, leaf3, "c2088815d65f60dbfa594d4e96504ab169cb6084bf0c132ab7c521fd2e0eba41", leaf4}}};
+  const auto id = [](std::uint32_t n) {
+    std::string out;
+    for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(n >> shift));
+    return out;
+  };
+  for (const Step& step : dialogue) {
+    SCOPED_TRACE(step.why);
+    const std::string text = origin + "\n" + std::to_string(step.size) + "\n" +
+                             crypto::base64(crypto::bytes_of(bytes_of_hex(step.root))) + "\n";
+    std::string body = "old " + std::to_string(step.old_size) + "\n";
+    for (const char* hash : step.proof)
+      body += crypto::base64(crypto::bytes_of(bytes_of_hex(hash))) + "\n";
+    body += "\n" + text + "\n\u2014 " + origin + " " +
+            crypto::base64(crypto::bytes_of(id(log.id) + bytes_of_hex(step.signature))) + "\n";
+    const auto said = (*witness)->add_checkpoint(body);
+    EXPECT_EQ(said.status, step.status) << said.body;
+    if (step.status == 409) EXPECT_EQ(said.body, "3\n");
+    if (step.status != 200) continue;
+    const VerifierKey cosigner = (*witness)->verifier();
+    EXPECT_TRUE(open_note(text + "\n" + said.body, std::span(&cosigner, 1))) << said.body;
+    // The same request in the form of today, byte for byte as litewitness's newer tests send it.
+    if (step.size == 1)
+      EXPECT_NE(
+          body.find("\n\u2014 " + origin +
+                    " UgIom7fPZTqpxWWhyjWduBvTvGVqsokMbqTArsQilegKoFBJQjUFAmQ0+YeSPM3wfUQMFSzVn"
+                    "nNuWRTYrajXpNUbIQY=\n"),
+          body.npos)
+          << body;
+  }
+  std::string other = "old 0\n\n" + origin + "x\n1\n" +
+                      crypto::base64(crypto::bytes_of(bytes_of_hex(one))) + "\n\n\u2014 " + origin +
+                      "x " + crypto::base64(crypto::bytes_of(id(1) + bytes_of_hex(by_one))) + "\n";
+  EXPECT_EQ((*witness)->add_checkpoint(other).status, 404u);
+}
+
 TEST(Witness, AnEmptyTreeHasOneRootOnly) {
   Town town;
   Witness& w = *town.witnesses[0].witness;

@@ -3,7 +3,9 @@
 // the path of a tile are read here from their public specifications (c2sp.org/tlog-checkpoint,
 // c2sp.org/tlog-tiles, c2sp.org/tlog-proof).
 //
-// usage: check DIR VKEY [RECEIPTS-DIR]     exit 0 no disagreement, 1 disagreement
+// usage: check DIR VKEY [RECEIPTS-DIR]              exit 0 no disagreement, 1 disagreement
+//
+//	check mutate DIR VKEY RECEIPTS-DIR N SEED  N times one bit of one file is turned: each refused
 package main
 
 import (
@@ -23,9 +25,26 @@ import (
 
 const height = 8
 
+// disagreement is what a check panics with; main and mutate recover from it.
+type disagreement string
+
 func die(format string, args ...interface{}) {
-	fmt.Fprintf(os.Stderr, "interop: "+format+"\n", args...)
-	os.Exit(1)
+	panic(disagreement(fmt.Sprintf(format, args...)))
+}
+
+// One bit of one file may be turned on the way in.
+var turned struct {
+	path string
+	at   int
+	mask byte
+}
+
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err == nil && path == turned.path {
+		data[turned.at] ^= turned.mask
+	}
+	return data, err
 }
 
 func must(err error, what string) {
@@ -74,7 +93,7 @@ type folder struct{ dir string }
 func (f folder) Height() int                     { return height }
 func (f folder) SaveTiles([]tlog.Tile, [][]byte) {}
 func (f folder) read(t tlog.Tile) ([]byte, error) {
-	return os.ReadFile(filepath.Join(f.dir, "tile", strings.TrimPrefix(t.Path(), "tile/8/")))
+	return readFile(filepath.Join(f.dir, "tile", strings.TrimPrefix(t.Path(), "tile/8/")))
 }
 func (f folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	var out [][]byte
@@ -111,7 +130,7 @@ func entries(dir string, size int64, visit func(index int64, entry []byte)) {
 		}
 		t := tlog.Tile{H: height, L: 0, N: first / 256, W: int(width)}
 		path := filepath.Join(dir, "tile/entries", strings.TrimPrefix(t.Path(), "tile/8/0/"))
-		data, err := os.ReadFile(path)
+		data, err := readFile(path)
 		must(err, "bundle")
 		for i := int64(0); i < width; i++ {
 			if len(data) < 2 || len(data) < 2+int(binary.BigEndian.Uint16(data)) {
@@ -129,7 +148,7 @@ func entries(dir string, size int64, visit func(index int64, entry []byte)) {
 
 // checkReceipt takes a tlog-proof file apart and checks the path that Amanat made.
 func checkReceipt(file, vkey string, size int64, stored memory) {
-	data, err := os.ReadFile(file)
+	data, err := readFile(file)
 	must(err, "receipt")
 	parts := strings.SplitN(string(data), "\n\n", 2)
 	if len(parts) != 2 {
@@ -161,12 +180,9 @@ func checkReceipt(file, vkey string, size int64, stored memory) {
 	}
 }
 
-func main() {
-	if len(os.Args) != 3 && len(os.Args) != 4 {
-		die("usage: check DIR VKEY [RECEIPTS-DIR]")
-	}
-	dir, vkey := os.Args[1], os.Args[2]
-	signed, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+// check verifies everything of an exported log; it panics with a disagreement.
+func check(dir, vkey, receiptsDir string, rounds int) string {
+	signed, err := readFile(filepath.Join(dir, "checkpoint"))
 	must(err, "checkpoint")
 	origin, tree := openCheckpoint(signed, vkey)
 
@@ -213,7 +229,6 @@ func main() {
 
 	// Proofs made and checked by tlog, from our tiles alone; its reader authenticates each tile.
 	reader := tlog.TileHashReader(tree, files)
-	const rounds = 1000
 	random := rand.New(rand.NewSource(tree.N))
 	for i := 0; i < rounds && tree.N > 0; i++ {
 		index := random.Int63n(tree.N)
@@ -234,14 +249,109 @@ func main() {
 	}
 
 	receipts := 0
-	if len(os.Args) == 4 {
-		names, err := filepath.Glob(filepath.Join(os.Args[3], "*.tlog-proof"))
+	if receiptsDir != "" {
+		names, err := filepath.Glob(filepath.Join(receiptsDir, "*.tlog-proof"))
 		must(err, "receipts")
 		for _, name := range names {
 			checkReceipt(name, vkey, tree.N, stored)
 			receipts++
 		}
 	}
-	fmt.Printf("%s: %d entries, %d tiles, %d inclusion and %d consistency proofs, %d receipts: no disagreement\n",
+	return fmt.Sprintf("%s: %d entries, %d tiles, %d inclusion and %d consistency proofs, %d receipts: no disagreement",
 		origin, tree.N, len(tiles), rounds, rounds, receipts)
+}
+
+// refused says whether a check ends in a disagreement, and in which.
+func refused(dir, vkey, receiptsDir string) (why string) {
+	defer func() {
+		if r := recover(); r != nil {
+			d, ours := r.(disagreement)
+			if !ours {
+				panic(r)
+			}
+			why = string(d)
+		}
+	}()
+	check(dir, vkey, receiptsDir, 3)
+	return ""
+}
+
+// byStranger says whether a byte lies in a signature line that is not the key's: it proves nothing
+// and is passed over by every reader (the log adds such lines on purpose).
+func byStranger(data []byte, at int, vkey string) bool {
+	begin := bytes.LastIndexByte(data[:at], '\n') + 1
+	words := strings.Split(strings.SplitN(string(data[begin:]), "\n", 2)[0], " ")
+	if len(words) != 3 || words[0] != "\u2014" {
+		return false
+	}
+	blob, err := base64.StdEncoding.DecodeString(words[2])
+	parts := strings.SplitN(vkey, "+", 3)
+	return err == nil && len(blob) > 4 && (words[1] != parts[0] || fmt.Sprintf("%x", blob[:4]) != parts[1])
+}
+
+// mutate turns bits and expects each to be noticed. What may pass is another spelling of the same
+// bytes: base64 leaves bits unused before its padding, and Go's decoder does not look at them.
+func mutate(dir, vkey, receiptsDir string, n int, seed int64) {
+	var files []string
+	walk := func(path string, info os.FileInfo, err error) error {
+		must(err, path)
+		if info.Mode().IsRegular() && info.Size() > 0 {
+			files = append(files, path)
+		}
+		return nil
+	}
+	must(filepath.Walk(dir, walk), "walk")
+	must(filepath.Walk(receiptsDir, walk), "walk")
+	if why := refused(dir, vkey, receiptsDir); why != "" {
+		die("the log as it is: %s", why)
+	}
+	random := rand.New(rand.NewSource(seed))
+	noticed, respelled, strangers := 0, 0, 0
+	for i := 0; i < n; i++ {
+		path := files[i%len(files)] // every file in turn
+		if i >= len(files) {
+			path = files[random.Intn(len(files))]
+		}
+		data, err := os.ReadFile(path)
+		must(err, path)
+		turned.path, turned.at, turned.mask = path, random.Intn(len(data)), byte(1)<<uint(random.Intn(8))
+		if refused(dir, vkey, receiptsDir) != "" {
+			noticed++
+		} else if turned.at+1 < len(data) && data[turned.at+1] == '=' && data[turned.at] != '=' {
+			respelled++
+		} else if byStranger(data, turned.at, vkey) {
+			strangers++
+		} else {
+			die("%s: bit %#x of byte %d turned, and nobody noticed", path, turned.mask, turned.at)
+		}
+	}
+	fmt.Printf("%d turned bits in %d files refused; passed over: %d in unknown signers' lines, %d respellings of the same bytes; seed %d\n",
+		noticed, len(files), strangers, respelled, seed)
+}
+
+func main() {
+	defer func() {
+		if r := recover(); r != nil {
+			d, ours := r.(disagreement)
+			if !ours {
+				panic(r)
+			}
+			fmt.Fprintf(os.Stderr, "interop: %s\n", string(d))
+			os.Exit(1)
+		}
+	}()
+	switch {
+	case len(os.Args) == 7 && os.Args[1] == "mutate":
+		n, err := strconv.Atoi(os.Args[5])
+		must(err, "N")
+		seed, err := strconv.ParseInt(os.Args[6], 10, 64)
+		must(err, "SEED")
+		mutate(os.Args[2], os.Args[3], os.Args[4], n, seed)
+	case len(os.Args) == 3:
+		fmt.Println(check(os.Args[1], os.Args[2], "", 1000))
+	case len(os.Args) == 4:
+		fmt.Println(check(os.Args[1], os.Args[2], os.Args[3], 1000))
+	default:
+		die("usage: check DIR VKEY [RECEIPTS-DIR], or check mutate DIR VKEY RECEIPTS-DIR N SEED")
+	}
 }
