@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -22,6 +24,7 @@
 
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
+#include "ledger/history.h"
 #include "ledger/ledger.h"
 #include "ledger/long_run_for_tests.h"
 #include "ledger/proof.h"
@@ -41,6 +44,26 @@ Key256 fixed_key(std::uint8_t fill) {
   return Key256(bytes);
 }
 
+const crypto::VrfKey& labels() {
+  static const crypto::VrfKey key = crypto::VrfKey::from_seed(fixed_key(5));
+  return key;
+}
+
+constexpr unsigned kCitizens = 8;
+std::string citizen(unsigned i) { return std::to_string(3520200000000u + i); }
+
+const Label& label(unsigned i) {
+  static const auto all = [] {
+    std::array<Label, kCitizens> made;
+    for (unsigned c = 0; c < kCitizens; ++c) {
+      const auto beta = labels().output(crypto::bytes_of(citizen(c)));
+      std::copy_n(beta.begin(), made[c].size(), made[c].begin());
+    }
+    return made;
+  }();
+  return all[i];
+}
+
 Options options_of(const std::string& directory, std::uint64_t segment_bytes) {
   Options o;
   o.directory = directory;
@@ -48,6 +71,15 @@ Options options_of(const std::string& directory, std::uint64_t segment_bytes) {
   o.segment_bytes = segment_bytes;
   o.publish_every_ms = 3;
   o.alarm = [](std::string_view) {};
+  // Complete histories as well, with epochs as often as may be: their files die with the rest.
+  o.label_key = labels().public_key();
+  o.citizens.emplace();
+  o.citizens->map_key = fixed_key(3);
+  o.citizens->chain_key = fixed_key(4);
+  o.citizens->key_of_slice = [](std::span<const std::uint8_t, 16>) -> Result<Key256> {
+    return fixed_key(2);
+  };
+  o.citizens->epoch_ms = 5;
   return o;
 }
 
@@ -70,7 +102,7 @@ std::vector<EntryContent> some_entries(std::mt19937& random) {
   std::vector<EntryContent> entries(1 + random() % 3);
   for (auto& c : entries) {
     c.type = EntryType::denied;
-    c.subject.emplace();
+    c.subject = label(random() % kCitizens);
     c.actor = Actor{AccountId{static_cast<std::uint32_t>(random())}, KeyKind::certificate, {}};
     c.evidence.assign(random() % 3000, 'e');
     c.slice.key = fixed_key(2);
@@ -165,6 +197,26 @@ class Keeper {
     }
     ASSERT_EQ(range.root(), head->checkpoint.root);
     heads_.emplace(size, range.root());
+    // A log that names nobody yet has no epoch to be complete up to.
+    if (taken_ > 0)
+      ASSERT_NO_FATAL_FAILURE(check_history(**ledger, static_cast<unsigned>(taken_ % kCitizens)));
+  }
+
+  // What a citizen would be shown holds, whatever became of the map's and the chains' files.
+  static void check_history(const Ledger& ledger, unsigned of) {
+    const auto proof = labels().prove(crypto::bytes_of(citizen(of)));
+    auto file = ledger.history(label(of), proof);
+    for (int i = 0; i < 3000 && !file && file.error().reason == Reason::too_busy; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      file = ledger.history(label(of), proof);
+    }
+    ASSERT_TRUE(file) << file.error().detail;
+    HistoryCheck held_to;
+    held_to.policy = *parse_tlog_policy("log " + log_key().text() + "\nquorum none\n");
+    held_to.subject = citizen(of);
+    held_to.uncovered_age_max = 1u << 30;
+    const auto verdict = verify_history(*file, held_to);
+    ASSERT_EQ(verdict.problem, "") << text_of(verdict.fault);
   }
   std::uint64_t taken() const { return taken_; }
 

@@ -37,6 +37,12 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
   }
   ASSERT_TRUE(cosigned);
 
+  const auto status = world.exchange->status();
+  ASSERT_TRUE(status) << status.error().detail;
+  EXPECT_TRUE(status->witnesses.has_witnesses);
+  EXPECT_GE(status->witnesses.cosignatures, 2u);
+  EXPECT_EQ(status->witnesses.without_quorum_ms, 0u);
+
   // The monitor sees every entry, verified.
   std::string printed;
   EXPECT_EQ(run(kProgram + " ledger follow --url " + world.url + " --ca " +

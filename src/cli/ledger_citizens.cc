@@ -1,7 +1,10 @@
 // amanat ledger history, auditor feed, auditor key: what a citizen and the auditor receive.
 
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -25,7 +28,26 @@ Result<SubjectName> citizen_of(server::Exchange& exchange, const Call& call) {
   return **citizen;
 }
 
-int written(const Call& call, const Emit& emit, std::string_view key, std::uint64_t n, const std::string& words) {
+// A home that was just opened makes its histories ready first: a command waits for that, where a
+// server's caller is told to come again.
+template <class Ask>
+auto when_ready(const Call& call, Ask ask) {
+  constexpr auto kMost = std::chrono::seconds(90);
+  const auto until = std::chrono::steady_clock::now() + kMost;
+  bool said = false;
+  for (;;) {
+    auto answer = ask();
+    if (answer || answer.error().reason != Reason::too_busy ||
+        std::chrono::steady_clock::now() > until)
+      return answer;
+    if (!said && call.manner.progress) std::fputs("Histories are being made ready ...\n", stderr);
+    said = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+int written(const Call& call, const Emit& emit, std::string_view key, std::uint64_t n,
+            const std::string& words) {
   if (call.manner.json) {
     net::JsonWriter json;
     json.begin_object().key("out").string(call.option("out")).key(key).number(n).end_object();
@@ -41,7 +63,7 @@ int written(const Call& call, const Emit& emit, std::string_view key, std::uint6
 int run_ledger_history(server::Exchange& exchange, const Call& call, const Emit& emit) {
   auto citizen = citizen_of(exchange, call);
   if (!citizen) return complain(emit, call.manner, citizen.error());
-  auto file = exchange.history(*citizen);
+  auto file = when_ready(call, [&] { return exchange.history(*citizen); });
   if (!file) return complain(emit, call.manner, file.error());
   const auto parsed = ledger::parse_history(*file);
   if (!parsed) return complain(emit, call.manner, parsed.error());
@@ -56,20 +78,32 @@ int run_ledger_history(server::Exchange& exchange, const Call& call, const Emit&
 
 int run_ledger_feed(server::Exchange& exchange, const Call& call, const Emit& emit) {
   const auto from = ledger::parse_decimal(call.option_or("from-entry", "0"));
-  if (!from) return complain(emit, call.manner, Failure{Reason::usage_wrong, "--from-entry is a number"});
+  if (!from)
+    return complain(emit, call.manner, Failure{Reason::usage_wrong, "--from-entry is a number"});
   const std::string fresh = call.option("out") + ".new";
   std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  // Labels and their traffic are the auditor's alone.
+  std::error_code kept;
+  std::filesystem::permissions(
+      fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, kept);
+  if (!out.good() || kept) return complain(emit, call.manner, Failure{Reason::file_failed, fresh});
   std::uint64_t lines = 0;
-  auto fed = exchange.ledger().audit_feed(EntryIndex{*from}, [&](std::string_view line) {
-    out << line;
-    ++lines;
+  auto fed = when_ready(call, [&] {
+    return exchange.ledger().audit_feed(EntryIndex{*from}, [&](std::string_view line) {
+      out << line;
+      ++lines;
+    });
   });
   out.close();
-  if (!fed) return complain(emit, call.manner, fed.error());
+  if (!fed) {
+    std::remove(fresh.c_str());
+    return complain(emit, call.manner, fed.error());
+  }
   if (!out.good() || std::rename(fresh.c_str(), call.option("out").c_str()) != 0)
     return complain(emit, call.manner, Failure{Reason::file_failed, call.option("out")});
-  return written(call, emit, "entries", lines,
-                 "The auditor's feed of " + grouped(lines) + " entries is in " + call.option("out"));
+  return written(
+      call, emit, "entries", lines,
+      "The auditor's feed of " + grouped(lines) + " entries is in " + call.option("out"));
 }
 
 int run_ledger_map_key(server::Exchange& exchange, const Call& call, const Emit& emit) {
@@ -79,7 +113,8 @@ int run_ledger_map_key(server::Exchange& exchange, const Call& call, const Emit&
   auto put = storage::replace_file(storage::system_disk(), call.option("out"), text, 0600);
   wipe(text.data(), text.size());
   if (!put) return complain(emit, call.manner, put.error());
-  return written(call, emit, "keys", 1, "The key of the map is in " + call.option("out") + ": for the auditor alone.");
+  return written(call, emit, "keys", 1,
+                 "The key of the map is in " + call.option("out") + ": for the auditor alone.");
 }
 
 }  // namespace amanat::cli

@@ -416,7 +416,8 @@ Result<ByCitizen::Found> ByCitizen::find(const Label& label) const {
     if (!built_) return fail(Reason::too_busy, "histories are being made ready");
     const auto head = setup_.head();
     if (served_.index == 0 || head == nullptr || head->size <= served_.index)
-      return fail(Reason::too_busy, "the first epoch is not published yet");
+      return fail(Reason::too_busy,
+                  "the first epoch is not published yet: nobody was looked at, or just now");
     found.epoch = served_;
     found.secret = map_.secret_of(label);
     found.proof = map_.prove(label);

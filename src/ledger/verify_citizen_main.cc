@@ -52,6 +52,38 @@ std::string state_word(HistoryEntry::State state) {
   return state == HistoryEntry::State::sealed ? "sealed" : "erased";
 }
 
+// Body part 3: names, each after its length in two bytes; as it is, if it is not that.
+std::vector<std::string> fields_of(std::string_view part) {
+  std::vector<std::string> names;
+  std::string_view rest = part;
+  while (rest.size() >= 2) {
+    const std::size_t n = static_cast<std::size_t>(static_cast<unsigned char>(rest[0])) << 8 |
+                          static_cast<unsigned char>(rest[1]);
+    if (n == 0 || rest.size() < 2 + n) break;
+    names.push_back(plain(rest.substr(2, n)));
+    rest.remove_prefix(2 + n);
+  }
+  if (!rest.empty()) return {plain(part)};
+  return names;
+}
+
+// What to do about a step that does not hold: most are evidence, some are a mistake of one's own.
+std::string_view hint_of(HistoryFault fault) {
+  switch (fault) {
+    case HistoryFault::label:
+      return "give the national ID that the history was made for; if it was that, the file is "
+             "evidence";
+    case HistoryFault::malformed:
+      return "fetch the history again, byte for byte";
+    case HistoryFault::stale_checkpoint:
+      return "fetch a new history; one kept as evidence is judged with --at";
+    case HistoryFault::checkpoint:
+      return "take the policy of this log from a witness; if it is that, the file is evidence";
+    default:
+      return "keep the file: it is evidence";
+  }
+}
+
 void print_json(const HistoryVerdict& v) {
   std::string out = std::string("{\"holds\":") + (v.problem.empty() ? "true" : "false");
   if (!v.problem.empty()) {
@@ -69,6 +101,15 @@ void print_json(const HistoryVerdict& v) {
       out += ",\"state\":" + json_text(state_word(e.state));
       if (e.sealed_until) out += ",\"sealed_until\":" + json_text(time_text(*e.sealed_until));
       if (!e.parts[0].empty()) out += ",\"purpose\":" + json_text(plain(e.parts[0]));
+      if (!e.parts[2].empty()) {
+        out += ",\"fields\":[";
+        bool after = false;
+        for (const std::string& name : fields_of(e.parts[2])) {
+          out += (after ? "," : "") + json_text(name);
+          after = true;
+        }
+        out += "]";
+      }
       out += "}";
       first = false;
     }
@@ -95,6 +136,11 @@ void print(const HistoryVerdict& v) {
       out += "  sealed until " + time_text(*e.sealed_until);
     if (!e.parts[0].empty()) out += "  " + plain(e.parts[0]);
     out += "\n";
+    if (!e.parts[2].empty()) {
+      out += "     ";
+      for (const std::string& name : fields_of(e.parts[2])) out += " " + name;
+      out += "\n";
+    }
   }
   std::fputs(out.c_str(), stdout);
 }
@@ -128,7 +174,10 @@ int run_citizen(const std::vector<std::string>& arguments) {
   const auto policy_text = read_input(words.option("policy"), kTlogPolicyBytesMax);
   if (!policy_text) return complain(kTrouble, policy_text.error());
   auto policy = parse_tlog_policy(*policy_text);
-  if (!policy) return complain(kTrouble, policy.error(), words.option("policy"));
+  if (!policy)
+    return complain(kTrouble, "This is not a tlog-policy: the file that names the log's key.",
+                    words.option("policy") + ": " + policy.error().detail,
+                    "a witness of the log publishes it; --policy FILE comes before the history");
   check.policy = *std::move(policy);
   const auto history = read_input(words.rest()[0], kHistoryBytesMax);
   if (!history) return complain(kTrouble, history.error());
@@ -149,7 +198,7 @@ int run_citizen(const std::vector<std::string>& arguments) {
     if (words.has("json")) return kDoesNotHold;
     return complain(kDoesNotHold,
                     "The history does not hold (" + std::string(text_of(verdict.fault)) + ").",
-                    verdict.problem, "keep the file: it is evidence");
+                    verdict.problem, hint_of(verdict.fault));
   }
   if (!words.has("json")) print(verdict);
   if (words.has("state") && !write_state(words.option("state"), verdict.now))

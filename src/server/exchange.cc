@@ -492,6 +492,7 @@ Result<Status> Exchange::status() {
   status.listening = state_->listening;
   status.marks = state_->marks->standing();
   status.slots_version = state_->marks->catalogue().version();
+  status.witnesses = state_->ledger->witness_standing();
   return status;
 }
 

@@ -94,6 +94,7 @@ struct Status {
   std::string listening;  // empty: not serving
   disclosure::Marks::Standing marks;
   unsigned slots_version = 0;
+  ledger::WitnessStanding witnesses;
 };
 
 class Exchange {

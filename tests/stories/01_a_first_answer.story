@@ -59,13 +59,14 @@ cases.cases: 1 rows
 ...
 Answering at https://127.0.0.1:* as exchange.test/one. Ctrl-C stops.
 $ amanat status --home H
-exchange  exchange.test/one
-home      *
-answers   https://127.0.0.1:*
-ledger    * entries
-accounts  3
-policy    * rules
-marks     NONE: no auditor is configured; *
+exchange   exchange.test/one
+home       *
+answers    https://127.0.0.1:*
+ledger     * entries
+accounts   3
+policy     * rules
+witnesses  none: *
+marks      NONE: no auditor is configured; *
 records
 ...
   identity.persons *2

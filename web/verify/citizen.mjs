@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { parsePolicy, parseRemembered, verifyHistory, words } from './verify.mjs';
+import { fieldsOf, parsePolicy, parseRemembered, verifyHistory, words } from './verify.mjs';
 
 const help = `Check a history of who looked at a citizen: nothing in it is left out, added or changed.
 
@@ -34,6 +34,7 @@ function asJson(v) {
     out += `,"state":${quoted(stateWord(e.state))}`;
     if (e.sealedUntil != null) out += `,"sealed_until":${quoted(timeText(e.sealedUntil))}`;
     if (e.purpose) out += `,"purpose":${quoted(words(e.purpose))}`;
+    if (e.fields) out += `,"fields":[${fieldsOf(e.fields).map((name) => quoted(name)).join(',')}]`;
     return out + '}';
   });
   return (
@@ -49,7 +50,8 @@ function asText(v) {
     let line = `  ${timeText(e.time)}  ${e.type}  entry ${e.index}`;
     if (e.state === 'erased') line += '  erased, and the erasure is recorded';
     if (e.state === 'sealed') line += `  sealed until ${timeText(e.sealedUntil)}`;
-    return e.purpose ? `${line}  ${words(e.purpose)}` : line;
+    if (e.purpose) line += `  ${words(e.purpose)}`;
+    return e.fields ? `${line}\n      ${fieldsOf(e.fields).join(' ')}` : line;
   });
   return [
     `The history holds: nothing is missing up to epoch ${v.epoch} (${timeText(v.epochTime)}).`,
