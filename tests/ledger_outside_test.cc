@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "ledger/tlog_policy.h"
 #include "server/exchange.h"
 #include "witnesses.h"
@@ -20,9 +23,9 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
   ASSERT_FALSE(cases.empty());
   const OpenCase& one = cases[0];
   world.device(one.officer);
-  const auto reply = world.ask(one.officer, World::question("\"national_id\":\"" + one.citizen + "\"",
-                                                            "\"identity.persons.name\"",
-                                                            "crime-investigation", one.ref));
+  const auto reply = world.ask(
+      one.officer, World::question("\"national_id\":\"" + one.citizen + "\"",
+                                   "\"identity.persons.name\"", "crime-investigation", one.ref));
   ASSERT_EQ(reply.status, 200u) << reply.body;
 
   // Everything durable is cosigned by a quorum soon after.
@@ -53,6 +56,28 @@ TEST(LedgerOutside, WitnessesCosignACitizenAndAnAuditorCheckAndAMonitorFollows) 
       << printed;
   EXPECT_NE(printed.find("\"action\":\"DISCLOSURE\""), printed.npos) << printed;
   EXPECT_NE(printed.find("\"sequence\":0"), printed.npos);
+  // One that was interrupted goes on where it stood, and a SIEM's copy is held to the log.
+  const std::string follow = kProgram + " ledger follow --url " + world.url + " --ca " +
+                             (world.home / "ca.crt").string() + " --vkey '" + vkey + "' --count ";
+  EXPECT_EQ(run(follow + "1 --format json --from-entry " + std::to_string(size - 1), &printed), 0)
+      << printed;
+  EXPECT_NE(printed.find("\"index\":" + std::to_string(size - 1) + ","), printed.npos) << printed;
+  EXPECT_EQ(std::ranges::count(printed, '\n'), 1) << printed;
+  const fs::path siem = world.directory.path / "siem", log = world.directory.path / "log.json";
+  ASSERT_EQ(run(follow + std::to_string(size) + " --format ocsf > " + siem.string()), 0);
+  ASSERT_EQ(run(follow + std::to_string(size) + " --format json > " + log.string()), 0);
+  const auto pairs = [](const fs::path& file, const std::string& index, const std::string& leaf) {
+    std::vector<std::pair<std::uint64_t, std::string>> out;
+    std::istringstream lines(read_all(file));
+    for (std::string line; std::getline(lines, line);)
+      out.emplace_back(std::stoull(line.substr(line.find(index) + index.size())),
+                       line.substr(line.find(leaf) + leaf.size(), 64));
+    return out;
+  };
+  const auto kept = pairs(siem, "\"sequence\":", "\"leaf_hash\":\"");
+  EXPECT_EQ(kept, pairs(log, "\"index\":", "\"leaf\":\""));
+  ASSERT_EQ(kept.size(), size);
+  for (std::uint64_t i = 0; i < size; ++i) EXPECT_EQ(kept[i].first, i);
 
   // A restart covers the disclosure with an EPOCH; the history and the feed leave the house.
   ASSERT_NO_FATAL_FAILURE(world.reopen());
@@ -112,7 +137,8 @@ TEST(LedgerOutside, OurWitnessSpeaksTheProtocolWithOthersLogs) {
   if (run(kInterop + " log", &printed) == 77) GTEST_SKIP() << printed;
   TemporaryDirectory directory;
   const std::string place = (directory.path / "w").string();
-  ASSERT_EQ(run(kProgram + " ledger witness init --dir " + place + " --name witness.example.org/w"), 0);
+  ASSERT_EQ(run(kProgram + " ledger witness init --dir " + place + " --name witness.example.org/w"),
+            0);
   // A key as Go's note package writes it: PRIVATE+KEY+name+id+base64(1 || seed).
   const Key256 seed = crypto::random_key();
   const auto key = ledger::NoteSigner("log.example.org/go", seed).verifier();
@@ -120,10 +146,11 @@ TEST(LedgerOutside, OurWitnessSpeaksTheProtocolWithOthersLogs) {
   typed += crypto::text_of(seed.bytes());
   const std::string vkey = key.text();
   const std::string id = vkey.substr(vkey.find('+') + 1, 8);
-  const std::string skey = "PRIVATE+KEY+" + key.name + "+" + id + "+" +
-                           crypto::base64(crypto::bytes_of(typed));
+  const std::string skey =
+      "PRIVATE+KEY+" + key.name + "+" + id + "+" + crypto::base64(crypto::bytes_of(typed));
   write_all(fs::path(place) / "logs", vkey + "\n");
-  Process witness({kProgram, "ledger", "witness", "serve", "--dir", place, "--listen", "127.0.0.1:0"});
+  Process witness(
+      {kProgram, "ledger", "witness", "serve", "--dir", place, "--listen", "127.0.0.1:0"});
   const std::string address = witness.address();
   ASSERT_NE(address, "") << witness.said();
   EXPECT_EQ(run(kInterop + " log https://" + address + " " + place + "/ca.crt '" + skey + "' '" +
@@ -149,8 +176,8 @@ TEST(LedgerOutside, OurLogSpeaksTheProtocolWithOthersWitnesses) {
   const auto at = witness.said().find("vkey=") + 5;
   const std::string witness_vkey = witness.said().substr(at, witness.said().find(' ', at) - at);
   fs::create_directories(world.home / "witnesses");
-  const std::string policy = "log " + vkey + "\nwitness go " + witness_vkey + " https://" + address +
-                             "\nquorum go\n";
+  const std::string policy =
+      "log " + vkey + "\nwitness go " + witness_vkey + " https://" + address + "\nquorum go\n";
   write_all(world.home / "witnesses/policy", policy);
   write_all(world.home / "witnesses/ca.crt", read_all(fs::path(place) / "ca.crt"));
   ASSERT_NO_FATAL_FAILURE(world.reopen());

@@ -65,40 +65,91 @@ std::string rfc3339(Moment moment) {
   ::gmtime_r(&s, &parts);
   char date[32], whole[48];
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(whole, sizeof whole, "%s.%03uZ", date, static_cast<unsigned>(number(moment) % 1000));
+  std::snprintf(whole, sizeof whole, "%s.%03uZ", date,
+                static_cast<unsigned>(number(moment) % 1000));
   return whole;
 }
 
 // The same five facts in each form: log, index, leaf hash, type, time. With index and leaf hash a
 // SIEM's copy can be held to the log.
-std::string event_of(Format format, const std::string& origin, std::uint64_t index, const ledger::EntryHead& head,
-                     const Digest& leaf) {
-  const std::string type = ledger::entry_type_name(head.type), time = rfc3339(head.time), hash = crypto::hex(leaf);
+std::string event_of(Format format, const std::string& origin, std::uint64_t index,
+                     const ledger::EntryHead& head, const Digest& leaf) {
+  const std::string type = ledger::entry_type_name(head.type), time = rfc3339(head.time),
+                    hash = crypto::hex(leaf);
   net::JsonWriter json;
   switch (format) {
     case Format::text:
       return time + "  " + std::to_string(index) + "  " + type + "\n";
     case Format::json:
-      json.begin_object().key("time").string(time).key("origin").string(origin).key("index").number(index);
+      json.begin_object().key("time").string(time).key("origin").string(origin).key("index").number(
+          index);
       json.key("type").string(type).key("leaf").string(hash).end_object();
       break;
     case Format::ecs:  // Elastic Common Schema 8
-      json.begin_object().key("@timestamp").string(time).key("ecs").begin_object().key("version").string("8.11.0").end_object();
-      json.key("event").begin_object().key("kind").string("event").key("category").begin_array().string("database").end_array();
+      json.begin_object()
+          .key("@timestamp")
+          .string(time)
+          .key("ecs")
+          .begin_object()
+          .key("version")
+          .string("8.11.0")
+          .end_object();
+      json.key("event")
+          .begin_object()
+          .key("kind")
+          .string("event")
+          .key("category")
+          .begin_array()
+          .string("database")
+          .end_array();
       json.key("type").begin_array().string(type == "DENIED" ? "denied" : "access").end_array();
       json.key("action").string(type).key("id").string(origin + "/" + std::to_string(index));
-      json.key("sequence").number(index).key("hash").string(hash).key("dataset").string("amanat.ledger").end_object();
-      json.key("observer").begin_object().key("name").string(origin).key("product").string("Amanat").end_object();
+      json.key("sequence")
+          .number(index)
+          .key("hash")
+          .string(hash)
+          .key("dataset")
+          .string("amanat.ledger")
+          .end_object();
+      json.key("observer")
+          .begin_object()
+          .key("name")
+          .string(origin)
+          .key("product")
+          .string("Amanat")
+          .end_object();
       json.end_object();
       break;
     case Format::ocsf:  // Open Cybersecurity Schema Framework 1.3, class Datastore Activity (6005)
-      json.begin_object().key("class_uid").number(6005).key("category_uid").number(6).key("activity_id").number(1);
-      json.key("type_uid").number(600501).key("severity_id").number(1).key("time").number(number(head.time));
+      json.begin_object()
+          .key("class_uid")
+          .number(6005)
+          .key("category_uid")
+          .number(6)
+          .key("activity_id")
+          .number(1);
+      json.key("type_uid")
+          .number(600501)
+          .key("severity_id")
+          .number(1)
+          .key("time")
+          .number(number(head.time));
       json.key("status_id").number(type == "DENIED" ? 2 : 1).key("metadata").begin_object();
       json.key("version").string("1.3.0").key("sequence").number(index);
       json.key("uid").string(origin + "/" + std::to_string(index)).key("product").begin_object();
-      json.key("name").string("Amanat").key("vendor_name").string("Amanat").end_object().end_object();
-      json.key("unmapped").begin_object().key("entry_type").string(type).key("leaf_hash").string(hash).end_object();
+      json.key("name")
+          .string("Amanat")
+          .key("vendor_name")
+          .string("Amanat")
+          .end_object()
+          .end_object();
+      json.key("unmapped")
+          .begin_object()
+          .key("entry_type")
+          .string(type)
+          .key("leaf_hash")
+          .string(hash)
+          .end_object();
       json.end_object();
       break;
   }
@@ -108,8 +159,15 @@ std::string event_of(Format format, const std::string& origin, std::uint64_t ind
 /// Watch is one run; what it prints is verified: signature, root, and every entry's place.
 class Watch {
  public:
-  Watch(const Call& call, const Emit& emit, const ledger::VerifierKey& log, Format format, std::uint64_t count)
-      : call_(call), emit_(emit), log_(log), format_(format), left_(count), source_(call.option("url"), call.option("ca")) {}
+  Watch(const Call& call, const Emit& emit, const ledger::VerifierKey& log, Format format,
+        std::uint64_t from, std::uint64_t count)
+      : call_(call),
+        emit_(emit),
+        log_(log),
+        format_(format),
+        from_(from),
+        left_(count),
+        source_(call.option("url"), call.option("ca")) {}
 
   int run() {
     for (;;) {
@@ -133,7 +191,8 @@ class Watch {
       auto fork = ledger::find_fork(last_, note, &source_, log_);
       if (!fork) return complain(emit_, call_.manner, fork.error());
       if (*fork) return forked(**fork);
-      if (head.size < range_.size()) return -1;  // an older head served by a slower copy: not a fork
+      if (head.size < range_.size())
+        return -1;  // an older head served by a slower copy: not a fork
     }
     auto shown = show(head);
     if (!shown) return complain(emit_, call_.manner, shown.error());
@@ -144,11 +203,13 @@ class Watch {
 
   int forked(const ledger::ForkProof& proof) {
     if (call_.has("out")) {
-      auto put = storage::replace_file(storage::system_disk(), call_.option("out"), ledger::write_fork_proof(proof), 0644);
+      auto put = storage::replace_file(storage::system_disk(), call_.option("out"),
+                                       ledger::write_fork_proof(proof), 0644);
       if (!put) return complain(emit_, call_.manner, put.error());
     }
     emit_(2, "amanat: the log has forked: its key signed two histories" +
-                 (call_.has("out") ? "; the proof is in " + call_.option("out") : std::string()) + "\n");
+                 (call_.has("out") ? "; the proof is in " + call_.option("out") : std::string()) +
+                 "\n");
     return 1;
   }
 
@@ -158,7 +219,8 @@ class Watch {
     while (range.size() < head.size) {
       const std::uint64_t tile = range.size() / ledger::kTileWidth;
       const unsigned width = ledger::tile_width(0, tile, head.size);
-      auto bundle = source_.read(ledger::tile_path({ledger::TileName::Kind::entries, 0, tile, width}));
+      auto bundle =
+          source_.read(ledger::tile_path({ledger::TileName::Kind::entries, 0, tile, width}));
       if (!bundle) return std::unexpected(std::move(bundle.error()));
       auto entries = ledger::parse_bundle(*bundle, width);
       if (!entries) return std::unexpected(std::move(entries.error()));
@@ -166,12 +228,15 @@ class Watch {
         const auto entry = (*entries)[i];
         const auto read = ledger::read_entry_head(entry);
         const Digest leaf = ledger::leaf_hash(entry);
-        if (read) events += event_of(format_, head.origin, range.size(), *read, leaf);
+        // Those before --from-entry are held to the root as well, and not shown again.
+        if (read && range.size() >= from_)
+          events += event_of(format_, head.origin, range.size(), *read, leaf);
         range.append(leaf);
       }
     }
     // Nothing is printed before it is known to be in the tree that was signed.
-    if (range.root() != head.root) return fail(Reason::ledger_proof_wrong, "the entries are not those that were signed");
+    if (range.root() != head.root)
+      return fail(Reason::ledger_proof_wrong, "the entries are not those that were signed");
     range_ = std::move(range);
     return print(events);
   }
@@ -190,6 +255,7 @@ class Watch {
   const Emit& emit_;
   const ledger::VerifierKey& log_;
   const Format format_;
+  const std::uint64_t from_;
   std::uint64_t left_;
   Remote source_;
   ledger::CompactRange range_;
@@ -203,13 +269,22 @@ int run_ledger_follow(const Call& call, const Emit& emit) {
   if (!log) return complain(emit, call.manner, log.error());
   const std::string word = call.option_or("format", call.manner.json ? "json" : "text");
   Format format = Format::text;
-  if (word == "json") format = Format::json;
-  else if (word == "ecs") format = Format::ecs;
-  else if (word == "ocsf") format = Format::ocsf;
-  else if (word != "text") return complain(emit, call.manner, Failure{Reason::usage_wrong, "--format is json, ecs or ocsf"});
+  if (word == "json")
+    format = Format::json;
+  else if (word == "ecs")
+    format = Format::ecs;
+  else if (word == "ocsf")
+    format = Format::ocsf;
+  else if (word != "text")
+    return complain(emit, call.manner,
+                    Failure{Reason::usage_wrong, "--format is json, ecs or ocsf"});
   const auto count = ledger::parse_decimal(call.option_or("count", "0"));
-  if (!count) return complain(emit, call.manner, Failure{Reason::usage_wrong, "--count is a number"});
-  return Watch(call, emit, *log, format, *count).run();
+  if (!count)
+    return complain(emit, call.manner, Failure{Reason::usage_wrong, "--count is a number"});
+  const auto from = ledger::parse_decimal(call.option_or("from-entry", "0"));
+  if (!from)
+    return complain(emit, call.manner, Failure{Reason::usage_wrong, "--from-entry is a number"});
+  return Watch(call, emit, *log, format, *from, *count).run();
 }
 
 }  // namespace amanat::cli
