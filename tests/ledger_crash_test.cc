@@ -240,9 +240,10 @@ class LedgerCrash : public testing::Test {
     ASSERT_TRUE(Ledger::create(options_of(directory_, segment_bytes_), fixed_key(1), Slice{}));
   }
 
-  // Reads what is in the pipe until `until` or its end.
-  static void drain(int pipe, Keeper& keeper, std::chrono::steady_clock::time_point until) {
-    for (;;) {
+  // Reads what is in the pipe until `until`, its end, or so many entries in all.
+  static void drain(int pipe, Keeper& keeper, std::chrono::steady_clock::time_point until,
+                    std::uint64_t enough = UINT64_MAX) {
+    while (keeper.taken() < enough) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
           until - std::chrono::steady_clock::now());
       pollfd p{pipe, POLLIN, 0};
@@ -284,10 +285,14 @@ TEST_F(LedgerCrash, NoKillLosesAnAcknowledgedEntryOrForksTheLog) {
           run_child(directory_, segment_bytes_, ends[1], kill % 4 == 3 ? 1 + kill / 4 % 8 : 8, 0));
     }
     ::close(ends[1]);
-    // From the first instruction of recovery to well into the load.
-    const auto until =
-        std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 60'000);
-    ASSERT_NO_FATAL_FAILURE(drain(ends[0], *keeper, until));
+    // Every other one at a moment from the first instruction of recovery on; the others well into
+    // the load, however slow the machine is: after so many entries more.
+    const bool in_load = kill % 2 == 1;
+    const auto until = std::chrono::steady_clock::now() +
+                       (in_load ? std::chrono::microseconds(std::chrono::minutes(1))
+                                : std::chrono::microseconds(random() % 60'000));
+    const std::uint64_t enough = in_load ? keeper->taken() + 1 + random() % 100 : UINT64_MAX;
+    ASSERT_NO_FATAL_FAILURE(drain(ends[0], *keeper, until, enough));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);

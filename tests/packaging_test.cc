@@ -76,7 +76,8 @@ TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
         "./usr/share/bash-completion/completions/amanat\n",
         "./usr/share/zsh/vendor-completions/_amanat\n", "./usr/lib/systemd/system/amanat.service\n",
         "./usr/lib/sysusers.d/amanat.conf\n", "./usr/lib/tmpfiles.d/amanat.conf\n",
-        "./usr/share/amanat/grafana/amanat.json\n", "./usr/share/doc/amanat/copyright\n"})
+        "./usr/share/amanat/grafana/amanat.json\n", "./usr/share/amanat/citizen/amanat-verify.html\n",
+        "./usr/share/doc/amanat/copyright\n"})
     EXPECT_NE(files.find(wanted), std::string::npos) << wanted;
   EXPECT_EQ(files.find("./var/"), std::string::npos) << "a home is the operator's";
   const std::string control = shell("dpkg-deb --field " + package).said;
