@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kUnsentMost = 1 << 20;     // beyond it nothing more is read or encrypted
 constexpr std::size_t kJoinedMost = 256 * 1024;  // plaintext encrypted at a time
 constexpr std::uint64_t kRestMs = 1000;          // idle for so long it gives its buffers back
+constexpr std::uint64_t kUploadStep = 64 * 1024;  // so much of an upload at least in the time of a request
 constexpr std::uint64_t kLingerMs = 2000, kLingerStoppingMs = 200;
 
 }  // namespace
@@ -174,7 +175,10 @@ std::size_t Connection::consume(std::string_view text) {
 
 // take_body returns whether to go on.
 bool Connection::take_body(std::string_view& rest) {
-  switch (incoming_->body.take(rest, incoming_->head.request.body)) {
+  std::string& body = incoming_->head.request.body;
+  const auto state = incoming_->body.take(rest, body);
+  if (incoming_->upload && !pass_on(body)) return false;
+  switch (state) {
     case BodyReader::State::more:
       return false;
     case BodyReader::State::wrong:
@@ -184,9 +188,24 @@ bool Connection::take_body(std::string_view& rest) {
     case BodyReader::State::complete:
       break;
   }
+  if (incoming_->upload) body = incoming_->upload->end();
   Head head = std::move(incoming_->head);
   incoming_.reset();
   dispatch(std::move(head));
+  return true;
+}
+
+// pass_on gives an upload what has come of it; false if that was refused.
+bool Connection::pass_on(std::string& bytes) {
+  if (bytes.empty()) return true;
+  incoming_->taken += bytes.size();
+  auto refused = incoming_->upload->take(bytes);
+  wipe_away(bytes);
+  if (refused) return end_with(*std::move(refused)), false;
+  if (incoming_->taken >= kUploadStep) {
+    incoming_->taken = 0;
+    began_ms_ = loop_.now_ms();
+  }
   return true;
 }
 
@@ -213,8 +232,16 @@ bool Connection::take_head(std::string_view& rest) {
   if (!framing.chunked) framing.length = head->body_bytes;
   urdu_ = asks_urdu(raw);
   const bool wants_continue = !head->request.header("expect").empty() && rest.empty();
-  incoming_.reset(
-      new Incoming{*std::move(head), BodyReader(framing, options.body_bytes_max), wants_continue});
+  const std::uint64_t most = head->upload ? options.upload_bytes_max : options.body_bytes_max;
+  std::unique_ptr<Upload> upload;
+  if (head->upload) {
+    head->request.from = from_;
+    head->request.peer = peer_;
+    head->request.received = now();
+    upload = options.upload(head->request);
+  }
+  incoming_.reset(new Incoming{*std::move(head), BodyReader(framing, most), wants_continue,
+                               std::move(upload), 0});
   if (wants_continue) loop_.touch(*this);
   return true;
 }
@@ -241,9 +268,12 @@ void Connection::dispatch(Head head) {
 // refuse answers what could not be read, after everything before it, and ends the connection:
 // where the next request would begin is not known any more.
 void Connection::refuse(const Failure& failure, std::string_view raw_head) {
-  const bool urdu = raw_head.empty() ? urdu_ : asks_urdu(raw_head);
+  end_with(problem(failure, raw_head.empty() ? urdu_ : asks_urdu(raw_head)));
+}
+
+void Connection::end_with(Response response) {
   auto& slot = replies_.emplace_back();
-  slot.response = problem(failure, urdu);
+  slot.response = std::move(response);
   slot.ready = true;
   closing_ = true;
   began_ms_ = 0;

@@ -78,6 +78,8 @@ class Connection {
     Head head;
     BodyReader body;
     bool wants_continue = false;
+    std::unique_ptr<Upload> upload;
+    std::uint64_t taken = 0;  // of an upload, since its time was begun anew
     ~Incoming() { wipe_away(head.request.body); }
   };
 
@@ -90,8 +92,10 @@ class Connection {
   std::size_t consume(std::string_view text);
   bool take_body(std::string_view& rest);
   bool take_head(std::string_view& rest);
+  bool pass_on(std::string& bytes);
   void dispatch(Head head);
   void refuse(const Failure& failure, std::string_view raw_head);
+  void end_with(Response response);
   void encrypt(WipingBuffer& out);
   void append_ready(WipingBuffer& out);
   void send_ciphertext();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,18 @@
 #include "model/task.h"
 
 namespace amanat::net {
+
+/// Upload takes the body of one request as it arrives, so that none of it is held. Used by its
+/// connection's thread; dropped unfinished, the connection has ended.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  /// take gets the next bytes. What it returns is the answer: the rest is not read, and the
+  /// connection ends after it.
+  virtual std::optional<Response> take(std::string_view bytes) = 0;
+  /// end is called after the last byte; it returns the body that the handler gets.
+  virtual std::string end() = 0;
+};
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
@@ -31,6 +44,11 @@ struct ServerOptions {
   unsigned request_seconds_max = 15;  // from first byte to last of one request
   unsigned idle_seconds_max = 120;
   unsigned handshake_seconds_max = 10;
+  // POST of multipart/form-data to this path is taken by what `upload` makes of its head; it may
+  // last as long as bytes keep coming. Empty: none.
+  std::string upload_path;
+  std::uint64_t upload_bytes_max = 0;
+  std::function<std::unique_ptr<Upload>(const Request& head)> upload;
 };
 
 /// Reply hands the response over; called once, on the thread (Home) that called the handler. The
@@ -103,6 +121,7 @@ struct Head {
   std::uint64_t body_bytes = 0;
   bool chunked = false;
   bool keep_alive = true;
+  bool upload = false;  // to upload_path
   std::size_t head_bytes = 0;
 };
 Result<Head> parse_request_head(std::string_view text, const ServerOptions& limits);

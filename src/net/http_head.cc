@@ -80,7 +80,11 @@ Result<Head> parse_request_head(std::string_view text, const ServerOptions& limi
   head.request.headers = *std::move(fields);
   if (!is_host(head.request.header("host")))
     return fail(Reason::malformed_request, "no Host, or not a name");
-  const auto framing = framing_of(head.request.headers, limits.body_bytes_max);
+  head.upload = !limits.upload_path.empty() && head.request.method == "POST" &&
+                head.request.path == limits.upload_path &&
+                head.request.header("content-type").starts_with("multipart/form-data");
+  const auto framing = framing_of(head.request.headers,
+                                  head.upload ? limits.upload_bytes_max : limits.body_bytes_max);
   if (!framing) return std::unexpected(framing.error());
   for (const auto& [name, value] : head.request.headers) {
     if (name == "content-encoding") return fail(Reason::wrong_media_type, "a content coding");

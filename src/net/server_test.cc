@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -55,6 +56,64 @@ TEST(Server, TheClientsCertificateIsHandedOnWhateverItIs) {
   EXPECT_EQ(client(server->port(), "server").ask("GET", "/", "")->body,
             "foreign valid 11");  // not for clients
   EXPECT_EQ(client(server->port(), "").ask("GET", "/", "")->body, "none");
+}
+
+// Counts what an upload brings; refuses after `refuse_after` bytes.
+struct Counted : Upload {
+  Counted(std::atomic<std::size_t>& ended, std::size_t refuse_after)
+      : ended(ended), refuse_after(refuse_after) {}
+  ~Counted() override { ++ended; }
+  std::optional<Response> take(std::string_view bytes) override {
+    total += bytes.size();
+    most = std::max(most, bytes.size());
+    if (total <= refuse_after) return std::nullopt;
+    Response response;
+    response.status = 403;
+    response.body = "enough";
+    return response;
+  }
+  std::string end() override { return std::to_string(total) + (most <= 256 * 1024 ? "" : " held"); }
+  std::atomic<std::size_t>& ended;
+  std::size_t total = 0, most = 0, refuse_after;
+};
+
+TEST(Server, AnUploadIsTakenAsItArrivesAndNothingElseIs) {
+  std::atomic<std::size_t> ended = 0;
+  std::atomic<std::size_t> refuse_after = 100 << 20;
+  ServerOptions o = options();
+  o.upload_path = "/up";
+  o.upload_bytes_max = 32 << 20;
+  o.upload = [&](const Request& head) {
+    EXPECT_EQ(head.path, "/up");
+    return std::make_unique<Counted>(ended, refuse_after);
+  };
+  const auto server = serve(o, echo);
+  const std::string file(8 << 20, 'x');
+  auto c = client(server->port());
+  auto got = c.ask("POST", "/up", file, "multipart/form-data; boundary=b");
+  ASSERT_TRUE(got) << got.error().detail;
+  EXPECT_EQ(got->body, "POST /up  8388608");
+  EXPECT_EQ(ended, 1u);
+  // The connection goes on; another type, another path or method, is bounded as ever.
+  EXPECT_EQ(c.ask("GET", "/b", "")->body, "GET /b  ");
+  for (const auto& [path, type] : {std::pair{"/up", "text/plain"}, {"/u", "multipart/form-data"}}) {
+    auto other = client(server->port());
+    const auto refused = other.ask("POST", path, std::string(70'000, 'x'), type);
+    ASSERT_TRUE(refused) << path;
+    EXPECT_EQ(refused->status, 413u) << path;
+  }
+  auto larger = client(server->port()).ask("POST", "/up", std::string(33 << 20, 'x'),
+                                           "multipart/form-data; boundary=b");
+  if (larger) EXPECT_EQ(larger->status, 413u);
+  EXPECT_EQ(ended, 1u);
+  // One that is refused on the way is answered, and let go.
+  refuse_after = 0;
+  auto refused = client(server->port()).ask("POST", "/up", std::string(20'000, 'x'),
+                                            "multipart/form-data; boundary=b");
+  ASSERT_TRUE(refused) << refused.error().detail;
+  EXPECT_EQ(refused->status, 403u);
+  EXPECT_EQ(refused->body, "enough");
+  EXPECT_EQ(ended, 2u);
 }
 
 TEST(Server, TheOtherEndsAddressIsHandedOn) {
