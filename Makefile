@@ -13,7 +13,7 @@ TEST_SECONDS ?= 600
 
 BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config libssl-dev libsodium-dev libfido2-dev \
                   librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev
-TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium kannel kannel-extras
+TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium fonts-dejavu-core kannel kannel-extras
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace chromium
 
@@ -55,7 +55,7 @@ NINJA = ninja $$([ -t 2 ] || echo --quiet)
 # configured(preset): configures once; CMake repeats it by itself when a file list changes.
 configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
 
-.PHONY: build deps demo test deb check-sanitizers gcc bench sim bench-docs fuzz soak format man install clean help
+.PHONY: build deps demo test deb check-sanitizers gcc pictures bench sim bench-docs fuzz soak format man install clean help
 
 build: ## build/amanat and build/amanat-verify (installs nothing)
 	@$(call configured,build,release)
@@ -92,6 +92,14 @@ gcc: ## the same code with g++ 12, warnings as errors
 	@$(call configured,build-gcc,gcc)
 	@$(NINJA) -C build-gcc
 
+pictures: ## make the golden pictures of the console's pages anew (tests/pictures); look at them before you commit
+	@$(call need,$(TEST_PACKAGES))
+	@$(clients)
+	@$(call configured,build,release)
+	@$(NINJA) -C build pictures_test
+	@AMANAT_PICTURES_RENEW=1 build/pictures_test --gtest_filter='Pictures.EveryPageLooks*'
+	@du -sh tests/pictures
+
 bench: ## measure against nginx and PostgreSQL on this machine; BENCH_SECONDS=2 for a smoke run
 	@$(call need,$(BENCH_PACKAGES))
 	@$(clients)
@@ -122,7 +130,7 @@ fuzz: ## each parser's fuzz target for FUZZ_SECONDS (20)
 	done
 
 soak: ## the long runs: crash tests with many seeds, then fuzzing
-	@AMANAT_KILLS=10000 AMANAT_RESTART_KILLS=500 AMANAT_POWER_STATES=100000 AMANAT_FLIPS=100000 AMANAT_INJECTIONS=64 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_MUTATIONS=60 AMANAT_PROOF_SIZES=600 AMANAT_FLIPPED_PROOFS=100000 AMANAT_LINKER_ENTRIES=200000 AMANAT_TRUTHS=1000000 AMANAT_LEAKS=500 AMANAT_SMALL_LEAKS=1000000 AMANAT_EVIDENCE_FLIPS=all AMANAT_EXTRACT=10000 AMANAT_EXTRACT_KILLS=200 AMANAT_DECOY_ROWS=100000 AMANAT_THROUGHPUT=100 AMANAT_CANARIES=1000 AMANAT_CANARY_CITIZENS=1000000 AMANAT_ESTONIA=286438 AMANAT_SEQUENCE=1000000 AMANAT_YEAR_DAYS=364 $(MAKE) test TEST_SECONDS=14400
+	@AMANAT_KILLS=10000 AMANAT_RESTART_KILLS=500 AMANAT_POWER_STATES=100000 AMANAT_FLIPS=100000 AMANAT_INJECTIONS=64 AMANAT_PROOFS=100000 AMANAT_REPLAYS=1000000 AMANAT_MIGRATE_CITIZENS=1000000 AMANAT_CEDAR_DECISIONS=1000000 AMANAT_WHO_POLICIES=10000 AMANAT_LIES=10000 AMANAT_MUTATIONS=60 AMANAT_PROOF_SIZES=600 AMANAT_FLIPPED_PROOFS=100000 AMANAT_LINKER_ENTRIES=200000 AMANAT_TRUTHS=1000000 AMANAT_LEAKS=500 AMANAT_SMALL_LEAKS=1000000 AMANAT_EVIDENCE_FLIPS=all AMANAT_EXTRACT=10000 AMANAT_EXTRACT_KILLS=200 AMANAT_DECOY_ROWS=100000 AMANAT_THROUGHPUT=100 AMANAT_CANARIES=1000 AMANAT_CANARY_CITIZENS=1000000 AMANAT_ESTONIA=286438 AMANAT_SEQUENCE=1000000 AMANAT_YEAR_DAYS=364 AMANAT_PICTURES_ALL=1 $(MAKE) test TEST_SECONDS=14400
 	@$(MAKE) fuzz FUZZ_SECONDS=$(SOAK_FUZZ_SECONDS)
 
 format: ## format the C++ sources

@@ -90,6 +90,7 @@ measure_parts() {
   # 100000000 is the goal's size; 20 GB, and a quarter of an hour to make.
   figures_of restart "${RESTART_ENTRIES:-100000}" "${RESTART_PERCENT:-100}" "${RESTART_AFTER:-20000}"
   figures_of policy
+  figures_of search "${SEARCH_ENTRIES:-10000000}"
   figures_of passkey
   figures_of gate
   figures_of signed 2

@@ -48,6 +48,7 @@
         const credential = await navigator.credentials[kind]({ publicKey: options(form) });
         place.value = written(credential);
         form.submit();
+        told(form, "sent");
       } catch (error) {
         button.disabled = false;
         told(form, "failed");

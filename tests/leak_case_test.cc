@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
+#include "pages.h"
 #include "server/traces.h"
 #include "trace/bundle.h"
 #include "trace/dossier.h"
@@ -133,12 +134,56 @@ class LeakCase : public testing::Test {
     for (const char* who : {"OM-1", "OM-2"}) world->device(who);
     auditor = new AuditorProcess(world->exchange->ledger().vkey());
     auditor->join(world->home);
+    auto made = cli::make_maker("Test Authenticators");
+    ASSERT_TRUE(made);
+    maker = new cli::Maker(*std::move(made));
+    write_all(world->home / "authenticators.toml", cli::allow_list(*maker, "Test authenticator"));
     world->reopen();
     world->serve();
+  }
+
+  /// Person is somebody at the console: a browser and a passkey.
+  struct Person {
+    Browser page;
+    cli::Authenticator key;
+    /// sign signs what a page put forward.
+    Response sign(const Response& put) {
+      EXPECT_EQ(put.status, 200u) << put.body;
+      return page.post("/acts", "nonce=" + encoded(attribute(put.body, "name=\"nonce\"", "value")) +
+                                    "&signed=" + encoded(page.signed_by(key, put.body, "/acts")));
+    }
+  };
+  static Person person(const std::string& account) {
+    const std::string origin = "https://localhost:" + world->url.substr(world->url.rfind(':') + 1);
+    auto first = cli::Authenticator::make(*maker), second = cli::Authenticator::make(*maker);
+    insist(first && second);
+    auto ticket = world->exchange->enrolment_code(account, nullptr);
+    EXPECT_TRUE(ticket);
+    auto client = world->client("");
+    insist(client.has_value());
+    cli::PasskeyClient enrols(*std::move(client), origin);
+    for (cli::Authenticator* one : {&*first, &*second})
+      EXPECT_TRUE(enrols.enrol(*one, ticket ? ticket->code : ""));
+    auto pages = world->client("");
+    insist(pages.has_value());
+    Person made{Browser(*std::move(pages), origin), *std::move(first)};
+    made.page.sign_in(made.key);
+    return made;
+  }
+  /// seen asks for a page until it says something.
+  static Response seen(Browser& page, const std::string& path, const std::string& awaited) {
+    Response got = page.get(path);
+    for (int i = 0; i < 600 && got.body.find(awaited) == got.body.npos; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      got = page.get(path);
+    }
+    EXPECT_NE(got.body.find(awaited), got.body.npos) << path << ": " << got.body;
+    return got;
   }
   static void TearDownTestSuite() {
     delete world;
     delete auditor;
+    delete maker;
     world = nullptr;
   }
 
@@ -261,6 +306,7 @@ class LeakCase : public testing::Test {
 
   static inline World* world = nullptr;
   static inline AuditorProcess* auditor = nullptr;
+  static inline cli::Maker* maker = nullptr;
   static inline std::vector<std::string> citizens, officers;
   static inline std::map<std::string, Fields> shown, framed;
   static inline server::TraceCase closed;
@@ -513,6 +559,117 @@ TEST_F(LeakCase, ANamedAccountGetsAnotherKey) {
   EXPECT_EQ(world->exchange->marks().epoch(accounts[officers[0]]) % 16, 1u);
   EXPECT_EQ(world->exchange->marks().epoch(accounts[officers[1]]) % 16, 0u);
   EXPECT_EQ(ask(officers[0], citizens[0]).status, 200u);
+}
+
+TEST_F(LeakCase, TwoAuditorsFollowAFileFromItsArrivalToItsEvidenceOnPagesAlone) {
+  ASSERT_FALSE(evidence().empty());  // none is being worked on any more
+  Person first = person("OM-1"), second = person("OM-2");
+  std::string file = leaked(shown);
+  while (file.size() < 150'000) file += "SOMEBODY,,\"Mohalla, Kasur\",M,01/01/2020,01/01/2030\r\n";
+  const Response list = first.page.get("/traces");
+  EXPECT_NE(list.body.find("enctype=\"multipart/form-data\""), list.body.npos);
+  const Response sent = first.page.upload(
+      "/traces", {{"brought-by", "a journalist"}, {"leak-day", ""}}, "group.csv", file);
+  ASSERT_EQ(sent.status, 303u) << sent.body;
+  const std::string place = header(sent, "location");
+  ASSERT_TRUE(place.starts_with("/traces/t")) << place;
+  const std::string id = place.substr(8);
+  Response page = seen(first.page, place, "It waits for two auditors.");
+  EXPECT_EQ(header(page, "refresh"), "") << "nothing moves by itself where nothing is worked on";
+  EXPECT_EQ(page.body.find(citizens[0]), page.body.npos);
+  // What arrived is what was sent, byte for byte.
+  EXPECT_NE(page.body.find(crypto::hex(crypto::sha256(file))), page.body.npos);
+  EXPECT_EQ(first.page.upload("/traces", {}, "other.csv", "x").status,
+            row_of(Reason::trace_running).http_status);
+
+  EXPECT_EQ(first.page.post(place + "/open", "reason=+.").status,
+            row_of(Reason::reason_wanted).http_status);
+  const Response put = first.page.post(place + "/open", "reason=in+a+chat+group");
+  EXPECT_EQ(first.sign(put).status, 200u);
+  EXPECT_NE(first.page.get(place).body.find("A second auditor is wanted."), std::string::npos);
+  EXPECT_EQ(world->exchange->traces().find(id)->state, server::TraceState::waiting);
+  const Response again = first.sign(first.page.post(place + "/open", "reason=once+more"));
+  EXPECT_EQ(again.status, row_of(Reason::not_yourself).http_status) << again.body;
+  EXPECT_EQ(second.sign(second.page.post(place + "/open", "reason=seen+too")).status, 200u);
+
+  page = seen(second.page, place, "The work is done.");
+  EXPECT_NE(page.body.find("<bdi dir=\"ltr\">" + officers[0] + "</bdi>"), page.body.npos);
+  for (const char* part :
+       {"<svg", "Timeline", "Marks that agree", "the exchange&#39;s own storage"})
+    EXPECT_NE(page.body.find(part), page.body.npos) << part;
+  for (const auto& citizen : citizens) EXPECT_EQ(page.body.find(citizen), page.body.npos);
+  for (const char* report : {"/report", "/report.ur", "/report.pdf"}) {
+    const Response got = second.page.get(place + report);
+    EXPECT_EQ(got.status, 200u) << report;
+    EXPECT_TRUE(header(got, "content-disposition").starts_with("attachment")) << report;
+    EXPECT_EQ(header(got, "cache-control"), "no-store");
+  }
+  // Citizens' records leave against a signature that is recorded, and by no other way.
+  EXPECT_EQ(second.page.get(place + "/bundle").status, 404u);
+  const std::uint64_t before = world->exchange->ledger().size();
+  const Response taken = second.sign(second.page.post(place + "/evidence", ""));
+  ASSERT_EQ(taken.status, 200u) << taken.body;
+  EXPECT_EQ(taken.content_type, "application/x-tar");
+  EXPECT_GT(world->exchange->ledger().size(), before);
+  auto files = trace::read_container(taken.body);
+  ASSERT_TRUE(files);
+  EXPECT_EQ(trace::check_evidence(*files, anchors()).problem, "");
+}
+
+TEST_F(LeakCase, AFileThatDoesNotArriveWholeOrIsNotWantedLeavesNothing) {
+  ASSERT_FALSE(evidence().empty());
+  Person auditor_page = person("OM-1");
+  Browser& page = auditor_page.page;
+  const std::size_t before = world->exchange->traces().list().size();
+  // A stranger, another site, an officer without the right, a form without a file.
+  {
+    auto client = world->client("");
+    ASSERT_TRUE(client);
+    Browser stranger(*std::move(client), page.origin);
+    const Response refused = stranger.upload("/traces", {}, "a.csv", "x");
+    EXPECT_TRUE(refused.status == 303 || refused.status == 401 || refused.status == 0);
+    EXPECT_EQ(world->exchange->traces().list().size(), before);
+  }
+  {
+    auto client = world->client("");
+    ASSERT_TRUE(client);
+    Browser other(*std::move(client), "https://elsewhere.example");
+    other.cookie = page.cookie;
+    const Response refused = other.upload("/traces", {}, "a.csv", "x");
+    EXPECT_NE(refused.status, 303u) << header(refused, "location");
+    EXPECT_EQ(world->exchange->traces().list().size(), before);
+  }
+  Person officer = person(officers[2]);
+  EXPECT_EQ(officer.page.upload("/traces", {}, "a.csv", "x").status,
+            row_of(Reason::not_your_right).http_status);
+  EXPECT_EQ(officer.page.get("/traces").status, row_of(Reason::not_your_right).http_status);
+  EXPECT_EQ(world->exchange->traces().list().size(), before);
+  // One that breaks off, and an empty one, are cancelled and their bytes removed.
+  for (const std::string& body :
+       {std::string(
+            "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n") +
+            std::string(100'000, 'x'),
+        std::string("--b\r\nContent-Disposition: form-data; name=\"file\"; "
+                    "filename=\"a\"\r\n\r\n\r\n--b--\r\n")}) {
+    auto client = world->client("");
+    ASSERT_TRUE(client);
+    const auto got = client->ask_with(
+        {{"Origin", page.origin}, {"Cookie", page.cookie}, {"Accept", "text/html"}}, "POST",
+        "/traces", body, "multipart/form-data; boundary=b");
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, row_of(Reason::malformed_value).http_status) << got->body;
+    const auto last = world->exchange->traces().list().back();
+    EXPECT_EQ(last.state, server::TraceState::cancelled);
+    EXPECT_FALSE(fs::exists(world->home / "traces" / last.id / "find"));
+  }
+  // One that is whole is cancelled by a signature.
+  const Response sent = page.upload("/traces", {{"brought-by", "x"}}, "a.csv", "naam\r\nx\r\n");
+  ASSERT_EQ(sent.status, 303u) << sent.body;
+  const std::string place = header(sent, "location");
+  seen(page, place, "It waits for two auditors.");
+  const Response cancelled = auditor_page.sign(page.post(place + "/cancel", ""));
+  EXPECT_NE(cancelled.body.find("the file removed"), cancelled.body.npos) << cancelled.body;
+  EXPECT_EQ(world->exchange->traces().find(place.substr(8))->state, server::TraceState::cancelled);
 }
 
 }  // namespace

@@ -72,6 +72,29 @@ class Browser {
     if (set.starts_with("__Host-")) cookie = set.substr(0, set.find(';'));
     return *std::move(response);
   }
+  /// upload sends a form with a file, as a browser does.
+  Response upload(std::string_view target,
+                  const std::vector<std::pair<std::string, std::string>>& fields,
+                  const std::string& file_name, const std::string& file) {
+    const std::string boundary = "----AmanatTestBoundary";
+    std::string body;
+    for (const auto& [name, value] : fields)
+      body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name +
+              "\"\r\n\r\n" + value + "\r\n";
+    body += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +
+            file_name + "\"\r\nContent-Type: application/octet-stream\r\n\r\n" + file + "\r\n--" +
+            boundary + "--\r\n";
+    net::Client::Headers headers = {{"Accept", "text/html,application/xhtml+xml"}};
+    if (!origin.empty()) headers.emplace_back("Origin", origin);
+    if (!cookie.empty()) headers.emplace_back("Cookie", cookie);
+    auto response = client_.ask_with(headers, "POST", target, body,
+                                     "multipart/form-data; boundary=" + boundary);
+    if (response) return *std::move(response);
+    Response none;
+    none.status = 0;
+    none.body = row_of(response.error().reason).id;
+    return none;
+  }
   Response get(std::string_view target) { return send("GET", target); }
   Response post(std::string_view target, const std::string& form) {
     return send("POST", target, form);

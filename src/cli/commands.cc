@@ -80,6 +80,8 @@ const std::vector<OptionRow>& option_rows() {
       {"citizens", "N", text, "how many citizens to invent (standard 10000)"},
       {"seed", "N", text, "the same seed makes the same country"},
       {"keep", "DIR", path, "keep everything the demo makes in this directory"},
+      {"serve", "", none, "stay up after the story until Ctrl-C, terminal or not; on a terminal it does so by itself"},
+      {"exit", "", none, "end with the story, even on a terminal"},
       {"man", "", none, "the man page, as roff"},
       {"completion", "SHELL", text, "completions for bash or zsh"},
       // Not for people: how the caller's terminal wants its output, sent along over the control socket.
@@ -90,7 +92,7 @@ const std::vector<OptionRow>& option_rows() {
 
 const std::vector<CommandRow>& command_rows() {
   static const std::vector<CommandRow> rows = {
-      {"demo", "", "citizens seed keep json", "play the whole story with an invented country",
+      {"demo", "", "citizens seed keep serve exit json", "play the whole story with an invented country",
        "amanat demo", run_demo, nullptr},
       {"init", "", "home! catalog policy origin! server-name store json", "make a new exchange in a directory",
        "amanat init --home H --catalog catalog/pakistan --origin exchange.test/one", run_init, nullptr},

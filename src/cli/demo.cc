@@ -1,6 +1,7 @@
 // amanat demo: the whole story with an invented country, through the very commands one would type and
 // real HTTPS on loopback. Every figure it prints was measured while it played.
 
+#include <poll.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/country.h"
 #include "cli/demo_leak.h"
+#include "cli/demo_people.h"
 #include "cli/neighbour.h"
 #include "cli/passkey_client.h"
 #include "cli/stage.h"
@@ -75,6 +77,7 @@ class Demo {
   Result<void> play(std::uint64_t citizens, std::uint64_t seed);
   int end() { return stage_.end(); }
   void stay_up();
+  void tell_links();
   bool interrupted();
 
  private:
@@ -98,6 +101,7 @@ class Demo {
   void check_ledger();
   void flip_a_byte();
   void leak();
+  void people();
 
   std::string files() const { return scratch_.path() + "/files"; }
   std::string device(const std::string& officer, std::string_view end) const {
@@ -115,6 +119,8 @@ class Demo {
   std::unique_ptr<server::Exchange> exchange_;   // after scratch_: closed before it is removed
   std::string url_, web_origin_;
   std::string receipt_;
+  std::optional<Maker> maker_;
+  DemoPeople people_;  // after exchange_: their doors close first
 };
 
 // Runs a command line exactly as the tool would, in this process, on the demo's own exchange.
@@ -180,12 +186,13 @@ Result<void> Demo::invent(std::uint64_t citizens, std::uint64_t seed) {
 Result<void> Demo::make_authenticators() {
   auto maker = make_maker("Demo Authenticators");
   if (!maker) return std::unexpected(maker.error());
+  maker_.emplace(*std::move(maker));
   auto listed = storage::replace_file(storage::system_disk(), home_.authenticators(),
-                                      allow_list(*maker, "the demo's software authenticator"), 0644);
+                                      allow_list(*maker_, "the demo's software authenticator"), 0644);
   if (!listed) return listed;
   for (const auto& officer : {country_.cast.investigator, country_.cast.outsider})
     for (const std::string_view end : {kFirstKey, kSecondKey}) {
-      auto one = Authenticator::make(*maker);
+      auto one = Authenticator::make(*maker_);
       if (!one) return std::unexpected(one.error());
       if (auto kept = keep_authenticator(device(officer, end), *one); !kept) return kept;
     }
@@ -514,6 +521,18 @@ void Demo::leak() {
   play_leak(stage_, scene);
 }
 
+void Demo::people() {
+  PeopleScene scene;
+  scene.exchange = exchange_.get();
+  scene.url = url_;
+  scene.origin = web_origin_;
+  scene.scratch = scratch_.path();
+  scene.investigator = country_.cast.investigator;
+  scene.subject = country_.cast.subject;
+  scene.maker = &*maker_;
+  people_ = DemoPeople::gather(stage_, scene);
+}
+
 bool Demo::interrupted() {
   const sigset_t stops = stop_signals();
   const timespec at_once{};
@@ -528,7 +547,7 @@ Result<void> Demo::play(std::uint64_t citizens, std::uint64_t seed) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     if (auto done = (this->*act)(); !done) return done;
   }
-  for (const auto act : {&Demo::allowed, &Demo::marked, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte, &Demo::leak}) {
+  for (const auto act : {&Demo::allowed, &Demo::marked, &Demo::withheld, &Demo::stranger, &Demo::outsider, &Demo::check_ledger, &Demo::flip_a_byte, &Demo::leak, &Demo::people}) {
     if (interrupted()) return fail(Reason::shutting_down, "interrupted");
     (this->*act)();
   }
@@ -548,10 +567,28 @@ void Demo::stay_up() {
         "echo " + country_.cast.subject + " | amanat erase --home $D/home --national-id -",
         std::string("amanat ledger verify --home $D/home")})
     stage_.line("  " + command);
+  tell_links();
   stage_.line("Ctrl-C ends it and removes what it made.");
+  // A line on the terminal asks for fresh links; its end does not end the demo.
   const sigset_t stops = stop_signals();
-  int signal = 0;
-  ::sigwait(&stops, &signal);
+  for (bool listens = ::isatty(STDIN_FILENO) == 1;;) {
+    const timespec a_moment{0, 200'000'000};
+    if (::sigtimedwait(&stops, nullptr, &a_moment) > 0) return;
+    pollfd in{STDIN_FILENO, POLLIN, 0};
+    if (!listens || ::poll(&in, 1, 0) <= 0) continue;
+    char line[256];
+    if (::read(STDIN_FILENO, line, sizeof line) <= 0)
+      listens = false;
+    else
+      tell_links();
+  }
+}
+
+void Demo::tell_links() {
+  if (!people_.complete()) return;
+  stage_.line("\nSign in as one of five people; a link works once, Enter here makes fresh ones. The");
+  stage_.line("browser asks whether to trust this demo's own certificate:");
+  for (const std::string& line : people_.links()) stage_.line(line);
 }
 
 Result<std::uint64_t> number(const Call& call, std::string_view option, std::uint64_t otherwise) {
@@ -566,6 +603,8 @@ Result<std::uint64_t> number(const Call& call, std::string_view option, std::uin
 }  // namespace
 
 int run_demo(const Call& call, const Emit& emit) {
+  if (call.has("serve") && call.has("exit"))
+    return complain(emit, call.manner, Failure{Reason::usage_wrong, "--serve or --exit, not both"});
   auto citizens = number(call, "citizens", 10'000);
   auto seed = number(call, "seed", 1);
   if (!citizens || !seed) return complain(emit, call.manner, (citizens ? seed : citizens).error());
@@ -583,7 +622,10 @@ int run_demo(const Call& call, const Emit& emit) {
     return played.error().reason == Reason::usage_wrong ? 2 : 1;
   }
   const int code = demo.end();
-  if (code == 0 && !call.manner.json && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) demo.stay_up();
+  // Where nobody sits in front of it (a pipe, CI) it ends with the story.
+  const bool somebody = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  const bool stays = call.has("serve") || (somebody && !call.has("exit") && !call.manner.json);
+  if (code == 0 && stays) demo.stay_up();
   return code;
 }
 

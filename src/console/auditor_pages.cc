@@ -14,6 +14,19 @@ void input(Html& html, Name name, Word label, std::string_view value, Language l
   html.close();
 }
 
+// What is typed here goes into an address: a browser sends no citizen's number.
+void account_input(Html& html, std::string_view value, Language l) {
+  html.open("div", {{"class", "field"}});
+  html.element("label", {{"for", "account"}}, say(Word::account, l));
+  html.lone("input", {{"id", "account"},
+                      {"name", "account"},
+                      {"value", value},
+                      {"autocomplete", "off"},
+                      {"pattern", "(?![0-9]{13}$|[0-9]{5}-[0-9]{7}-[0-9]$).*"},
+                      {"dir", "ltr"}});
+  html.close();
+}
+
 void day_input(Html& html, Name name, Word label, std::string_view value, Language l) {
   html.open("div", {{"class", "field"}});
   html.element("label", {{"for", name.view()}}, say(label, l));
@@ -63,7 +76,7 @@ std::string search_page(const Reader& reader, const Search& search,
   html.element("p", say(Word::search_lead, l, std::to_string(search.entries)));
   // Accounts, purposes and days only: an address may hold them. A citizen's number never may.
   html.open("form", {{"method", "get"}, Attribute::action(Address("/entries"))});
-  input(html, "account", Word::account, search.account, l);
+  account_input(html, search.account, l);
   html.open("div", {{"class", "field"}});
   html.element("label", {{"for", "purpose"}}, say(Word::purpose, l));
   html.open("select", {{"id", "purpose"}, {"name", "purpose"}});

@@ -17,9 +17,10 @@ Word kind_word(const ShownLook& look) {
   return Word::was_noted;
 }
 
-std::string joined(const std::vector<std::string>& list) {
+std::string joined(const std::vector<std::string>& list, Language l) {
   std::string text;
-  for (const auto& one : list) text += (text.empty() ? "" : ", ") + one;
+  for (const auto& one : list)
+    text += (text.empty() ? "" : l == Language::urdu ? "، " : ", ") + one;
   return text;
 }
 
@@ -50,12 +51,12 @@ void look_row(Html& html, const ShownLook& look, Zone zone, Language l) {
   html.close();
   if (look.state == ShownLook::State::open) {
     html.open("p").element("bdi", look.purpose);
-    if (!look.fields.empty()) html.text(" · ").element("bdi", joined(look.fields));
+    if (!look.fields.empty()) html.text(" · ").element("bdi", joined(look.fields, l));
     html.close();
   }
   html.open("p");
   html.open("a", {Attribute::href(Address("/me/look").part(std::to_string(look.entry)))});
-  html.text(say(Word::entry_number, l, std::to_string(look.entry))).close().close();
+  html.text(say(Word::what_was_this, l, std::to_string(look.entry))).close().close();
   html.close();
 }
 
@@ -126,7 +127,7 @@ std::string look_page(const Reader& reader, const ShownLook& look, Zone zone, bo
     if (look.officer != 0) line(html, say(Word::officer_number, l), std::to_string(look.officer));
     words_line(html, say(Word::purpose, l), look.purpose);
     if (!look.law.empty()) words_line(html, say(Word::law, l), look.law);
-    if (!look.fields.empty()) words_line(html, say(Word::what_was_seen, l), joined(look.fields));
+    if (!look.fields.empty()) words_line(html, say(Word::what_was_seen, l), joined(look.fields, l));
   } else if (look.state == ShownLook::State::sealed) {
     words_line(html, say(Word::what_happened, l),
                say(Word::sealed_until, l, written_day(look.opens, zone, l)));
@@ -210,10 +211,10 @@ std::string leaks_page(const Reader& reader, const std::vector<ShownLeak>& leaks
     html.element("p", say(Word::not_in_a_leak_means, l));
   }
   for (const auto& leak : leaks) {
-    html.open("section").open("h2").value(leak.day).close();
+    html.open("section").element("h2", leak.day);
     html.element("p", say(Word::in_a_leak, l));
     html.open("ul");
-    for (const auto& field : leak.fields) html.open("li").value(field).close();
+    for (const auto& field : leak.fields) html.open("li").element("bdi", field).close();
     html.close().close();
   }
   if (!leaks.empty()) html.element("p", say(Word::in_a_leak_do, l));

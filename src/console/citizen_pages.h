@@ -56,7 +56,7 @@ std::string complain_page(const Reader& reader, const ShownLook& look, Zone zone
 
 /// ShownLeak is a leak that the reader's data was found in.
 struct ShownLeak {
-  std::string day;  // when it was found outside: YYYY-MM-DD
+  std::string day;  // when it was found outside, written out
   std::vector<std::string> fields;
 };
 std::string leaks_page(const Reader& reader, const std::vector<ShownLeak>& leaks);

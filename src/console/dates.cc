@@ -34,6 +34,22 @@ std::string written_day(Moment moment, Zone zone, Language language) {
          std::string(say(month, language)) + " " + std::to_string(static_cast<int>(date.year()));
 }
 
+std::string written_day(std::string_view day, Language language) {
+  const auto digits = [&](std::size_t at, std::size_t n) {
+    unsigned value = 0;
+    for (const char c : day.substr(at, n)) {
+      if (c < '0' || c > '9') return 0u;
+      value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    return value;
+  };
+  if (day.size() != 10 || day[4] != '-' || day[7] != '-') return std::string(day);
+  const unsigned year = digits(0, 4), month = digits(5, 2), of_month = digits(8, 2);
+  if (year == 0 || month < 1 || month > 12 || of_month < 1) return std::string(day);
+  return std::to_string(of_month) + " " + std::string(say(kMonths[month - 1], language)) + " " +
+         std::to_string(year);
+}
+
 std::string written_time(Moment moment, Zone zone) {
   const std::int64_t seconds = seconds_of(moment, zone);
   const auto of_day = static_cast<unsigned>(seconds - days_of(seconds) * 86'400);
@@ -43,7 +59,8 @@ std::string written_time(Moment moment, Zone zone) {
 }
 
 std::string written(Moment moment, Zone zone, Language language) {
-  return written_day(moment, zone, language) + ", " + written_time(moment, zone);
+  return written_day(moment, zone, language) + (language == Language::urdu ? "، " : ", ") +
+         written_time(moment, zone);
 }
 
 std::string zone_name(Zone zone) {

@@ -2,6 +2,7 @@
 // console, dates: moments written out for people, never as 03/04. Pure functions.
 
 #include <string>
+#include <string_view>
 
 #include "console/words.h"
 #include "model/ids.h"
@@ -15,6 +16,8 @@ struct Zone {
 
 /// written_day is "22 November 2026" in the reader's language.
 std::string written_day(Moment moment, Zone zone, Language language);
+/// written_day of a day as records write it, YYYY-MM-DD; anything else stays as it is.
+std::string written_day(std::string_view day, Language language);
 /// written_time is "14:35".
 std::string written_time(Moment moment, Zone zone);
 /// written is both.

@@ -60,7 +60,12 @@ class Frame {
     html.element("a", {Attribute::href(Address("/"))}, say(Word::product, language)).close();
     html.open("nav", {{"aria-label", say(Word::product, language)}});
     if (!reader.account.empty()) {
-      html.open("span").text(say(Word::signed_in_as, language)).text(" ").value(reader.account);
+      html.open("span").text(say(Word::signed_in_as, language)).text(" ");
+      // A citizen's account has a name that says nothing to anybody.
+      if (reader.account.starts_with("citizen-"))
+        html.element("bdi", say(Word::a_citizen, language));
+      else
+        html.value(reader.account);
       html.close();
       html.open("form", {{"method", "post"}, Attribute::action(Address("/sign-out"))});
       html.element("button", {{"class", "quiet"}}, say(Word::sign_out, language)).close();

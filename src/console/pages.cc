@@ -2,10 +2,46 @@
 
 #include <algorithm>
 
+#include "console/dates.h"
 #include "console/parts.h"
 
 namespace amanat::console {
 namespace {
+
+// A value of figures alone stands left to right; words in their own direction.
+void value_of(Html& html, std::string_view value) {
+  const bool letters = std::any_of(value.begin(), value.end(),
+                                   [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+  letters ? html.element("bdi", value) : html.value(value);
+}
+
+void carried(Html& html, const AskForm& form) {
+  hidden(html, "citizen", form.citizen);
+  hidden(html, "case", form.case_ref);
+  hidden(html, "more-of", form.more_of);
+  hidden(html, "purpose", form.purpose);
+  for (const auto& field : form.fields) hidden(html, "field", form.purpose + " " + field);
+}
+
+// Seldom wanted: where an earlier answer kept a field back.
+void more_of(Html& html, std::string_view value, Language l) {
+  if (value.empty())
+    html.open("details");
+  else
+    html.open("details", {Attribute("open")});
+  html.element("summary", say(Word::more_of, l));
+  html.open("div", {{"class", "field"}});
+  html.element("label", {{"for", "more-of"}}, say(Word::entry_in_ledger, l));
+  html.element("p", {{"class", "hint"}, {"id", "more-of-hint"}}, say(Word::more_of_hint, l));
+  html.lone("input", {{"id", "more-of"},
+                      {"name", "more-of"},
+                      {"value", value},
+                      {"inputmode", "numeric"},
+                      {"autocomplete", "off"},
+                      {"dir", "ltr"},
+                      {"aria-describedby", "more-of-hint"}});
+  html.close().close();
+}
 
 bool has(const std::vector<std::string>& list, std::string_view one) {
   return std::find(list.begin(), list.end(), one) != list.end();
@@ -90,6 +126,7 @@ std::string registered_page(const Reader& reader, std::string_view authenticator
 std::string start_page(const Reader& reader, const StartFor& may) {
   const Language l = reader.language;
   Html html;
+  html.element("p", say(may.citizen ? Word::start_lead_citizen : Word::start_lead, l));
   html.open("ul", {{"class", "tasks"}});
   const auto task = [&](bool offered, const Address& address, Word word) {
     if (!offered) return;
@@ -103,11 +140,15 @@ std::string start_page(const Reader& reader, const StartFor& may) {
   task(may.asks, Address("/ask"), Word::ask);
   task(may.waits, Address("/approvals"), Word::requests);
   task(may.holds, Address("/alerts"), Word::alerts_and_holds);
+  task(may.decides || may.holds, Address("/team"), Word::my_team);
+  task(may.holds, Address("/operations"), Word::operations);
+  task(may.audits, Address("/traces"), Word::traces);
+  task(may.audits, Address("/reports"), Word::reports);
   task(may.reviews, Address("/reviews"), Word::reviews);
   task(may.audits, Address("/entries"), Word::search_entries);
   task(may.audits, Address("/trails"), Word::trails);
   task(may.audits, Address("/complaints"), Word::complaints);
-  task(may.audits, Address("/state"), Word::exchange_state);
+  task(may.audits || may.operates, Address("/state"), Word::exchange_state);
   task(may.audits || may.signs_policy, Address("/policy"), Word::policy);
   task(!may.citizen, Address("/who"), Word::who_can_see);
   task(true, Address("/devices"), Word::my_devices);
@@ -154,17 +195,6 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
                       {"dir", "auto"},
                       {"aria-describedby", "case-hint"}});
   html.close();
-  html.open("div", {{"class", "field"}});
-  html.element("label", {{"for", "more-of"}}, say(Word::more_of, l));
-  html.element("p", {{"class", "hint"}, {"id", "more-of-hint"}}, say(Word::more_of_hint, l));
-  html.lone("input", {{"id", "more-of"},
-                      {"name", "more-of"},
-                      {"value", form.more_of},
-                      {"inputmode", "numeric"},
-                      {"autocomplete", "off"},
-                      {"dir", "ltr"},
-                      {"aria-describedby", "more-of-hint"}});
-  html.close();
   // One list of fields a purpose: without a script the choice of a purpose cannot change a list.
   for (const auto& purpose : purposes) {
     const bool chosen = form.purpose == purpose.id;
@@ -179,7 +209,13 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
     html.open("span").text(purpose.says).text(" ");
     html.element("small", {{"dir", "ltr"}}, purpose.id).close().close().close();
     html.element("p", {{"class", "hint"}}, say(Word::what_to_see, l));
+    const std::string* group = nullptr;
     for (const auto& field : purpose.fields) {
+      if (group == nullptr || *group != field.group) {
+        if (group != nullptr) html.close();
+        html.open("fieldset", {{"class", "group"}}).element("legend", field.group);
+        group = &field.group;
+      }
       const std::string value = purpose.id + " " + field.id;
       html.open("label", {{"class", "tick"}});
       if (chosen && has(form.fields, field.id))
@@ -188,13 +224,15 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
             {{"type", "checkbox"}, {"name", "field"}, {"value", value}, Attribute("checked")});
       else
         html.lone("input", {{"type", "checkbox"}, {"name", "field"}, {"value", value}});
-      html.open("span").value(field.id).text(" ").open("small");
+      html.open("span").element("bdi", field.label).text(" ").open("small");
       html.text(say(Word::by_rule, l, field.rule));
       if (field.masked) html.text(" · ").text(say(Word::masked, l));
       html.close().close().close();
     }
+    if (group != nullptr) html.close();
     html.close();
   }
+  more_of(html, form.more_of, l);
   html.open("p").element("button", say(Word::continue_, l)).close();
   html.close();
   return framed(reader, Word::ask, html.take());
@@ -204,6 +242,7 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
                        const AskForm& form, const ToSign& sign) {
   const Language l = reader.language;
   Html html;
+  why_box(html, form.refused, l);
   html.element("p", {{"class", "note"}}, say(Word::check_lead, l));
   html.open("ul");
   for (const auto& sentence : sentences) html.open("li").element("bdi", sentence).close();
@@ -213,15 +252,13 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
                      {"data-sign", "get"},
                      {"data-options", sign.options}});
   hidden(html, "nonce", sign.nonce);
+  // Carried along for a prompt that lasted too long: it is put forward and signed anew then.
+  carried(html, form);
   signing(html, Word::sign_and_ask, l);
   html.close();
   // The question goes back to the form by a post: nothing of it may stand in an address.
   html.open("form", {{"method", "post"}, Attribute::action(Address("/ask/change"))});
-  hidden(html, "citizen", form.citizen);
-  hidden(html, "case", form.case_ref);
-  hidden(html, "more-of", form.more_of);
-  hidden(html, "purpose", form.purpose);
-  for (const auto& field : form.fields) hidden(html, "field", form.purpose + " " + field);
+  carried(html, form);
   html.open("p").element("button", {{"class", "quiet"}}, say(Word::change, l)).close().close();
   return framed(reader, Word::check, html.take());
 }
@@ -235,19 +272,23 @@ std::string answer_page(const Reader& reader, const std::vector<AnsweredCitizen>
     html.open("section").open("h2").text(say(Word::about, l)).text(" ").value(one.citizen).close();
     if (one.records.empty()) html.element("p", {{"class", "note"}}, say(Word::nothing_known, l));
     for (const auto& record : one.records) {
-      html.open("table").open("caption").value(record.dataset).text(" · ");
-      html.text(record.source);
+      html.open("table").open("caption").element("bdi", record.dataset).text(" · ");
+      html.element("bdi", record.source);
       if (!record.date.empty())
-        html.text(" · ").text(say(Word::as_of, l)).text(" ").value(record.date);
+        html.text(" · ")
+            .text(say(Word::as_of, l))
+            .text(" ")
+            .element("bdi", written_day(record.date, l));
       html.close();
       html.open("thead").open("tr");
       html.element("th", {{"scope", "col"}}, say(Word::field, l));
       html.element("th", {{"scope", "col"}}, say(Word::shown, l)).close().close().open("tbody");
       for (const auto& [field, value] : record.fields) {
         html.open("tr");
-        html.open("th", {{"scope", "row"}}).value(field).close();
-        html.open("td", {{"data-label", say(Word::shown, l)}});
-        html.element("bdi", value).close().close();
+        html.open("th", {{"scope", "row"}}).element("bdi", field).close();
+        html.open("td");  // the field's name beside it says what it is
+        value_of(html, value);
+        html.close().close();
       }
       html.close().close();
     }
@@ -257,7 +298,7 @@ std::string answer_page(const Reader& reader, const std::vector<AnsweredCitizen>
         html.element("th", {{"scope", "col"}}, say(head, l));
       html.close().close().open("tbody");
       for (const auto& held : one.withheld) {
-        html.open("tr").open("th", {{"scope", "row"}}).value(held.field).close();
+        html.open("tr").open("th", {{"scope", "row"}}).element("bdi", held.field).close();
         html.element("td", {{"data-label", say(Word::why, l)}}, text_of(*held.why, l));
         html.element("td", {{"data-label", say(Word::next_step, l)}}, next_of(*held.why, l));
         html.close();

@@ -28,17 +28,18 @@ std::string registered_page(const Reader& reader, std::string_view authenticator
 /// StartFor says what the signed-in person may do.
 struct StartFor {
   bool asks = false, waits = false, decides = false, holds = false, reviews = false, audits = false,
-       signs_policy = false, citizen = false;
+       signs_policy = false, citizen = false, operates = false;
 };
 std::string start_page(const Reader& reader, const StartFor& may);
 
 /// Offered is what a purpose lets this officer ask for.
 struct OfferedField {
-  std::string id, rule;
+  std::string id, label, rule;  // label: in the reader's language
   bool masked = false;
+  std::string group = {};  // its dataset's; fields of one group stand together
 };
 struct OfferedPurpose {
-  std::string id, says;
+  std::string id, says;  // in the reader's language
   std::vector<OfferedField> fields;
 };
 /// Draft question, as typed.
@@ -58,11 +59,11 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
 
 /// AnswerField is one value of an answer, as released.
 struct AnswerRecord {
-  std::string dataset, source, date;
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::string dataset, source, date;                        // dataset: as people call it
+  std::vector<std::pair<std::string, std::string>> fields;  // label, value as people read it
 };
 struct AnswerWithheld {
-  std::string field;
+  std::string field;  // its label
   const ReasonRow* why = nullptr;
 };
 struct AnsweredCitizen {

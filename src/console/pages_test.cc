@@ -2,6 +2,8 @@
 #include "console/auditor_pages.h"
 #include "console/citizen_pages.h"
 #include "console/supervisor_pages.h"
+#include "console/trace_pages.h"
+#include "console/watch_pages.h"
 
 #include <gtest/gtest.h>
 
@@ -35,8 +37,8 @@ std::vector<std::string> some_pages(Language language) {
   form.fields = {"a.b.c"};
   form.mistakes = {{Word::citizen_number_wrong, "3"}, {Word::purpose_missing, ""}};
   form.refused = &row_of(Reason::case_unknown);
-  const std::vector<OfferedPurpose> purposes = {{"p1", evil, {{"a.b.c", "G1", true}}},
-                                                {"p2", "x", {{"a.b.d", "G2", false}}}};
+  const std::vector<OfferedPurpose> purposes = {{"p1", evil, {{"a.b.c", evil, "G1", true, evil}}},
+                                                {"p2", "x", {{"a.b.d", "d", "G2", false, "x"}}}};
   AnsweredCitizen citizen;
   citizen.citizen = "35202-*****67-1";
   citizen.receipt = evil;
@@ -48,7 +50,7 @@ std::vector<std::string> some_pages(Language language) {
           register_page(reader, evil, evil, to_sign()),
           registered_page(reader, evil, 1, evil),
           registered_page(reader, evil, 0, evil),
-          start_page(reader, {true, true, true, true, true, true, true, true}),
+          start_page(reader, {true, true, true, true, true, true, true, true, true}),
           ask_page(reader, purposes, form),
           ask_page(reader, {}, {}),
           check_page(reader, {evil}, form, to_sign()),
@@ -155,11 +157,69 @@ std::vector<std::string> every_audit_page(Language language, const std::string& 
           api_page(reader, {{"GET", "/x", evil, evil}})};
 }
 
+std::vector<std::string> every_watch_page(Language language, const std::string& evil) {
+  const Reader reader{language, "AU-1", "/traces"};
+  std::vector<std::string> pages = {
+      operations_page(reader, {{evil, evil, kNoon, kNoon, 4}}, evil, {}, nullptr),
+      operations_page(reader, {}, "", {}, &row_of(Reason::malformed_value))};
+  ShownReport report;
+  report.from = report.to = evil;
+  pages.push_back(report_page(reader, report, false, &row_of(Reason::too_busy)));
+  report.made = true;
+  report.findings = {{evil, evil, evil, {evil, evil}, {3, 4}}};
+  report.alerts = {{evil, 3}};
+  pages.push_back(report_page(reader, report, false, nullptr));
+  report.being_made = true;
+  pages.push_back(report_page(reader, report, true, nullptr));
+  Team team;
+  team.department = team.unit = evil;
+  pages.push_back(team_page(reader, team));
+  team.officers = {{evil, 3, 1, {{evil, 2}}, {evil}, 1.5, 2.5}};
+  team.cut = true;
+  pages.push_back(team_page(reader, team));
+  pages.push_back(traces_page(reader, {}, {}, &row_of(Reason::malformed_value)));
+  pages.push_back(traces_page(reader, {{"t1", evil, TraceStage::waiting, kNoon}}, {}, nullptr));
+  ShownTrace trace;
+  trace.id = "t1";
+  trace.name = trace.brought_by = trace.leak_day = trace.trouble = evil;
+  trace.bytes = trace.done = 3;
+  trace.total = 4;
+  trace.opened_by = {evil};
+  trace.events = {{Word::event_begun, evil, 7, kNoon}, {Word::event_opened, "", {}, {}}};
+  trace.read = TraceRead{1, 2, 3, 4, 5, 6, 7, evil, {evil}};
+  trace.verdict = TraceVerdict{{{evil, evil, evil, evil, 4, 3, 2}},
+                               evil,
+                               evil,
+                               3,
+                               1,
+                               2,
+                               3,
+                               4,
+                               5,
+                               6,
+                               {{evil, evil, evil, 1, 2}},
+                               {{evil, 3}, {"", 1}},
+                               {evil}};
+  trace.bundle = true;
+  for (const TraceStage stage : {TraceStage::receiving, TraceStage::reading, TraceStage::waiting,
+                                 TraceStage::sealing, TraceStage::unlocking, TraceStage::weighing,
+                                 TraceStage::closed, TraceStage::cancelled, TraceStage::failed}) {
+    trace.stage = stage;
+    trace.refreshes = stage == TraceStage::reading;
+    pages.push_back(trace_page(reader, trace, {}, nullptr));
+  }
+  trace.verdict->copies.clear();
+  trace.opened_by_reader = true;
+  trace.stage = TraceStage::waiting;
+  pages.push_back(trace_page(reader, trace, {}, nullptr));
+  return pages;
+}
+
 // every_page draws each page once, with values that try to break out of it.
 std::vector<std::string> every_page(Language language) {
   const std::string evil = "<b>\"'&</b>";
   std::vector<std::string> pages = some_pages(language);
-  for (auto* more : {every_citizen_page, every_decision_page, every_audit_page})
+  for (auto* more : {every_citizen_page, every_decision_page, every_audit_page, every_watch_page})
     for (std::string& page : more(language, evil)) pages.push_back(std::move(page));
   return pages;
 }
@@ -245,7 +305,8 @@ TEST(Words, EveryWordIsUsed) {
   for (const char* folder : {"src/console", "src/server"})
     for (const auto& file :
          std::filesystem::directory_iterator(std::filesystem::path(AMANAT_SOURCE_DIR) / folder))
-      if ((file.path().extension() == ".cc" || file.path().extension() == ".h") && !file.path().stem().string().ends_with("_test"))
+      if ((file.path().extension() == ".cc" || file.path().extension() == ".h") &&
+          !file.path().stem().string().ends_with("_test"))
         code += source(std::filesystem::path(folder) / file.path().filename());
   const std::string table = source("src/console/words.def");
   const std::regex row("(?:^|\\n)WORD\\(([a-z_]+),");

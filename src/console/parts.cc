@@ -24,7 +24,8 @@ void signing(Html& html, Word button, Language language) {
   html.lone("input", {{"type", "hidden"}, {"name", "signed"}});
   html.open("p", {{"role", "alert"},
                   {"data-waiting", say(Word::waiting_for_key, language)},
-                  {"data-failed", say(Word::key_failed, language)}})
+                  {"data-failed", say(Word::key_failed, language)},
+                  {"data-sent", say(Word::signed_saving, language)}})
       .close();
   html.open("p").element("button", say(button, language)).close();
   html.open("noscript").element("p", say(Word::needs_script, language)).close();

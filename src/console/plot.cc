@@ -59,11 +59,46 @@ Markup bar_plot(const BarPlot& plot, Language language) {
   if (plot.level > 0) html.text(" · ").text(say(Word::peers_level, language, decimal(plot.level)));
   html.close();
   html.open("details").element("summary", say(Word::figures, language));
-  Table table(html, plot.title, {Word::day, plot.value, plot.marked}, language);
-  for (const Bar& bar : plot.bars)
-    table.row().text(bar.name).value(std::to_string(bar.value)).value(std::to_string(bar.marked));
-  table.end();
+  if (plot.marked) {
+    Table table(html, plot.title, {Word::day, plot.value, *plot.marked}, language);
+    for (const Bar& bar : plot.bars)
+      table.row().text(bar.name).value(std::to_string(bar.value)).value(std::to_string(bar.marked));
+    table.end();
+  } else {
+    Table table(html, plot.title, {Word::day, plot.value}, language);
+    for (const Bar& bar : plot.bars) table.row().text(bar.name).value(std::to_string(bar.value));
+    table.end();
+  }
   html.close().close();
+  return html.take();
+}
+
+Markup share_plot(const SharePlot& plot, Language language) {
+  constexpr double kRow = 34, kBar = 22;
+  Html html;
+  std::uint64_t most = 1;
+  for (const auto& row : plot.rows) most = std::max({most, row.whole, row.part});
+  const auto wide = [&](std::uint64_t n) {
+    return kWidth * static_cast<double>(n) / static_cast<double>(most);
+  };
+  const std::string height = decimal(kRow * static_cast<double>(plot.rows.size()));
+  html.open("figure");
+  html.open("svg", {{"viewBox", "0 0 640 " + height},
+                    {"role", "img"},
+                    {"aria-label", plot.title},
+                    {"class", "plot"}});
+  for (std::size_t i = 0; i < plot.rows.size(); ++i) {
+    const double y = kRow * static_cast<double>(i) + (kRow - kBar) / 2;
+    rectangle(html, "bar", 0, y, wide(plot.rows[i].whole), kBar);
+    rectangle(html, "marked", 0, y, wide(plot.rows[i].part), kBar);
+  }
+  html.close();
+  html.element("figcaption", plot.title);
+  Table table(html, plot.title, {Word::account, plot.part, plot.whole}, language);
+  for (const auto& row : plot.rows)
+    table.row().value(row.name).value(std::to_string(row.part)).value(std::to_string(row.whole));
+  table.end();
+  html.close();
   return html.take();
 }
 

@@ -3,6 +3,8 @@
 // it, because a drawing says nothing to whoever cannot see it. Colours come from the stylesheet.
 // Pure functions.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,10 +24,24 @@ struct BarPlot {
   std::vector<Bar> bars;
   double level = 0;  // of the peers; 0: none
   std::string title;
-  Word value = Word::citizens, marked = Word::unexplained;
+  Word value = Word::citizens;
+  std::optional<Word> marked = Word::unexplained;  // nothing: no bar has marked ones
 };
 
 /// bar_plot draws it and puts the table under a disclosure.
 Markup bar_plot(const BarPlot& plot, Language language);
+
+/// SharePlot is parts of wholes, a row each.
+struct SharePlot {
+  struct Row {
+    std::string name;  // left to right
+    std::uint64_t part = 0, whole = 0;
+  };
+  std::vector<Row> rows;
+  std::string title;
+  Word part{}, whole{};
+};
+/// share_plot draws it, the same way.
+Markup share_plot(const SharePlot& plot, Language language);
 
 }  // namespace amanat::console

@@ -132,7 +132,7 @@ std::string request_page(const Reader& reader, const ShownRequest& request,
   words_line(html, say(Word::asked_on, l), written(request.asked, zone, l));
   words_line(html, say(Word::open_until, l), written(request.expires, zone, l));
   for (const auto& [name, value] : request.asks)
-    if (!value.empty()) line(html, name, value);
+    if (!value.empty()) words_line(html, name, value);
   html.close();
   if (!request.whole) {
     html.open("form", {{"method", "post"},

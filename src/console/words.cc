@@ -35,6 +35,16 @@ std::string say(Word word, Language language, std::string_view filling) {
   std::string text(say(word, language));
   const std::size_t at = text.find("{}");
   insist(at != std::string::npos);
+  // Figures and names inside an Urdu sentence keep their own direction (UAX 9, isolates).
+  if (language == Language::urdu)
+    return text.replace(at, 2, "\u2068" + std::string(filling) + "\u2069");
+  return text.replace(at, 2, filling);
+}
+
+std::string say_plainly(Word word, Language language, std::string_view filling) {
+  std::string text(say(word, language));
+  const std::size_t at = text.find("{}");
+  insist(at != std::string::npos);
   return text.replace(at, 2, filling);
 }
 

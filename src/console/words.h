@@ -26,5 +26,7 @@ std::size_t word_count();
 std::string_view say(Word word, Language language);
 /// say fills the word's {} in.
 std::string say(Word word, Language language, std::string_view filling);
+/// say_plainly is the same without marks of direction, for text messages.
+std::string say_plainly(Word word, Language language, std::string_view filling);
 
 }  // namespace amanat::console

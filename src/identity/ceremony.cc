@@ -284,6 +284,8 @@ bool Identity::State::wants_verification(const Question& question, const Session
   return number(at) >= number(session.verified) + most;
 }
 
+void Identity::speak(Speech speech) { state_->speech = std::move(speech); }
+
 void Identity::use_passkeys(PasskeyRules rules) { state_->ceremonies.use(std::move(rules)); }
 
 std::shared_ptr<const PasskeyRules> Identity::passkey_rules() const {
@@ -378,7 +380,7 @@ Result<PutForward> Identity::put_question(const Request& request) const {
   auto canonical = canonical_question(asker->id, kClient, *question, s.fields);
   if (!canonical) return std::unexpected(canonical.error());
   const bool urdu = request.header("accept-language").starts_with("ur");
-  auto sentences = sentences_of(*asker, *question, s.fields, urdu);
+  auto sentences = sentences_of(*asker, *question, {s.fields, s.speech}, urdu);
   Pending pending;
   pending.nonce = random_nonce();
   pending.challenge = challenge_of_question(pending.nonce, *canonical);

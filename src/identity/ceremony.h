@@ -12,6 +12,7 @@
 #include "identity/passkey.h"
 #include "identity/pending.h"
 #include "identity/session.h"
+#include "identity/speech.h"
 
 namespace amanat::identity {
 
@@ -46,9 +47,14 @@ struct Ceremonies {
 /// carries_session says whether a request shows a session's cookie, live or not.
 bool carries_session(const Request& request);
 
+/// QuestionWords is what puts a question into words.
+struct QuestionWords {
+  const FieldTable& fields;
+  const Speech& speech;
+};
 /// sentences_of says a question or an act in words, one statement each, for the person who signs.
 std::vector<std::string> sentences_of(const Asker& asker, const Question& question,
-                                      const FieldTable& fields, bool urdu);
+                                      const QuestionWords& words, bool urdu);
 std::vector<std::string> sentences_of(const Asker& asker, const Act& act, bool urdu);
 
 /// normal_code is an enrolment code as typed by a person in its one form, and hash_of_code what is

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "identity/offers.h"
+#include "identity/speech.h"
 #include "model/passes.h"
 #include "model/request.h"
 #include "model/result.h"
@@ -73,6 +74,8 @@ class Identity {
   // Passkeys. Sign-in and registration are asked by strangers; a session's cookie proves who looks,
   // never who asks: questions and acts want a signature each.
 
+  /// speak sets how a question is put into words for whoever signs; before anybody asks.
+  void speak(Speech speech);
   /// use_passkeys sets what passkeys are judged by, from now on.
   void use_passkeys(PasskeyRules rules);
   std::shared_ptr<const PasskeyRules> passkey_rules() const;

@@ -5,6 +5,7 @@
 
 #include "crypto/crypto.h"
 #include "identity/ceremony.h"
+#include "model/readable.h"
 
 namespace amanat::identity {
 namespace {
@@ -16,6 +17,11 @@ std::string utc(Moment moment) {
   char text[32];
   const std::size_t n = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts);
   return {text, n};
+}
+
+// own keeps a value in its own direction inside an Urdu sentence (UAX 9: a first-strong isolate).
+std::string own(std::string_view value, bool urdu) {
+  return urdu ? "\u2068" + std::string(value) + "\u2069" : std::string(value);
 }
 
 std::string who(const Asker& asker) {
@@ -42,18 +48,55 @@ const char* kind_of(QuestionKind kind, bool urdu) {
   return "";
 }
 
+struct VerbWord {
+  std::string_view verb, english, urdu;
+};
+constexpr VerbWord kVerbs[] = {
+    {"look", "see all of a request", "درخواست پوری دیکھنا"},
+    {"approve", "approve", "منظور کرنا"},
+    {"refuse", "refuse", "رد کرنا"},
+    {"hold", "pause an account", "کھاتہ معطل کرنا"},
+    {"release", "end a hold", "روک ختم کرنا"},
+    {"announce", "announce an operation", "کارروائی کا اعلان"},
+    {"policy", "sign a change of the policy", "پالیسی کی تبدیلی پر دستخط"},
+    {"trail", "open a trail", "نشان کھولنا"},
+    {"uphold", "tell a citizen that it was not right", "شہری کو بتانا کہ یہ درست نہیں تھا"},
+    {"dismiss", "tell a citizen that it was right", "شہری کو بتانا کہ یہ درست تھا"},
+    {"open-trace", "open the trace of a leaked file", "افشا شدہ فائل کی کھوج کھولنا"},
+    {"cancel-trace", "cancel the trace of a leaked file", "افشا شدہ فائل کی کھوج منسوخ کرنا"},
+    {"take-evidence", "take the evidence bundle of a leaked file", "افشا شدہ فائل کی شہادت لینا"}};
+
+// An act in words, with the word that is signed; what has no words yet shows that word alone.
+std::string verb_of(const std::string& verb, bool urdu) {
+  for (const VerbWord& one : kVerbs)
+    if (one.verb == verb)
+      return std::string(urdu ? one.urdu : one.english) + " " + own("(" + verb + ")", urdu);
+  return verb;
+}
+
+// What a citizen is looked up by, in words, and the value as people read it.
+std::string about_of(const std::string& search, const std::string& value, bool urdu) {
+  if (search == "national_id")
+    return (urdu ? "شناختی نمبر " : "identity card number ") +
+           own(readable(ValueShape::citizen_number, value), urdu);
+  if (search == "msisdn")
+    return (urdu ? "فون نمبر " : "phone number ") +
+           own(readable(ValueShape::telephone, value), urdu);
+  return own(search + " " + value, urdu);
+}
+
 }  // namespace
 
 std::vector<std::string> sentences_of(const Asker& asker, const Question& question,
-                                      const FieldTable& fields, bool urdu) {
+                                      const QuestionWords& words, bool urdu) {
   const auto say = [urdu](const char* english, const char* other) {
     return std::string(urdu ? other : english) + ": ";
   };
   std::vector<std::string> out;
-  out.push_back(say("Asked by", "سائل") + who(asker));
-  out.push_back(std::string(kind_of(question.kind, urdu)) + ".");
+  out.push_back(say("Asked by", "سائل") + own(who(asker), urdu));
+  out.push_back(std::string(kind_of(question.kind, urdu)) + (urdu ? "۔" : "."));
   const SubjectForm& subject = question.subject;
-  std::string about = subject.search + " " + subject.value;
+  std::string about = about_of(subject.search, subject.value, urdu);
   if (question.list)
     about = std::to_string(question.list->citizens) +
             (urdu ? " شہری، فہرست SHA-256 " : " citizens, list SHA-256 ") +
@@ -64,10 +107,21 @@ std::vector<std::string> sentences_of(const Asker& asker, const Question& questi
   if (subject.to) about += ", to " + utc(*subject.to);
   out.push_back(say("About", "موضوع") + about);
   std::string list;
-  for (const FieldId field : question.fields) list += (list.empty() ? "" : ", ") + fields[field].id;
+  for (const FieldId field : question.fields) {
+    const std::string said = words.speech.field ? words.speech.field(field, urdu) : std::string();
+    list += (list.empty() ? ""
+             : urdu       ? "، "
+                          : ", ") +
+            (said.empty() ? words.fields[field].id : said);
+  }
   out.push_back(say("Fields", "خانے") + list);
-  out.push_back(say("Purpose", "مقصد") + question.purpose);
-  if (!question.case_ref.empty()) out.push_back(say("Case", "مقدمہ") + question.case_ref);
+  const std::string purpose =
+      words.speech.purpose ? words.speech.purpose(question.purpose, urdu) : std::string();
+  out.push_back(say("Purpose", "مقصد") +
+                (purpose.empty() ? question.purpose
+                                 : purpose + " " + own("(" + question.purpose + ")", urdu)));
+  if (!question.case_ref.empty())
+    out.push_back(say("Case", "مقدمہ") + own(question.case_ref, urdu));
   if (!question.reason.empty()) out.push_back(say("Reason", "وجہ") + question.reason);
   if (question.more_of)
     out.push_back(say("More of the answer of entry", "اس اندراج کے جواب میں سے مزید") +
@@ -84,13 +138,13 @@ std::vector<std::string> sentences_of(const Asker& asker, const Act& act, bool u
     return std::string(urdu ? other : english) + ": ";
   };
   std::vector<std::string> out;
-  out.push_back(say("Confirmed by", "تصدیق کنندہ") + who(asker));
-  out.push_back(say("Act", "کام") + act.verb);
-  out.push_back(say("On", "بابت") + act.target);
+  out.push_back(say("Confirmed by", "تصدیق کنندہ") + own(who(asker), urdu));
+  out.push_back(say("Act", "کام") + verb_of(act.verb, urdu));
+  out.push_back(say("On", "بابت") + own(act.target, urdu));
   if (act.subject != Digest{})
     out.push_back(say("Document", "دستاویز") + "SHA-256 " + crypto::hex(act.subject));
   if (!act.reason.empty()) out.push_back(say("Reason", "وجہ") + act.reason);
-  if (act.until != 0) out.push_back(say("Until", "تا") + utc(Moment{act.until}));
+  if (act.until != 0) out.push_back(say("Until", "تا") + own(utc(Moment{act.until}), urdu));
   out.push_back(urdu ? "یہ تصدیق درج ہوگی۔" : "This confirmation is recorded.");
   return out;
 }

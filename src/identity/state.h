@@ -50,6 +50,7 @@ struct Identity::State {
   std::mutex writing;  // note_officer, add_service, enrol, revoke, forget take turns
 
   std::unique_ptr<Services> services;  // made when the accounts are loaded
+  Speech speech = {};
 
   Result<void> save(std::string_view key, std::string_view record) {
     std::string sealed;

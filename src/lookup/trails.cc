@@ -280,4 +280,32 @@ Result<TrailPage> Trails::find(const TrailQuery& query) const {
   return page;
 }
 
+Result<TrailTally> Trails::tally(const std::set<AccountId>& accounts, Moment from,
+                                 std::uint64_t most) const {
+  const State& s = *state_;
+  TrailTally tally;
+  std::size_t blocks = 0;
+  {
+    const std::lock_guard one(s.mutex);
+    blocks = s.places.size() + 1;
+  }
+  for (std::size_t b = blocks; b-- > 0;) {
+    auto block = s.block(b);
+    if (!block) return std::unexpected(block.error());
+    for (std::size_t i = block->size(); i-- > 0;) {
+      const Row row = row_at(*block, i);
+      if (row.time < number(from)) return tally;
+      if (tally.looked_at == most) {
+        tally.cut = true;
+        return tally;
+      }
+      ++tally.looked_at;
+      if (!accounts.contains(row.account)) continue;
+      insist(row.word < block->words.size());
+      ++tally.counts[{row.account, block->words[row.word], row.type}];
+    }
+  }
+  return tally;
+}
+
 }  // namespace amanat::lookup

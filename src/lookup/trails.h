@@ -8,8 +8,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,19 @@ struct TrailPage {
   std::uint64_t entries = 0;              // of the ledger, covered
 };
 
+/// TrailTally counts entries since a moment by who asked, for what, and what came of it.
+struct TrailTally {
+  struct Key {
+    AccountId account{};
+    std::string purpose;
+    EntryType type{};
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  std::map<Key, std::uint64_t> counts;
+  std::uint64_t looked_at = 0;
+  bool cut = false;  // older entries than were looked at lie in the time as well
+};
+
 class Trails {
  public:
   struct Options {
@@ -69,6 +84,10 @@ class Trails {
   Result<void> forget();
   /// find searches what is covered. Errors: seal_broken, file_failed.
   Result<TrailPage> find(const TrailQuery& query) const;
+  /// tally counts the entries of these accounts since `from`, looking at no more than `most`
+  /// entries of any. Errors: as find.
+  Result<TrailTally> tally(const std::set<AccountId>& accounts, Moment from,
+                           std::uint64_t most) const;
 
  private:
   struct State;

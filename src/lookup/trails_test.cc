@@ -140,6 +140,39 @@ TEST(Trails, FindWhatGoingThroughEverythingFindsAlsoAfterARestart) {
   expect_same(log, **again, draw);
 }
 
+TEST(Trails, CountWhatSomebodyDidAsGoingThroughEverythingDoes) {
+  std::mt19937_64 draw(11);
+  Folder folder;
+  Log log;
+  log.grow(90'000, draw);
+  auto trails = opened(folder);
+  ASSERT_TRUE(trails);
+  for (;;) {
+    auto more = (*trails)->catch_up(log.scan(), 40'000);
+    ASSERT_TRUE(more);
+    if (!*more) break;
+  }
+  const std::set<AccountId> some = {AccountId{3}, AccountId{17}};
+  for (const std::size_t at : {std::size_t{0}, std::size_t{40'000}, log.entries.size() - 1}) {
+    const Moment from = log.entries[at].time;
+    std::map<TrailTally::Key, std::uint64_t> counts;
+    std::uint64_t within = 0;
+    for (const auto& e : log.entries) {
+      if (e.time < from) continue;
+      ++within;
+      if (e.actor && some.contains(e.actor->account))
+        ++counts[{e.actor->account, e.parts[static_cast<std::size_t>(BodyPart::purpose) - 1],
+                  e.type}];
+    }
+    auto tally = (*trails)->tally(some, from, 1'000'000);
+    ASSERT_TRUE(tally);
+    EXPECT_EQ(tally->counts, counts);
+    EXPECT_EQ(tally->looked_at, within);
+    EXPECT_FALSE(tally->cut);
+    if (within > 100) EXPECT_TRUE((*trails)->tally(some, from, 100)->cut);
+  }
+}
+
 TEST(Trails, AreNoiseWithoutTheirKeyAndSayWhenTheyAreDamaged) {
   std::mt19937_64 draw(5);
   Folder folder;

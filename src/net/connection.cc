@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kUnsentMost = 1 << 20;     // beyond it nothing more is read or encrypted
 constexpr std::size_t kJoinedMost = 256 * 1024;  // plaintext encrypted at a time
 constexpr std::uint64_t kRestMs = 1000;          // idle for so long it gives its buffers back
-constexpr std::uint64_t kUploadStep = 64 * 1024;  // so much of an upload at least in the time of a request
+constexpr std::uint64_t kUploadStep =
+    64 * 1024;  // so much of an upload at least in the time of a request
 constexpr std::uint64_t kLingerMs = 2000, kLingerStoppingMs = 200;
 
 }  // namespace

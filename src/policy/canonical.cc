@@ -118,6 +118,12 @@ std::string canonical_text(const Tables& t, const FieldTable& fields) {
     put(out, p.law);
     put(out, "cases", p.cases);
     if (p.notice != "daily") put(out, p.notice);
+    // What a citizen reads in Urdu is as much the policy as what stands in English.
+    if (!p.says_ur.empty() || !p.law_ur.empty()) {
+      put(out, "ur");
+      put(out, p.says_ur);
+      put(out, p.law_ur);
+    }
   });
   put_rows(out, "quota", t.quotas, [&](const QuotaRow& q) {
     for (const Limit& limit : q.limits)

@@ -42,7 +42,7 @@ std::vector<Offered> Policy::offered(const Asker& asker) const {
       }
     }
     if (best.empty()) continue;
-    Offered one{purpose.id, purpose.says, {}};
+    Offered one{purpose.id, purpose.says, purpose.says_ur, {}};
     for (const auto& [field, found] : best)
       one.fields.push_back({field, level_of(found.first), found.second});
     out.push_back(std::move(one));
@@ -54,7 +54,8 @@ std::vector<LawfulPurpose> Policy::purposes() const {
   const auto in_force = state_->current();
   std::vector<LawfulPurpose> out;
   for (const PurposeRow& purpose : in_force->compiled.tables().purposes)
-    out.push_back({purpose.id, purpose.says, purpose.law, purpose.notice});
+    out.push_back({purpose.id, purpose.says, purpose.law, purpose.says_ur, purpose.law_ur,
+                   purpose.notice});
   return out;
 }
 

@@ -146,13 +146,14 @@ struct Offered {
     Level level = Level::none;  // at best
     std::string rule;           // the grant that reaches farthest
   };
-  std::string purpose, says;
-  std::vector<Field> fields;  // ascending
+  std::string purpose, says, says_ur;  // says_ur: empty where the policy has none
+  std::vector<Field> fields;           // ascending
 };
 
 /// LawfulPurpose is a purpose of the policy, for people.
 struct LawfulPurpose {
   std::string id, says, law;
+  std::string says_ur, law_ur;  // empty where the policy has none
   std::string notice;  // when a citizen who wishes it is told: at_once, daily, never
 };
 

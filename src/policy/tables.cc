@@ -27,7 +27,7 @@ using net::TomlReader;
 using Words = std::vector<std::string>;
 
 const Words kRights = {"records", "cases", "audit",         "hold",       "approve", "policy",
-                       "review",  "enrol", "enrol-citizen", "introspect", "usages"};
+                       "review",  "enrol", "enrol-citizen", "introspect", "usages", "operate"};
 const Words kClassWords = {"self", "own_family", "colleague_same_unit", "officer_of_record",
                            "protected"};
 const Words kProofWords = {"channel", "signature", "touch"};
@@ -283,13 +283,19 @@ Result<void> TablesReader::purpose(const Toml& table, const std::string& file) {
   if (!notice) return std::unexpected(notice.error());
   if (*notice != "at_once" && *notice != "daily" && *notice != "never")
     return row.wrong("`notice` is at_once, daily or never");
+  auto says_ur = row.reader().string_or("says_ur", "");
+  if (!says_ur) return std::unexpected(says_ur.error());
+  auto law_ur = row.reader().string_or("law_ur", "");
+  if (!law_ur) return std::unexpected(law_ur.error());
+  if (says_ur->size() > kSaysMax || law_ur->size() > kSaysMax)
+    return row.wrong("`says_ur` and `law_ur` are at most 500 bytes");
   if (auto end = row.reader().finish(); !end) return end;
   purposes_.push_back(*id);
   for (const auto& kind : *cases)
     if (!has(kinds_, kind)) kinds_.push_back(kind);
   tables_.purposes.push_back({*std::move(id), *std::move(says), *std::move(law),
                               *std::move(cases), *witnessed, static_cast<std::uint32_t>(*sealed),
-                              *std::move(notice)});
+                              *std::move(notice), *std::move(says_ur), *std::move(law_ur)});
   return {};
 }
 

@@ -69,6 +69,7 @@ struct PurposeRow {
   bool witnessed = false;          // answered once the ledger's witnesses have confirmed the record
   std::uint32_t sealed_days = 0;   // covert: the citizen sees that, but not what, for so long
   std::string notice = "daily";    // when a citizen who wishes it is told: at_once, daily, never
+  std::string says_ur = {}, law_ur = {};  // the same in Urdu, where it is there
 };
 
 /// Needs are the circumstances a grant asks for; all of them must hold.

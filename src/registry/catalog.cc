@@ -196,4 +196,32 @@ const Dataset& Catalog::dataset(DatasetId id) const {
   return state_->datasets[number(id)];
 }
 
+namespace {
+
+const std::string& said(const Field& field, Catalog::Tongue tongue) {
+  if (tongue == Catalog::Tongue::urdu && !field.label_ur.empty()) return field.label_ur;
+  return field.label.empty() ? field.name : field.label;
+}
+
+}  // namespace
+
+std::string Catalog::field_label(FieldId id, Tongue tongue) const {
+  const Dataset& own = dataset(fields()[id].dataset);
+  const auto at = own.find(id);
+  if (!at) return fields()[id].id;
+  const std::string& label = said(own.fields[*at], tongue);
+  std::size_t same = 0;
+  for (const Dataset& d : datasets())
+    for (const Field& field : d.fields)
+      same += field.table_id && said(field, tongue) == label ? 1 : 0;
+  return same == 1 ? label : label + " (" + fields()[id].id + ")";
+}
+
+const std::string* Catalog::label_of(std::string_view name, Tongue tongue) const {
+  const Dataset* d = dataset(name);
+  if (d == nullptr) return nullptr;
+  if (tongue == Tongue::urdu && !d->label_ur.empty()) return &d->label_ur;
+  return d->label.empty() ? &d->name : &d->label;
+}
+
 }  // namespace amanat::registry

@@ -37,6 +37,12 @@ class Catalog {
   /// mobile_number is what a person typed as a mobile number: E.164 digits, "923001234567"; nothing
   /// if the rules know it as none.
   std::optional<std::string> mobile_number(std::string_view typed) const;
+  /// label_of is what people call a record of a dataset in a language, as well as it is known; null
+  /// for no dataset.
+  enum class Tongue : std::uint8_t { english, urdu };
+  const std::string* label_of(std::string_view dataset, Tongue tongue) const;
+  /// field_label is the same of a field; where two fields are called the same, with its id.
+  std::string field_label(FieldId field, Tongue tongue) const;
   /// search_words lists the words a question's subject may be asked by: national_id, msisdn,
   /// passport where a dataset is about such subjects, and every field's `search`. Ascending.
   const std::vector<std::string>& search_words() const;

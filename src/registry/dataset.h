@@ -72,6 +72,7 @@ struct Rules {
 /// Field is one declared column.
 struct Field {
   std::string name, id;              // short; registry.dataset.field
+  std::string label, label_ur;       // what people call it
   std::vector<std::string> columns;  // in lower case
   FieldType type = FieldType::text;
   std::optional<FieldId> table_id;  // in the FieldTable; none in `keep = false` datasets
@@ -108,6 +109,7 @@ struct FieldPlace {
 
 struct Dataset {
   std::string name, says, department;  // name is registry.dataset
+  std::string label, label_ur;         // what people call one record of it
   DatasetId id{};
   std::vector<Field> fields;
   bool keep = true;   // false: rows are read, never kept

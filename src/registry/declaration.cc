@@ -29,6 +29,7 @@ const std::vector<std::string> kMasks{"last2", "last4", "first_letter", "year", 
 const std::vector<std::string> kGives{"relation", "hops", "relative_of"};
 const std::vector<std::string> kReserved{"source", "date"};
 constexpr std::size_t kFieldsOfDatasetMax = 128;
+constexpr std::size_t kLabelMax = 120;
 constexpr std::size_t kValuesMax = 1024;
 constexpr std::size_t kSlotsMax = 64;
 constexpr std::int64_t kMarkMax = 65535;
@@ -177,6 +178,15 @@ void check_formats(Sticky& table, const std::vector<std::string>& formats) {
                        " (YYYY, MM or MON, DD, hh, mm, ss)");
 }
 
+/// read_labels reads what people call a field or dataset: `label`, `label_ur`.
+void read_labels(Sticky& table, std::string& english, std::string& urdu) {
+  english = table.text_or("label");
+  urdu = table.text_or("label_ur");
+  for (const auto* text : {&english, &urdu})
+    if (text->size() > kLabelMax || text->find('\n') != std::string::npos)
+      table.complain("a label is one line of at most 120 bytes");
+}
+
 std::optional<Failure> read_field(const net::Toml& toml, const std::string& file, Declared& into) {
   Sticky table(toml, file);
   Field field;
@@ -192,6 +202,7 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
   const std::string sensitivity = table.text_or("class", "ordinary");
   table.one_of("class", sensitivity, kClasses);
   field.required = table.flag("required", false);
+  read_labels(table, field.label, field.label_ur);
   info.masks = table.list("masks");
   for (const auto& mask : info.masks) table.one_of("mask", mask, kMasks);
   field.search = table.text_or("search");
@@ -363,6 +374,7 @@ std::optional<Failure> read_dataset(const net::Toml& toml, const std::string& fi
   d.file = file;
   d.line = table.line();
   d.says = table.text_or("says");
+  read_labels(table, d.label, d.label_ur);
   d.department = table.text_or("department", department);
   if (d.department.empty())
     table.complain("`department` is missing, here or at the top of the file");

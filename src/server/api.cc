@@ -6,6 +6,7 @@
 #include "net/json.h"
 #include "server/exchange.h"
 #include "server/problem.h"
+#include "server/report_desk.h"
 
 namespace amanat::server {
 namespace {
@@ -86,8 +87,11 @@ void describe(const RouteInfo& route, const std::string& path, net::JsonWriter& 
 
 }  // namespace
 
+Api::~Api() = default;
+
 Api::Api(Exchange& exchange)
     : exchange_(exchange),
+      reports_(std::make_unique<ReportDesk>(exchange)),
       routes_([&exchange](const Request& request) { return exchange.identity().admit(request); },
               [&exchange](const Request& request) { return exchange.identity().signed_in(request); },
               [&exchange](const Request& request) { return exchange.identity().confirm(request); }) {

@@ -15,6 +15,9 @@ bool is_citizen_number(std::string_view text) {
   return text.size() == 13 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// A page must not wait for a nation's month.
+constexpr std::uint64_t kTallied = 4'000'000;
+
 }  // namespace
 
 Result<lookup::TrailPage> Exchange::search(const lookup::TrailQuery& query) const {
@@ -23,6 +26,11 @@ Result<lookup::TrailPage> Exchange::search(const lookup::TrailQuery& query) cons
   // A projection: what is damaged is made again, while nothing wrong is shown.
   if (auto cleared = state_->trails->forget(); !cleared) return std::unexpected(cleared.error());
   return fail(Reason::too_busy, "the search is being made again from the ledger");
+}
+
+Result<lookup::TrailTally> Exchange::tally(const std::set<AccountId>& accounts,
+                                           Moment from) const {
+  return state_->trails->tally(accounts, from, kTallied);
 }
 
 void Exchange::follow_trails() {

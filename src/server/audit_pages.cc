@@ -124,7 +124,8 @@ std::string csv_quoted(std::string_view text) {
   return out + "\"";
 }
 
-console::ShownLook shown(const lookup::Look& look) {
+console::ShownLook shown(const lookup::Look& look, const Labels& labels,
+                         const std::vector<policy::LawfulPurpose>& purposes) {
   console::ShownLook out;
   out.entry = number(look.entry);
   out.time = look.time;
@@ -133,11 +134,11 @@ console::ShownLook shown(const lookup::Look& look) {
               : look.state == State::sealed ? console::ShownLook::State::sealed
                                             : console::ShownLook::State::erased;
   if (look.sealed_until) out.opens = *look.sealed_until;
-  out.purpose = look.purpose.empty() ? word_of(look.type) : look.purpose;
+  out.purpose = look.purpose.empty() ? word_of(look.type) : labels.purpose(purposes, look.purpose);
   out.department = look.department;
   out.unit = look.unit;
   out.officer = number(look.account);
-  out.fields = look.fields;
+  out.fields = labels.fields(look.fields);
   return out;
 }
 
@@ -155,8 +156,10 @@ Result<Response> Api::opened_trail(const Caller& caller, const Request& request)
   trail.of_citizen = opened->of_citizen;
   trail.account = opened->account;
   trail.recorded = opened->entry;
+  const Labels labels(exchange_.catalog(), reader_of(request, {}).language);
+  const auto purposes = exchange_.policy().purposes();
   for (auto it = opened->looks.rbegin(); it != opened->looks.rend(); ++it)
-    trail.looks.push_back(shown(*it));
+    trail.looks.push_back(shown(*it, labels, purposes));
   const console::Zone zone{static_cast<int>(exchange_.detection().parameters().zone_minutes)};
   return page(console::trail_page(reader_of(request, caller.asker().id), trail, zone));
 }
@@ -319,10 +322,12 @@ void Api::add_audit_pages() {
                     why == nullptr ? 200 : why->http_status);
       });
   routes_.session(
-      {"GET", "/state", "officer with the right 'audit'", "State of the exchange, as a page."},
+      {"GET", "/state", "officer with the right 'audit' or 'operate'",
+       "State of the exchange, as a page."},
       [this](const Caller& caller, const Request& request, std::string_view) -> Result<Response> {
-        if (auto may = audits(exchange_.policy(), caller); !may)
-          return std::unexpected(may.error());
+        if (!exchange_.policy().may(caller.asker(), "audit") &&
+            !exchange_.policy().may(caller.asker(), "operate"))
+          return fail(Reason::not_your_right, "operate");
         auto status = exchange_.status();
         if (!status) return std::unexpected(status.error());
         console::ExchangeState state;

@@ -20,7 +20,14 @@ using lookup::Look;
 
 constexpr std::size_t kLooksShown = 50;
 
-ShownLook shown(const Look& look, const std::vector<policy::LawfulPurpose>& purposes) {
+// Words are what a look is put into words with.
+struct Words {
+  Labels labels;
+  std::vector<policy::LawfulPurpose> purposes;
+  bool urdu;
+};
+
+ShownLook shown(const Look& look, const Words& words) {
   ShownLook out;
   out.entry = number(look.entry);
   out.time = look.time;
@@ -34,15 +41,15 @@ ShownLook shown(const Look& look, const std::vector<policy::LawfulPurpose>& purp
                                                 : ShownLook::Kind::other;
   if (look.sealed_until) out.opens = *look.sealed_until;
   out.purpose = look.purpose;
-  for (const auto& purpose : purposes)
+  for (const auto& purpose : words.purposes)
     if (purpose.id == look.purpose) {
-      out.purpose = purpose.says;
-      out.law = purpose.law;
+      out.purpose = words.labels.purpose(words.purposes, look.purpose);
+      out.law = words.urdu && !purpose.law_ur.empty() ? purpose.law_ur : purpose.law;
     }
   out.department = look.department;
   out.unit = look.unit;
   out.officer = number(look.account);
-  out.fields = look.fields;
+  out.fields = words.labels.fields(look.fields);
   return out;
 }
 
@@ -86,12 +93,17 @@ console::ShownComplaint shown(const Complaint& one) {
 }  // namespace
 
 void Api::add_citizen_pages() {
+  const auto words = [this](const Request& request) {
+    const console::Language language = reader_of(request, {}).language;
+    return Words{Labels(exchange_.catalog(), language), exchange_.policy().purposes(),
+                 language == console::Language::urdu};
+  };
   const auto zone = [this] {
     return console::Zone{static_cast<int>(exchange_.detection().parameters().zone_minutes)};
   };
   routes_.session({"GET", "/me", "citizen", "Who looked at my record, as a page."},
-                  [this, zone](const Caller& caller, const Request& request,
-                               std::string_view) -> Result<Response> {
+                  [this, zone, words](const Caller& caller, const Request& request,
+                                      std::string_view) -> Result<Response> {
                     auto citizen = own(caller);
                     if (!citizen) return std::unexpected(citizen.error());
                     auto query =
@@ -99,7 +111,7 @@ void Api::add_citizen_pages() {
                     if (!query) return std::unexpected(query.error());
                     auto looks = exchange_.looks_of_tag(*citizen);
                     if (!looks) return std::unexpected(looks.error());
-                    const auto purposes = exchange_.policy().purposes();
+                    const auto in_words = words(request);
                     console::LooksList list;
                     list.zone = zone();
                     list.total = looks->size();
@@ -120,23 +132,23 @@ void Api::add_citizen_pages() {
                         list.before = list.looks.back().entry;
                         break;
                       }
-                      list.looks.push_back(shown(*it, purposes));
+                      list.looks.push_back(shown(*it, in_words));
                     }
                     return page(console::looks_page(reader_of(request, caller.asker().id), list));
                   });
-  routes_.session({"GET", "/me/look/{entry}", "citizen", "One look at my record, as a page."},
-                  [this, zone](const Caller& caller, const Request& request,
-                               std::string_view entry) -> Result<Response> {
-                    auto citizen = own(caller);
-                    if (!citizen) return std::unexpected(citizen.error());
-                    auto look = own_look(exchange_, *citizen, entry);
-                    if (!look) return std::unexpected(look.error());
-                    const bool may_complain = look->state == ledger::CitizenEntry::State::open &&
-                                              look->type != EntryType::erasure;
-                    return page(console::look_page(reader_of(request, caller.asker().id),
-                                                   shown(*look, exchange_.policy().purposes()),
-                                                   zone(), may_complain));
-                  });
+  routes_.session(
+      {"GET", "/me/look/{entry}", "citizen", "One look at my record, as a page."},
+      [this, zone, words](const Caller& caller, const Request& request,
+                          std::string_view entry) -> Result<Response> {
+        auto citizen = own(caller);
+        if (!citizen) return std::unexpected(citizen.error());
+        auto look = own_look(exchange_, *citizen, entry);
+        if (!look) return std::unexpected(look.error());
+        const bool may_complain =
+            look->state == ledger::CitizenEntry::State::open && look->type != EntryType::erasure;
+        return page(console::look_page(reader_of(request, caller.asker().id),
+                                       shown(*look, words(request)), zone(), may_complain));
+      });
   routes_.session(
       {"GET", "/me/receipt/{entry}", "citizen", "The proof of an entry about me."},
       [this](const Caller& caller, const Request&, std::string_view entry) -> Result<Response> {
@@ -158,21 +170,21 @@ void Api::add_citizen_pages() {
         if (!history) return std::unexpected(history.error());
         return file_response(*std::move(history), "my-history");
       });
-  routes_.session({"GET", "/me/complain/{entry}", "citizen", "Where a complaint is written."},
-                  [this, zone](const Caller& caller, const Request& request,
-                               std::string_view entry) -> Result<Response> {
-                    auto citizen = own(caller);
-                    if (!citizen) return std::unexpected(citizen.error());
-                    auto look = own_look(exchange_, *citizen, entry);
-                    if (!look) return std::unexpected(look.error());
-                    return page(console::complain_page(reader_of(request, caller.asker().id),
-                                                       shown(*look, exchange_.policy().purposes()),
-                                                       zone(), nullptr));
-                  });
+  routes_.session(
+      {"GET", "/me/complain/{entry}", "citizen", "Where a complaint is written."},
+      [this, zone, words](const Caller& caller, const Request& request,
+                          std::string_view entry) -> Result<Response> {
+        auto citizen = own(caller);
+        if (!citizen) return std::unexpected(citizen.error());
+        auto look = own_look(exchange_, *citizen, entry);
+        if (!look) return std::unexpected(look.error());
+        return page(console::complain_page(reader_of(request, caller.asker().id),
+                                           shown(*look, words(request)), zone(), nullptr));
+      });
   routes_.session(
       {"POST", "/me/complain/{entry}", "citizen", "Complain about a look at my record."},
-      [this, zone](const Caller& caller, const Request& request,
-                   std::string_view entry) -> Result<Response> {
+      [this, zone, words](const Caller& caller, const Request& request,
+                          std::string_view entry) -> Result<Response> {
         auto citizen = own(caller);
         if (!citizen) return std::unexpected(citizen.error());
         auto look = own_look(exchange_, *citizen, entry);
@@ -182,10 +194,9 @@ void Api::add_citizen_pages() {
         auto made = exchange_.complain(caller, look->entry, text_of(*form, "text"));
         if (!made) {
           const ReasonRow& row = row_of(made.error().reason);
-          return page(
-              console::complain_page(reader_of(request, caller.asker().id),
-                                     shown(*look, exchange_.policy().purposes()), zone(), &row),
-              row.http_status);
+          return page(console::complain_page(reader_of(request, caller.asker().id),
+                                             shown(*look, words(request)), zone(), &row),
+                      row.http_status);
         }
         return see_other(Address("/me/complaints"));
       });
@@ -209,8 +220,11 @@ void Api::add_citizen_pages() {
         auto leaks = exchange_.leaks_of_tag(*citizen);
         if (!leaks) return std::unexpected(leaks.error());
         std::vector<console::ShownLeak> shown;
-        for (auto& [day, fields] : *leaks) shown.push_back({std::move(day), std::move(fields)});
-        return page(console::leaks_page(reader_of(request, caller.asker().id), shown));
+        const console::Reader reader = reader_of(request, caller.asker().id);
+        const Labels labels(exchange_.catalog(), reader.language);
+        for (const auto& [day, fields] : *leaks)
+          shown.push_back({console::written_day(day, reader.language), labels.fields(fields)});
+        return page(console::leaks_page(reader, shown));
       });
   routes_.session(
       {"POST", "/leave", "a signed-in person", "Leave at once: signs out and goes elsewhere."},

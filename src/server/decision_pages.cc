@@ -8,6 +8,7 @@
 #include "console/auditor_pages.h"
 #include "console/supervisor_pages.h"
 #include "crypto/crypto.h"
+#include "model/readable.h"
 #include "net/json.h"
 #include "server/api.h"
 #include "server/complaints.h"
@@ -24,6 +25,17 @@ using console::Word;
 constexpr SignedForm kAct{"nonce", "act", "assertion"};
 constexpr std::size_t kAlertsShown = 50;
 
+// RequestWords is what a request is put into words with.
+struct RequestWords {
+  Labels labels;
+  std::vector<policy::LawfulPurpose> purposes;
+  console::Language language;
+};
+RequestWords words_for(Exchange& exchange, const console::Reader& reader) {
+  return {Labels(exchange.catalog(), reader.language), exchange.policy().purposes(),
+          reader.language};
+}
+
 // Hidden says that a citizen's number is masked: a session's cookie alone shows nobody.
 enum class Numbers : std::uint8_t { masked, whole };
 
@@ -33,7 +45,42 @@ std::string shown_value(const std::string& name, const std::string& value, Numbe
   return value.size() == 13 ? masked(SubjectName{SubjectKind::national_id, value}) : "*";
 }
 
-console::ShownRequest shown(const policy::WaitingQuestion& one, Numbers numbers) {
+// A part of a question as people read it: what it is called, and its value.
+std::pair<std::string, std::string> in_words(const std::string& name, const std::string& value,
+                                             const RequestWords& words) {
+  constexpr std::pair<std::string_view, Word> kNames[] = {
+      {"kind", Word::kind},
+      {"asker", Word::officer},
+      {"client", Word::client},
+      {"purpose", Word::purpose},
+      {"case", Word::case_number},
+      {"national_id", Word::citizen_number},
+      {"fields", Word::what_to_see},
+      {"max_subjects", Word::citizens_at_most},
+      {"reason", Word::why},
+      {"subject.national_id", Word::citizen_number},
+      {"subject.msisdn", Word::phone_number}};
+  std::string said = name;
+  for (const auto& [known, word] : kNames)
+    if (known == name) said = console::say(word, words.language);
+  if (name == "purpose") return {said, words.labels.purpose(words.purposes, value)};
+  if (name.ends_with("national_id")) return {said, readable(ValueShape::citizen_number, value)};
+  if (name.ends_with("msisdn")) return {said, readable(ValueShape::telephone, value)};
+  if (name != "fields") return {said, value};
+  std::string list;
+  for (std::size_t at = 0; at < value.size();) {
+    const std::size_t end = std::min(value.find(", ", at), value.size());
+    list += (list.empty()                                ? ""
+             : words.language == console::Language::urdu ? "، "
+                                                         : ", ") +
+            words.labels.field(std::string_view(value).substr(at, end - at));
+    at = end + 2;
+  }
+  return {said, list};
+}
+
+console::ShownRequest shown(const policy::WaitingQuestion& one, Numbers numbers,
+                            const RequestWords& words_of) {
   console::ShownRequest out;
   out.id = one.id;
   out.asker = one.asker;
@@ -46,7 +93,7 @@ console::ShownRequest shown(const policy::WaitingQuestion& one, Numbers numbers)
   out.whole = numbers == Numbers::whole;
   if (const auto words = policy::question_in_words(one.question))
     for (const auto& [name, value] : *words)
-      out.asks.emplace_back(name, shown_value(name, value, numbers));
+      out.asks.push_back(in_words(name, shown_value(name, value, numbers), words_of));
   for (const auto& decision : one.decided)
     out.decided.push_back({decision.approver, decision.reason, decision.approved});
   return out;
@@ -135,9 +182,9 @@ Result<Response> Api::finish_act(const Caller& caller, const Request& request) {
     auto one = waiting(exchange_, caller.asker(), request.received, act.target);
     if (!one) return std::unexpected(one.error());
     if (auto noted = exchange_.note_look(caller); !noted) return std::unexpected(noted.error());
-    return page(console::request_page(reader, shown(*one, Numbers::whole),
-                                      month_of(exchange_, one->asker, reader.language), zone,
-                                      nullptr));
+    return page(
+        console::request_page(reader, shown(*one, Numbers::whole, words_for(exchange_, reader)),
+                              month_of(exchange_, one->asker, reader.language), zone, nullptr));
   }
   if (act.verb == "approve" || act.verb == "refuse") {
     // One verb for a waiting question and for a review past the rules: whichever has that id.
@@ -175,6 +222,13 @@ Result<Response> Api::finish_act(const Caller& caller, const Request& request) {
     return done(Word::decided_done, *entry, Address("/complaints"), Word::complaints);
   }
   if (act.verb == "trail") return opened_trail(caller, request);
+  if (act.verb == "open-trace" || act.verb == "cancel-trace" || act.verb == "take-evidence")
+    return finish_trace_act(caller, request);
+  if (act.verb == "announce") {
+    auto entry = exchange_.announce(act.target, caller);
+    if (!entry) return std::unexpected(entry.error());
+    return done(Word::announced_done, *entry, Address("/operations"), Word::operations);
+  }
   return fail(Reason::act_wrong, "its verb");
 }
 
@@ -205,10 +259,11 @@ void Api::add_decision_pages() {
                     const Asker& asker = caller.asker();
                     if (asker.citizen) return fail(Reason::not_your_right, "requests");
                     std::vector<console::ShownRequest> to_decide, own;
+                    const RequestWords words = words_for(exchange_, reader_of(request, asker.id));
                     for (const auto& one : exchange_.policy().waiting_for(asker, request.received))
-                      to_decide.push_back(shown(one, Numbers::masked));
+                      to_decide.push_back(shown(one, Numbers::masked, words));
                     for (const auto& one : exchange_.policy().waiting_of(asker, request.received))
-                      own.push_back(shown(one, Numbers::masked));
+                      own.push_back(shown(one, Numbers::masked, words));
                     std::sort(to_decide.begin(), to_decide.end(),
                               [](const auto& a, const auto& b) { return a.asked < b.asked; });
                     return page(console::requests_page(reader_of(request, asker.id), to_decide, own,
@@ -221,7 +276,7 @@ void Api::add_decision_pages() {
     if (!one) return std::unexpected(one.error());
     const console::Reader reader = reader_of(request, caller.asker().id);
     return page(
-        console::request_page(reader, shown(*one, Numbers::masked),
+        console::request_page(reader, shown(*one, Numbers::masked, words_for(exchange_, reader)),
                               month_of(exchange_, one->asker, reader.language), zone(), why),
         status);
   };
@@ -345,9 +400,10 @@ void Api::add_decision_pages() {
         if (!exchange_.policy().may(caller.asker(), "review"))
           return fail(Reason::not_your_right, "review");
         std::vector<console::ShownReview> reviews;
+        const RequestWords words = words_for(exchange_, reader_of(request, {}));
         for (const auto& one : exchange_.policy().emergencies())
-          reviews.push_back({one.id, one.asker, one.purpose, one.case_ref, one.reason,
-                             one.reviewed_by, one.at, one.justified,
+          reviews.push_back({one.id, one.asker, words.labels.purpose(words.purposes, one.purpose),
+                             one.case_ref, one.reason, one.reviewed_by, one.at, one.justified,
                              one.asker == caller.asker().id});
         return page(console::reviews_page(reader_of(request, caller.asker().id), reviews, zone()));
       });

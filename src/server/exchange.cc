@@ -12,6 +12,7 @@
 #include "server/log.h"
 #include "server/problem.h"
 #include "server/state.h"
+#include "server/trace_upload.h"
 #include "vault/debts.h"
 #include "server/witness_settings.h"
 
@@ -268,6 +269,18 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   auto rules = read_authenticators(s.home.authenticators(), s.config, fields);
   if (!rules) return std::unexpected(rules.error());
   s.identity->use_passkeys(*std::move(rules));
+  identity::Speech speech;
+  speech.purpose = [&s](std::string_view purpose, bool urdu) {
+    if (s.policy == nullptr) return std::string();
+    for (const auto& one : s.policy->purposes())
+      if (one.id == purpose) return urdu && !one.says_ur.empty() ? one.says_ur : one.says;
+    return std::string();
+  };
+  speech.field = [&s](FieldId field, bool urdu) {
+    using Tongue = registry::Catalog::Tongue;
+    return s.catalog->field_label(field, urdu ? Tongue::urdu : Tongue::english);
+  };
+  s.identity->speak(std::move(speech));
 
   auto seed = s.vault->named_secret(kLedgerSigner);
   if (!seed) return std::unexpected(seed.error());
@@ -527,6 +540,9 @@ Result<std::string> Exchange::serve(const std::string& listen, RunCommand run_co
   options.threads = s.config.threads;
   options.connections_max = s.config.connections_max;
   options.request_seconds_max = s.config.request_seconds_max;
+  options.upload_path = kTraceUploadPath;
+  options.upload_bytes_max = kTraceUploadMax;
+  options.upload = [this](const Request& head) { return begin_trace_upload(*this, head); };
   if (!s.config.metrics.empty()) {
     auto counts = MetricsPort::start(s.config.metrics, [this] { return state_->metrics_page(); });
     if (!counts) return std::unexpected(counts.error());

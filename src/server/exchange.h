@@ -298,6 +298,8 @@ class Exchange {
   /// search finds entries by who asked, purpose, type and time, newest first. Errors: too_busy (it
   /// is being made again), file_failed.
   Result<lookup::TrailPage> search(const lookup::TrailQuery& query) const;
+  /// tally counts what these accounts did since a moment (lookup/trails.h). Errors: as search.
+  Result<lookup::TrailTally> tally(const std::set<AccountId>& accounts, Moment from) const;
   /// cose_seed is the seed of the key that signs COSE receipts. Errors: as Vault::named_secret.
   Result<Key256> cose_seed() const;
   /// map_key is K_map, for the auditor and nobody else. Errors: as Vault::named_secret.

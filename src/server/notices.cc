@@ -202,13 +202,13 @@ struct Notices::State {
       out += office ? office->first + ", " + office->second
                     : std::string(console::say(Word::an_office, l));
       out += " · " + console::written(looks[i].time, zone, l) + " · " +
-             console::say(Word::entry_number, l, std::to_string(looks[i].entry)) + "\n";
+             console::say_plainly(Word::entry_number, l, std::to_string(looks[i].entry)) + "\n";
     }
     if (looks.size() > kTold)
-      out += console::say(Word::and_more, l, std::to_string(looks.size() - kTold)) + "\n";
+      out += console::say_plainly(Word::and_more, l, std::to_string(looks.size() - kTold)) + "\n";
     return std::string(console::say(Word::notice_begins, l)) + "\n" + out +
-           console::say(Word::notice_code_is, l, code) + " " +
-           console::say(Word::notice_ends, l, options.page);
+           console::say_plainly(Word::notice_code_is, l, code) + " " +
+           console::say_plainly(Word::notice_ends, l, options.page);
   }
 
   Result<std::vector<std::vector<Due>>> due_now(Moment at) {

@@ -23,6 +23,32 @@ constexpr std::size_t kFormMax = 32 * 1024, kFieldsMax = 256 + 8;
 
 }  // namespace
 
+std::string Labels::field(std::string_view id) const {
+  const auto known = catalog_.fields().find(id);
+  if (!known) return std::string(id);
+  using Tongue = registry::Catalog::Tongue;
+  return catalog_.field_label(*known, urdu_ ? Tongue::urdu : Tongue::english);
+}
+
+std::vector<std::string> Labels::fields(const std::vector<std::string>& ids) const {
+  std::vector<std::string> out;
+  for (const auto& id : ids) out.push_back(field(id));
+  return out;
+}
+
+std::string Labels::dataset(std::string_view name) const {
+  using Tongue = registry::Catalog::Tongue;
+  const std::string* label = catalog_.label_of(name, urdu_ ? Tongue::urdu : Tongue::english);
+  return label == nullptr ? std::string(name) : *label;
+}
+
+std::string Labels::purpose(const std::vector<policy::LawfulPurpose>& purposes,
+                            std::string_view id) const {
+  for (const auto& one : purposes)
+    if (one.id == id) return urdu_ && !one.says_ur.empty() ? one.says_ur : one.says;
+  return std::string(id);
+}
+
 bool wants_page(const Request& request) {
   return request.header("accept").starts_with("text/html");
 }
@@ -80,7 +106,12 @@ std::optional<std::uint64_t> number_in(std::string_view text) {
 
 Request as_json(const Request& request, std::string body) {
   Request changed = request;
-  std::erase_if(changed.headers, [](const auto& h) { return h.first == "content-type"; });
+  std::erase_if(changed.headers, [](const auto& h) {
+    return h.first == "content-type" || h.first == "accept-language";
+  });
+  // What is put into words is in the language of the pages, whatever the browser prefers.
+  const bool urdu = reader_of(request, {}).language == console::Language::urdu;
+  changed.headers.emplace_back("accept-language", urdu ? "ur" : "en");
   changed.headers.emplace_back("content-type", "application/json");
   changed.body = std::move(body);
   return changed;

@@ -10,8 +10,27 @@
 #include "model/request.h"
 #include "model/result.h"
 #include "net/form.h"
+#include "policy/policy.h"
+#include "registry/catalog.h"
 
 namespace amanat::server {
+
+/// Labels says what people call the catalog's fields and datasets, in the reader's language.
+class Labels {
+ public:
+  Labels(const registry::Catalog& catalog, console::Language language)
+      : catalog_(catalog), urdu_(language == console::Language::urdu) {}
+  /// field is a field's label by its id; an id that the catalog does not know stays as it is.
+  std::string field(std::string_view id) const;
+  std::vector<std::string> fields(const std::vector<std::string>& ids) const;
+  std::string dataset(std::string_view name) const;
+  std::string purpose(const std::vector<policy::LawfulPurpose>& purposes,
+                      std::string_view id) const;
+
+ private:
+  const registry::Catalog& catalog_;
+  bool urdu_;
+};
 
 /// wants_page says whether a request comes from somebody who reads pages: a browser's navigation.
 bool wants_page(const Request& request);

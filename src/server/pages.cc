@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
 #include <memory>
 
 #include "console/pages.h"
 #include "crypto/crypto.h"
+#include "model/readable.h"
 #include "net/form.h"
 #include "net/json.h"
 #include "server/api.h"
@@ -23,10 +25,13 @@ using console::Word;
 
 // Pages that can be asked for again: nothing but their address makes them.
 using console::Literal;
-constexpr Literal kAgain[] = {"/sign-in", "/enrol",         "/ledger",  "/ask",        "/devices",
-                              "/me",      "/approvals",     "/alerts",  "/reviews",    "/policy",
-                              "/entries", "/trails",        "/who",     "/complaints", "/state",
-                              "/api",     "/me/complaints", "/me/leaks", "/me/notices", "/notice"};
+constexpr Literal kAgain[] = {"/sign-in", "/enrol",         "/ledger",   "/ask",        "/devices",
+                              "/me",      "/approvals",     "/alerts",   "/reviews",    "/policy",
+                              "/entries", "/trails",        "/who",      "/complaints", "/state",
+                              "/api",     "/me/complaints", "/me/leaks", "/me/notices", "/notice",
+                              "/traces",  "/operations",    "/reports",  "/team"};
+// The same of one thing: an address of two parts.
+constexpr Literal kAgainOne[] = {"/traces", "/entries", "/approvals", "/me/look", "/me/complain"};
 
 constexpr SignedForm kSignIn{"nonce", "nonce", "assertion"}, kAsk{"nonce", "ask", "assertion"},
     kRegister{"ticket", "ticket", "credential"};
@@ -100,9 +105,9 @@ const ReasonRow* row_named(std::string_view id) {
   return nullptr;
 }
 
-console::AnsweredCitizen answered_citizen(const net::Json& one) {
+console::AnsweredCitizen answered_citizen(const net::Json& one, const Labels& labels) {
   console::AnsweredCitizen citizen;
-  citizen.citizen = text_at(one, "citizen");
+  citizen.citizen = readable(ValueShape::citizen_number, text_at(one, "citizen"));
   citizen.receipt = text_at(one, "receipt");
   if (const net::Json* entry = one.find("entry")) citizen.entry = entry->integer().value_or(0);
   if (const net::Json* records = one.find("records"); records && records->object())
@@ -110,7 +115,7 @@ console::AnsweredCitizen answered_citizen(const net::Json& one) {
       if (list.array())
         for (const net::Json& record : *list.array()) {
           console::AnswerRecord shown;
-          shown.dataset = dataset;
+          shown.dataset = labels.dataset(dataset);
           if (record.object())
             for (const auto& [field, value] : *record.object()) {
               if (!value.string()) continue;
@@ -119,25 +124,31 @@ console::AnsweredCitizen answered_citizen(const net::Json& one) {
               else if (field == "date")
                 shown.date = *value.string();
               else
-                shown.fields.emplace_back(field, *value.string());
+                // A value stands exactly as it was released: its form may carry the mark.
+                shown.fields.emplace_back(labels.field(dataset + "." + field), *value.string());
             }
           citizen.records.push_back(std::move(shown));
         }
   if (const net::Json* withheld = one.find("withheld"); withheld && withheld->array())
     for (const net::Json& held : *withheld->array())
-      citizen.withheld.push_back({text_at(held, "field"), row_named(text_at(held, "reason"))});
+      citizen.withheld.push_back(
+          {labels.field(text_at(held, "field")), row_named(text_at(held, "reason"))});
   return citizen;
 }
 
-Response answer_page(const Answer& answer, const Request& request, const std::string& account) {
+Response answer_page(const registry::Catalog& catalog, const Answer& answer, const Request& request,
+                     const std::string& account) {
   // An answer of ours, in limits of ours.
   const auto json = net::parse_json(
       answer.body(), {.bytes_max = 64 << 20, .depth_max = 16, .values_max = 4'000'000});
   insist(json.has_value());
+  const console::Reader reader = reader_of(request, account);
+  const Labels labels(catalog, reader.language);
   std::vector<console::AnsweredCitizen> citizens;
   if (const net::Json* answers = json->find("answers"); answers && answers->array())
-    for (const net::Json& one : *answers->array()) citizens.push_back(answered_citizen(one));
-  return page(console::answer_page(reader_of(request, account), citizens));
+    for (const net::Json& one : *answers->array())
+      citizens.push_back(answered_citizen(one, labels));
+  return page(console::answer_page(reader, citizens));
 }
 
 Word kind_word(KeyKind kind) {
@@ -174,6 +185,8 @@ void Api::add_pages() {
   add_decision_pages();
   add_audit_pages();
   add_notice_pages();
+  add_trace_pages();
+  add_watch_pages();
 }
 
 void Api::add_open_pages() {
@@ -203,6 +216,14 @@ void Api::add_open_pages() {
         const auto wanted = query->one("back").value_or("");
         for (const Literal page : kAgain)
           if (wanted == page.view()) back = Address(page);
+        for (const Literal page : kAgainOne) {
+          if (!wanted.starts_with(page.view()) || wanted.size() <= page.view().size() + 1) continue;
+          const auto one = wanted.substr(page.view().size() + 1);
+          if (wanted[page.view().size()] == '/' && one.size() <= 24 &&
+              std::all_of(one.begin(), one.end(),
+                          [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); }))
+            back = Address(page).part(one);
+        }
         Response response = see_other(back);
         response.headers.emplace_back(
             "Set-Cookie", std::string("language=") + (urdu ? "ur" : "en") +
@@ -312,6 +333,7 @@ void Api::add_own_pages() {
         start.reviews = may("review");
         start.audits = may("audit");
         start.signs_policy = may("policy");
+        start.operates = may("operate");
         return page(console::start_page(reader_of(request, asker.id), start));
       });
   routes_.session(
@@ -342,18 +364,52 @@ void Api::add_own_pages() {
       });
 }
 
+// put_again draws the question anew whose prompt lasted too long: nothing is typed twice, and a new
+// signature is wanted (WCAG 2.2.1, 3.3.7).
+Response Api::put_again(const Request& request, const std::string& account) {
+  auto form = form_of(request);
+  if (!form) return refused_page(form.error(), request, account);
+  console::AskForm wanted = ask_form(*form);
+  find_mistakes(wanted);
+  if (!wanted.mistakes.empty())
+    return refused_page(Failure{Reason::pending_expired, {}}, request, account);
+  auto put = exchange_.identity().put_question(as_json(request, question_of(wanted)));
+  if (!put) return refused_page(put.error(), request, account);
+  wanted.refused = &row_of(Reason::pending_expired);
+  return page(console::check_page(reader_of(request, account), put->sentences, wanted,
+                                  {crypto::base64url(crypto::bytes_of(put->offer.nonce)),
+                                   request_options(put->offer)}),
+              wanted.refused->http_status);
+}
+
 void Api::add_ask_pages() {
   const auto ask = [this](const Caller& caller, const Request& request,
                           const console::AskForm& form, unsigned status) {
     std::vector<console::OfferedPurpose> purposes;
+    const console::Reader reader = reader_of(request, caller.asker().id);
+    const bool urdu = reader.language == console::Language::urdu;
+    const Labels labels(exchange_.catalog(), reader.language);
     const FieldTable& fields = exchange_.catalog().fields();
     for (const auto& offered : exchange_.policy().offered(caller.asker())) {
-      console::OfferedPurpose purpose{offered.purpose, offered.says, {}};
-      for (const auto& field : offered.fields)
-        purpose.fields.push_back({fields[field.id].id, field.rule, field.level != Level::full});
+      console::OfferedPurpose purpose{
+          offered.purpose, urdu && !offered.says_ur.empty() ? offered.says_ur : offered.says, {}};
+      // By dataset, in the order of the policy's rules: what its writers put first comes first.
+      std::map<DatasetId, std::string> first_rule;
+      for (const auto& field : offered.fields) {
+        const auto [at, fresh] = first_rule.emplace(fields[field.id].dataset, field.rule);
+        if (!fresh) at->second = std::min(at->second, field.rule);
+      }
+      std::vector<std::pair<std::string, DatasetId>> order;
+      for (const auto& [dataset, rule] : first_rule) order.emplace_back(rule, dataset);
+      std::sort(order.begin(), order.end());
+      for (const auto& [rule, dataset] : order)
+        for (const auto& field : offered.fields)
+          if (fields[field.id].dataset == dataset)
+            purpose.fields.push_back({fields[field.id].id, labels.field(fields[field.id].id),
+                                      field.rule, field.level != Level::full,
+                                      labels.dataset(fields.dataset_name(dataset))});
       purposes.push_back(std::move(purpose));
     }
-    console::Reader reader = reader_of(request, caller.asker().id);
     return page(console::ask_page(reader, purposes, form), status);
   };
   routes_.session(
@@ -386,34 +442,38 @@ void Api::add_ask_pages() {
             reader_of(request, caller.asker().id), put->sentences, wanted,
             {crypto::base64url(crypto::bytes_of(put->offer.nonce)), request_options(put->offer)}));
       });
-  routes_.question(
-      {"POST", "/answer", "officer",
-       "Ask the question that was put forward and signed, from a page."},
-      [this](Request request, net::Reply reply) {
-        auto answering = std::make_shared<Answering>();
-        answering->request = std::move(request);
-        answering->reply = std::move(reply);
-        const Request& sent = answering->request;
-        if (const auto in = exchange_.identity().signed_in(sent))
-          answering->account = in->asker().id;
-        // A stranger's form is not read: identification refuses what comes without a session.
-        std::string body = "{}";
-        if (!answering->account.empty()) {
-          auto form = form_of(sent);
-          auto made =
-              form ? signed_body(*form, kAsk) : Result<std::string>(std::unexpected(form.error()));
-          if (made) body = *std::move(made);
-        }
-        answering->asked = as_json(sent, std::move(body));
-        auto task = exchange_.lookup().answer(answering->asked);
-        start(std::move(task), [answering](Result<Answer> answer) {
-          if (!answer && !wants_page(answering->request))
-            return answering->reply(refusal(answer.error(), answering->request));
-          answering->reply(
-              answer ? answer_page(*answer, answering->request, answering->account)
-                     : refused_page(answer.error(), answering->request, answering->account));
-        });
-      });
+  routes_.question({"POST", "/answer", "officer",
+                    "Ask the question that was put forward and signed, from a page."},
+                   [this](Request request, net::Reply reply) {
+                     auto answering = std::make_shared<Answering>();
+                     answering->request = std::move(request);
+                     answering->reply = std::move(reply);
+                     const Request& sent = answering->request;
+                     if (const auto in = exchange_.identity().signed_in(sent))
+                       answering->account = in->asker().id;
+                     // A stranger's form is not read: identification refuses what comes without a
+                     // session.
+                     std::string body = "{}";
+                     if (!answering->account.empty()) {
+                       auto form = form_of(sent);
+                       auto made = form ? signed_body(*form, kAsk)
+                                        : Result<std::string>(std::unexpected(form.error()));
+                       if (made) body = *std::move(made);
+                     }
+                     answering->asked = as_json(sent, std::move(body));
+                     auto task = exchange_.lookup().answer(answering->asked);
+                     start(std::move(task), [this, answering](Result<Answer> answer) {
+                       if (!answer && answer.error().reason == Reason::pending_expired &&
+                           wants_page(answering->request))
+                         return answering->reply(put_again(answering->request, answering->account));
+                       if (!answer && !wants_page(answering->request))
+                         return answering->reply(refusal(answer.error(), answering->request));
+                       answering->reply(answer ? answer_page(exchange_.catalog(), *answer,
+                                                             answering->request, answering->account)
+                                               : refused_page(answer.error(), answering->request,
+                                                              answering->account));
+                     });
+                   });
 }
 
 }  // namespace amanat::server

@@ -55,6 +55,7 @@ Result<Traces::Begin> begin_of(std::string_view body) {
       return fail(Reason::malformed_value, member.name);
     *to = *text;
   }
+  if (!begin.bytes) return fail(Reason::malformed_value, "bytes is a number");
   return begin;
 }
 

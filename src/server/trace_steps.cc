@@ -476,7 +476,8 @@ Result<void> Traces::weigh(TraceCase& one) {
     verdict = crypto::sha256(bundle["manifest"]);
   }
   for (auto& [path, text] : reports) (*work)[path] = std::move(text);
-  (*work)["findings.json"] = findings_json(findings, leads, id_of);
+  (*work)["findings.json"] = 
+      findings_json(findings, leads, trace::first_days(*extraction, *facts), id_of);
   if (auto kept = keep_work(one.id, *work); !kept) return kept;
   if (!bundle.empty())
     if (auto kept = keep_work(one.id, bundle, "bundle"); !kept) return kept;

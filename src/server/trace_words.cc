@@ -108,6 +108,7 @@ void put_case(net::JsonWriter& json, const TraceCase& c,
 }
 
 std::string findings_json(const trace::Findings& f, const std::vector<std::string>& leads,
+                          const std::map<std::string, std::uint64_t>& days,
                           const std::function<std::string(AccountId)>& id_of) {
   net::JsonWriter json;
   json.begin_object();
@@ -144,6 +145,9 @@ std::string findings_json(const trace::Findings& f, const std::vector<std::strin
     }
     json.end_array().end_object();
   }
+  json.end_array().key("rows_first_had").begin_array();
+  for (const auto& [day, rows] : days)
+    json.begin_object().key("day").string(day).key("rows").number(rows).end_object();
   json.end_array().key("leads").begin_array();
   for (const auto& line : leads) json.string(line);
   json.end_array();

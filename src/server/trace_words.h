@@ -23,8 +23,10 @@ Result<std::vector<trace::Disclosed>> disclosures_in(std::string_view history);
 void put_case(net::JsonWriter& json, const TraceCase& one,
               std::pair<std::uint64_t, std::uint64_t> progress);
 
-/// findings_json is what a verdict says, for the console and for tools; `id_of` names accounts.
+/// findings_json is what a verdict says, for the console and for tools; `id_of` names accounts,
+/// `days` are the rows by the day on which each could first be had.
 std::string findings_json(const trace::Findings& findings, const std::vector<std::string>& leads,
+                          const std::map<std::string, std::uint64_t>& days,
                           const std::function<std::string(AccountId)>& id_of);
 
 }  // namespace amanat::server

@@ -99,8 +99,8 @@ Result<void> Traces::keep(const TraceCase& one) {
 }
 
 Result<std::string> Traces::begin(const Begin& begin) {
-  if (begin.bytes == 0) return fail(Reason::malformed_value, "bytes: an empty file");
-  if (begin.bytes > kLeakBytesMax) return fail(Reason::body_too_large, "a tebibyte at most");
+  if (begin.bytes == std::uint64_t{0}) return fail(Reason::malformed_value, "bytes: an empty file");
+  if (begin.bytes.value_or(0) > kLeakBytesMax) return fail(Reason::body_too_large, "a tebibyte at most");
   const std::string today = trace::day_of(now());
   const std::string day = begin.leak_day.empty() ? today : begin.leak_day;
   if (!trace::valid_day(day) || day > today)
@@ -121,7 +121,7 @@ Result<std::string> Traces::begin(const Begin& begin) {
     one.name = short_text(begin.name);
     one.brought_by = short_text(begin.brought_by);
     one.leak_day = day;
-    one.bytes = begin.bytes;
+    one.bytes = begin.bytes.value_or(0);
     one.begun = now();
     std::error_code error;
     std::filesystem::create_directories(place(one.id), error);
@@ -133,28 +133,48 @@ Result<std::string> Traces::begin(const Begin& begin) {
   return one.id;
 }
 
+// put writes a part of what is being received where it belongs.
+Result<void> Traces::put(TraceCase& one, std::uint64_t offset, std::string_view part) {
+  if (one.state != TraceState::receiving)
+    return fail(Reason::trace_not_so_far, "the file is there already");
+  if (offset + part.size() > (one.bytes == 0 ? kLeakBytesMax : one.bytes))
+    return fail(Reason::malformed_value, "more bytes than were announced");
+  auto secret = key();
+  if (!secret) return std::unexpected(secret.error());
+  SealedWriter writer(place(one.id) + "/find", *std::move(secret), one.id + "/find");
+  return writer.append(offset, part);
+}
+
 Result<std::uint64_t> Traces::append(std::string_view id, std::uint64_t offset,
                                      std::string_view part) {
   auto one = find(id);
   if (!one) return std::unexpected(one.error());
-  if (one->state != TraceState::receiving)
-    return fail(Reason::trace_not_so_far, "the file is there already");
-  auto secret = key();
-  if (!secret) return std::unexpected(secret.error());
-  SealedWriter writer(place(id) + "/find", *std::move(secret), one->id + "/find");
-  auto size = writer.size();
-  if (!size) return std::unexpected(size.error());
-  if (offset + part.size() > one->bytes)
-    return fail(Reason::malformed_value, "more bytes than were announced");
-  if (offset + part.size() < one->bytes && part.size() != kSealedPiece)
-    return fail(Reason::malformed_value, "every part but the last is 49,152 bytes");
-  if (auto done = writer.append(offset, part); !done) return std::unexpected(done.error());
   const std::uint64_t have = offset + part.size();
-  if (have < one->bytes) return have;
+  const bool last = one->bytes != 0 && have == one->bytes;
+  if (!last && part.size() != kSealedPiece)
+    return fail(one->state == TraceState::receiving ? Reason::malformed_value
+                                                    : Reason::trace_not_so_far,
+                "every part but the last is 49,152 bytes");
+  if (auto done = put(*one, offset, part); !done) return std::unexpected(done.error());
+  if (!last) return have;
   one->state = TraceState::reading;
   if (auto kept = keep(*one); !kept) return std::unexpected(kept.error());
   wake();
   return have;
+}
+
+Result<std::uint64_t> Traces::append_last(std::string_view id, std::uint64_t offset,
+                                          std::string_view part) {
+  auto one = find(id);
+  if (!one) return std::unexpected(one.error());
+  if (one->bytes != 0 || part.empty() || part.size() > kSealedPiece)
+    return fail(Reason::malformed_value, "the last part of a file");
+  if (auto done = put(*one, offset, part); !done) return std::unexpected(done.error());
+  one->bytes = offset + part.size();
+  one->state = TraceState::reading;
+  if (auto kept = keep(*one); !kept) return std::unexpected(kept.error());
+  wake();
+  return one->bytes;
 }
 
 Result<std::string> Traces::take_file(const std::string& path, const Begin& how) {

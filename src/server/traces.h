@@ -42,7 +42,7 @@ struct TraceCase {
   std::string name;        // as handed in; bytes from outside
   std::string brought_by;  // in words
   std::string leak_day;    // earliest proven appearance
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  // 0: not told yet
   Moment begun{};
   TraceState state = TraceState::receiving;
   std::vector<std::string> opened_by;                  // auditors, by account id
@@ -62,7 +62,7 @@ class Traces {
 
   struct Begin {
     std::string name, brought_by, leak_day;  // leak_day empty: today
-    std::uint64_t bytes = 0;
+    std::optional<std::uint64_t> bytes;      // nothing: known when the last part comes
   };
   /// begin makes a trace that waits for `bytes` bytes. Errors: trace_running, malformed_value,
   /// body_too_large (more than a tebibyte), file_failed, disk_full.
@@ -70,6 +70,9 @@ class Traces {
   /// append takes the part at `offset` and returns how much is there. The last one starts the
   /// reading. Errors: trace_unknown, trace_not_so_far, malformed_value, file_failed, disk_full.
   Result<std::uint64_t> append(std::string_view id, std::uint64_t offset, std::string_view part);
+  /// append_last is append of the part that ends a file whose size was not told. Errors: as append.
+  Result<std::uint64_t> append_last(std::string_view id, std::uint64_t offset,
+                                    std::string_view part);
   /// take_file begins a trace with a file of this machine. Errors: as begin and append.
   Result<std::string> take_file(const std::string& path, const Begin& begin);
   /// open_by takes an auditor's confirmed act 'open-trace' on this trace; the second one starts the
@@ -121,6 +124,7 @@ class Traces {
   TraceCase* known(std::string_view id);
   const TraceCase* known(std::string_view id) const;
   std::string place(std::string_view id) const { return directory_ + "/" + std::string(id); }
+  Result<void> put(TraceCase& one, std::uint64_t offset, std::string_view part);
   Result<std::string> made(std::string_view id, const std::string& file) const;
   Result<trace::Files> work_of(const std::string& id, std::string_view file = "work") const;
   Result<void> keep_work(const std::string& id, const trace::Files& files,

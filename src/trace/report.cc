@@ -219,18 +219,7 @@ class Report {
 
   // A bar a day: rows that could first be had then.
   void timeline() {
-    std::map<std::string, std::uint64_t> days;
-    std::map<std::uint64_t, Label> subject_of;
-    for (const auto& r : x_.rows) subject_of.emplace(r.n, r.subject);
-    for (const auto& s : x_.sources) {
-      std::string first;
-      const auto facts = in_.facts->find(subject_of.at(s.row));
-      if (facts == in_.facts->end()) continue;
-      for (const Disclosed& d : facts->second.disclosed)
-        if (std::ranges::binary_search(s.entries, d.entry))
-          if (const auto day = day_of(d.at); first.empty() || day < first) first = day;
-      ++days[first];
-    }
+    const auto days = first_days(x_, *in_.facts);
     if (days.empty()) return;
     std::uint64_t most = 1;
     for (const auto& [day, n] : days) most = std::max(most, n);
@@ -424,6 +413,23 @@ class Pdf {
 std::string_view english(Word w) { return kWords[static_cast<std::size_t>(w)][0]; }
 
 }  // namespace
+
+std::map<std::string, std::uint64_t> first_days(const Extraction& extraction,
+                                                const AllFacts& all) {
+  std::map<std::string, std::uint64_t> days;
+  std::map<std::uint64_t, Label> subject_of;
+  for (const auto& r : extraction.rows) subject_of.emplace(r.n, r.subject);
+  for (const auto& s : extraction.sources) {
+    std::string first;
+    const auto facts = all.find(subject_of.at(s.row));
+    if (facts == all.end()) continue;
+    for (const Disclosed& d : facts->second.disclosed)
+      if (std::ranges::binary_search(s.entries, d.entry))
+        if (const auto day = day_of(d.at); first.empty() || day < first) first = day;
+    ++days[first];
+  }
+  return days;
+}
 
 std::string report_html(const ReportInput& input, Language language) {
   return Report(input, language).document(language);

@@ -5,6 +5,7 @@
 // numbers do not (tracing page 11.4). Pure, thread-safe.
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "trace/findings.h"
@@ -24,6 +25,10 @@ struct ReportInput {
   std::string impact;   // CSV: citizen, fields, rows
   bool marked = false;  // the exchange's answers carry coins
 };
+
+/// first_days counts rows by the day (YYYY-MM-DD) on which each could first be had.
+std::map<std::string, std::uint64_t> first_days(const Extraction& extraction,
+                                                const AllFacts& facts);
 
 /// report_html is a whole document. The findings stand in it word for word.
 std::string report_html(const ReportInput& input, Language language);

@@ -252,8 +252,10 @@ async function supervisorTask(person, language, width) {
   await person.leads(() => person.press('form:has(#reason) button'))
   await person.sign('approve')
   await person.judge('approved')
-  await person.go('/alerts')
-  await person.judge('alerts')
+  for (const path of ['/alerts', '/team', '/operations']) {
+    await person.go(path)
+    await person.judge(path.slice(1))
+  }
 }
 
 async function auditorTask(person, language, width) {
@@ -273,7 +275,30 @@ async function auditorTask(person, language, width) {
   await person.leads(() => person.press('main form button'))
   await person.sign('trail')
   await person.judge('trail')
-  for (const path of ['/state', '/reviews', '/complaints', '/ledger', '/api']) {
+  // A leaked file: handed in, read, and cancelled by signature.
+  await person.go('/traces')
+  await person.judge('traces')
+  await person.write('#brought-by', language === 'ur' ? 'ایک صحافی' : 'a journalist')
+  await person.page.setInputFiles('#file', { name: 'group.csv', mimeType: 'text/csv', buffer: Buffer.from('naam,jins\r\nX,M\r\n') })
+  await person.leads(() => person.press('form[enctype] button'))
+  const place = new URL(person.page.url()).pathname
+  for (let i = 0; i < 60 && (await person.page.locator('#reason').count()) === 0; i += 1) {
+    await person.page.waitForTimeout(500)
+    await person.go(place)
+  }
+  await person.judge('trace-waiting')
+  await person.leads(() => person.press('form[action$="/cancel"] button'))
+  await person.sign('trace-cancel')
+  await person.judge('trace-cancelled')
+  await person.go('/reports')
+  await person.judge('reports')
+  await person.leads(() => person.press('main form button'))
+  for (let i = 0; i < 60 && (await person.page.locator('#from').count()) === 0; i += 1) {
+    await person.page.waitForTimeout(500)
+    await person.go('/reports')
+  }
+  await person.judge('reports-made')
+  for (const path of ['/state', '/reviews', '/complaints', '/ledger', '/api', '/operations']) {
     await person.go(path)
     await person.judge(path.slice(1))
   }
@@ -311,7 +336,27 @@ async function withoutScript(person, paths) {
   await context.close()
 }
 
+// The judge must see what it is for: a page with one fault of each kind is found wrong in each.
+async function faultsAreFound() {
+  const context = await browser.newContext({ viewport: { width: 320, height: 640 } })
+  const page = await context.newPage()
+  await page.setContent(`<!doctype html><html lang="en" dir="ltr"><head><title>x</title><style>
+    .wide { inline-size: 600px } .bar { position: fixed; inset: 0 0 auto 0; block-size: 60px; background: #fff }
+    .small { display: block; inline-size: 10px; block-size: 10px; padding: 0; border: 0 }
+    .hidden-focus:focus { outline: none }</style></head><body>
+    <div class="bar">sticky</div><main><h1>x</h1><a class="hidden-focus" href="/covered">covered</a>
+    <button class="small">.</button><p class="wide">wide</p><img src="data:,">
+    <input type="password" aria-label="a"><div draggable="true">drag</div></main></body></html>`)
+  const before = wrong.length
+  await judge(page, 'faults', 'en', 320)
+  const found = wrong.splice(before).join('\n')
+  for (const fault of ['no sideways scrolling', 'axe', 'small <button', 'covered <a', 'unseen focus', 'no password, nothing to drag'])
+    expect(`the judge sees: ${fault}`, found.includes(fault), found)
+  await context.close()
+}
+
 try {
+  await faultsAreFound()
   const officer = await Person.make(), supervisor = await Person.make(), auditor = await Person.make()
   const citizen = await Person.make({ synced: true })
   for (const [person, ticket, keys] of [[officer, world.tickets.officer, 2], [supervisor, world.tickets.supervisor, 2],
@@ -328,7 +373,7 @@ try {
       await citizenTask(citizen, language, width)
     }
   await withoutScript(officer, ['/', '/ask', '/approvals', '/devices', '/who', '/ledger', '/sign-in', '/enrol'])
-  await withoutScript(auditor, ['/entries', '/trails', '/complaints', '/reviews', '/state', '/alerts'])
+  await withoutScript(auditor, ['/entries', '/trails', '/complaints', '/reviews', '/state', '/alerts', '/traces', '/reports', '/operations'])
   await withoutScript(citizen, ['/me', '/me/complaints', '/me/leaks'])
   // The weight of what was served.
   const weights = {}

@@ -15,6 +15,13 @@ Amanat: departments keep records, officers ask, nothing is answered unrecorded.
 ...
 ✓ The evidence is checked offline; with one bit changed it is refused
 ...
+✓ Five people have a page each; a link signs each one in
+    officer    https://localhost:* Ask a question
+    supervisor https://localhost:* My team this week
+    auditor    https://localhost:* Leaked files
+    citizen    https://localhost:* Who looked at my record
+    operator   https://localhost:* State of the exchange
+...
 * of * steps as promised, in *
 $ ls
 $ amanat demo --citizens 200 --seed 7 --keep kept --json
@@ -24,4 +31,8 @@ The ledger holds.
 ...
 !2 amanat demo --keep kept
 amanat: There is an exchange in this directory already.
+...
+!2 amanat demo --serve --exit
+amanat: The command line is wrong.
+why: usage-wrong: --serve or --exit, not both
 ...
