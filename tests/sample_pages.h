@@ -90,6 +90,12 @@ class SamplePages {
            say("National identity record", "قومی شناختی ریکارڈ")}}}};
   }
 
+  console::Purposes in_words() const {
+    console::Purposes out;
+    for (const auto& one : purposes()) out.emplace_back(one.id, one.says);
+    return out;
+  }
+
   void officers() {
     using namespace console;
     const Reader r = reader("PO-1204", "/ask");
@@ -110,14 +116,14 @@ class SamplePages {
         check_page(
             reader("PO-1204", ""),
             {say("Asked by: PO-1204 (police, Investigation Lahore)",
-                 "سائل: PO-1204 (police, Investigation Lahore)"),
-             say("A question about one citizen.", "ایک شہری کا سوال."),
+                 "سائل: \u2068PO-1204 (police, Investigation Lahore)\u2069"),
+             say("A question about one citizen.", "ایک شہری کا سوال۔"),
              say("About: identity card number 35202-1234567-1",
-                 "موضوع: شناختی نمبر 35202-1234567-1"),
+                 "موضوع: شناختی نمبر \u206835202-1234567-1\u2069"),
              say("Fields: Name, Present address", "خانے: نام، موجودہ پتہ"),
              say("Purpose: the investigation of a registered crime (crime-investigation)",
-                 "مقصد: درج مقدمے کی تفتیش (crime-investigation)"),
-             say("Case: FIR 214/26 PS Model Town Lahore", "مقدمہ: FIR 214/26 PS Model Town Lahore"),
+                 "مقصد: درج مقدمے کی تفتیش \u2068(crime-investigation)\u2069"),
+             say("Case: FIR 214/26 PS Model Town Lahore", "مقدمہ: \u2068FIR 214/26 PS Model Town Lahore\u2069"),
              say("Citizens shown at most: 1", "زیادہ سے زیادہ شہری: 1"),
              say("This question is recorded, and the citizen can see it.",
                  "یہ سوال درج ہوگا، اور شہری اسے دیکھ سکے گا۔")},
@@ -217,9 +223,9 @@ class SamplePages {
     ActToSign act;
     act.sentences = {
         say("Confirmed by: SP-1 (police, Investigation Lahore)",
-            "تصدیق کنندہ: SP-1 (police, Investigation Lahore)"),
-        say("Act: approve (approve)", "کام: منظور کرنا (approve)"),
-        say("On: 9f3c21aa04be77d1", "بابت: 9f3c21aa04be77d1"),
+            "تصدیق کنندہ: \u2068SP-1 (police, Investigation Lahore)\u2069"),
+        say("Act: approve (approve)", "کام: منظور کرنا \u2068(approve)\u2069"),
+        say("On: 9f3c21aa04be77d1", "بابت: \u20689f3c21aa04be77d1\u2069"),
         say("Reason: the order of the court is on file", "وجہ: عدالت کا حکم فائل پر ہے"),
         say("This confirmation is recorded.", "یہ تصدیق درج ہوگی۔")};
     act.sign = to_sign();
@@ -308,11 +314,11 @@ class SamplePages {
                               i == 2 ? "denied" : "disclosure", "PO-1204", "crime-investigation"});
     search.before = 48170;
     add("entries", search_page(reader("AU-1", "/entries"), search,
-                               {"crime-investigation", "desk-verification"}, kZone));
+                               in_words(), kZone));
     Search none;
     none.entries = 48231;
     add("entries-none",
-        search_page(reader("AU-1", "/entries"), none, {"crime-investigation"}, kZone));
+        search_page(reader("AU-1", "/entries"), none, in_words(), kZone));
     add("entry",
         entry_page(reader("AU-1", "/entries/48212"),
                    {{48212, kNoon, "disclosure", "PO-1204", "crime-investigation"},
@@ -332,14 +338,18 @@ class SamplePages {
             {{"77", say("I do not know this office.", "میں اس دفتر کو نہیں جانتا۔"), 48212, kNoon,
               Moment{number(kNoon) + 30ull * 86'400'000}, false}},
             kZone, nullptr));
-    add("state", state_page(reader("OP-1", "/state"), {{{"origin", "exchange.example/one"},
-                                                        {"listening", "127.0.0.1:8443"},
-                                                        {"ledger entries", "48231"},
-                                                        {"witnesses", "2 cosigned size 48230"}},
-                                                       {}}));
+    const std::string name(console::say(Word::ledger_name, l_));
+    add("state", state_page(reader("OP-1", "/state"),
+                            {{{name, "exchange.example/one"},
+                              {std::string(console::say(Word::state_listening, l_)), "127.0.0.1:8443"},
+                              {std::string(console::say(Word::state_entries, l_)), "48231"},
+                              {std::string(console::say(Word::state_witnesses, l_)),
+                               "2 " + console::say(Word::witnesses_confirm, l_, "48230")}},
+                             {}}));
     add("state-broken",
-        state_page(reader("OP-1", "/state"), {{{"origin", "exchange.example/one"}},
-                                              {"no quorum of witnesses: no disclosure is made"}}));
+        state_page(reader("OP-1", "/state"),
+                   {{{name, "exchange.example/one"}},
+                    {std::string(console::say(Word::broken_all_stopped, l_))}}));
     ShownReport report;
     report.from = "2026-11-15";
     report.to = "2026-11-21";
@@ -365,7 +375,7 @@ class SamplePages {
     using namespace console;
     StartFor citizen;
     citizen.citizen = true;
-    add("start-citizen", start_page(reader("C-91", "/"), citizen));
+    add("start-citizen", start_page(reader("citizen-9214d609", "/"), citizen));
     LooksList list;
     list.looks = {look(ShownLook::State::open, 48212), look(ShownLook::State::sealed, 48205),
                   look(ShownLook::State::erased, 48150)};
@@ -375,12 +385,12 @@ class SamplePages {
     list.sealed = 1;
     list.departments = {"fia", "police"};
     list.zone = kZone;
-    add("me", looks_page(reader("C-91", "/me"), list));
-    add("me-empty", looks_page(reader("C-91", "/me"), {}));
-    add("look", look_page(reader("C-91", "/me/look/48212"), list.looks[0], kZone, true));
-    add("look-sealed", look_page(reader("C-91", "/me/look/48205"), list.looks[1], kZone, false));
+    add("me", looks_page(reader("citizen-9214d609", "/me"), list));
+    add("me-empty", looks_page(reader("citizen-9214d609", "/me"), {}));
+    add("look", look_page(reader("citizen-9214d609", "/me/look/48212"), list.looks[0], kZone, true));
+    add("look-sealed", look_page(reader("citizen-9214d609", "/me/look/48205"), list.looks[1], kZone, false));
     add("complain",
-        complain_page(reader("C-91", "/me/complain/48212"), list.looks[0], kZone, nullptr));
+        complain_page(reader("citizen-9214d609", "/me/complain/48212"), list.looks[0], kZone, nullptr));
     const std::string said = say("I do not know this office.", "میں اس دفتر کو نہیں جانتی۔");
     ShownComplaint waiting{"11", 48212, kNoon, Moment{number(kNoon) + 30ull * 86'400'000},
                            {},   said,  "",    false};
@@ -391,15 +401,15 @@ class SamplePages {
                           "افسر کے پاس کوئی مقدمہ نہیں تھا۔ کھاتہ معطل ہے۔");
     answered.upheld = true;
     add("my-complaints",
-        complaints_page(reader("C-91", "/me/complaints"), {waiting, answered}, kZone));
-    add("leaks", leaks_page(reader("C-91", "/me/leaks"),
+        complaints_page(reader("citizen-9214d609", "/me/complaints"), {waiting, answered}, kZone));
+    add("leaks", leaks_page(reader("citizen-9214d609", "/me/leaks"),
                             {{written_day("2026-11-02", l_),
                               {say("Name", "نام"), say("Present address", "موجودہ پتہ")}}}));
-    add("leaks-none", leaks_page(reader("C-91", "/me/leaks"), {}));
+    add("leaks-none", leaks_page(reader("citizen-9214d609", "/me/leaks"), {}));
     NoticeWish wish;
     wish.offered = true;
     wish.number_end = "567";
-    add("notices", notices_page(reader("C-91", "/me/notices"), wish));
+    add("notices", notices_page(reader("citizen-9214d609", "/me/notices"), wish));
   }
 
   void files() {

@@ -45,6 +45,12 @@ void option(Html& html, std::string_view value, std::string_view text, bool chos
     html.open("option", {{"value", value}}).text(text).close();
 }
 
+std::string said(const Purposes& purposes, const std::string& id) {
+  for (const auto& [known, says] : purposes)
+    if (known == id) return says;
+  return id;
+}
+
 void looks_table(Html& html, const std::vector<ShownLook>& looks, Zone zone, Language l) {
   Table table(html, say(Word::newest_first, l),
               {Word::entry, Word::when, Word::office, Word::purpose, Word::what_was_seen}, l);
@@ -69,7 +75,7 @@ void looks_table(Html& html, const std::vector<ShownLook>& looks, Zone zone, Lan
 }  // namespace
 
 std::string search_page(const Reader& reader, const Search& search,
-                        const std::vector<std::string>& purposes, Zone zone) {
+                        const Purposes& purposes, Zone zone) {
   const Language l = reader.language;
   Html html;
   why_box(html, search.why, l);
@@ -81,14 +87,14 @@ std::string search_page(const Reader& reader, const Search& search,
   html.element("label", {{"for", "purpose"}}, say(Word::purpose, l));
   html.open("select", {{"id", "purpose"}, {"name", "purpose"}});
   option(html, "", say(Word::any, l), search.purpose.empty());
-  for (const auto& purpose : purposes) option(html, purpose, purpose, purpose == search.purpose);
+  for (const auto& [id, says] : purposes) option(html, id, says, id == search.purpose);
   html.close().close();
   html.open("div", {{"class", "field"}});
   html.element("label", {{"for", "kind"}}, say(Word::kind, l));
   html.open("select", {{"id", "kind"}, {"name", "kind"}});
   option(html, "", say(Word::any, l), search.kind.empty());
   for (const char* kind : {"disclosure", "denied", "export", "erasure", "policy", "alert", "trace"})
-    option(html, kind, kind, search.kind == kind);
+    option(html, kind, kind_in_words(kind, l), search.kind == kind);
   html.close().close();
   day_input(html, "from", Word::from_day, search.from, l);
   day_input(html, "to", Word::to_day, search.to, l);
@@ -102,9 +108,9 @@ std::string search_page(const Reader& reader, const Search& search,
       table.row()
           .address(Address("/entries").part(std::to_string(one.entry)), std::to_string(one.entry))
           .text(written(one.time, zone, l))
-          .value(one.kind)
+          .text(kind_in_words(one.kind, l))
           .value(one.account)
-          .text(one.purpose);
+          .text(said(purposes, one.purpose));
     table.end();
   }
   if (search.before != 0) {
@@ -129,7 +135,7 @@ std::string entry_page(const Reader& reader, const ShownEntry& entry, Zone zone)
   html.open("dl", {{"class", "summary"}});
   line(html, say(Word::entry_in_ledger, l), std::to_string(entry.found.entry));
   words_line(html, say(Word::when, l), written(entry.found.time, zone, l) + " " + zone_name(zone));
-  line(html, say(Word::kind, l), entry.found.kind);
+  words_line(html, say(Word::kind, l), kind_in_words(entry.found.kind, l));
   if (!entry.found.account.empty()) line(html, say(Word::account, l), entry.found.account);
   if (!entry.found.purpose.empty()) words_line(html, say(Word::purpose, l), entry.found.purpose);
   line(html, say(Word::leaf, l), entry.leaf);
@@ -195,7 +201,7 @@ std::string who_page(const Reader& reader, std::string_view pattern,
   if (!lines.empty()) {
     Table table(html, pattern, {Word::rule, Word::role, Word::purpose, Word::shown, Word::text}, l);
     for (const auto& one : lines)
-      table.row().value(one.rule).text(one.role).value(one.purpose).value(one.level).text(one.text);
+      table.row().value(one.rule).text(one.role).value(one.purpose).text(level_in_words(one.level, l)).text(one.text);
     table.end();
   } else if (!pattern.empty() && why == nullptr) {
     html.element("p", {{"class", "note"}}, say(Word::nobody_sees, l));
@@ -216,7 +222,7 @@ std::string state_page(const Reader& reader, const ExchangeState& state) {
         .element("bdi", broken)
         .close();
   html.open("dl", {{"class", "summary"}});
-  for (const auto& [what, how] : state.lines) line(html, what, how);
+  for (const auto& [what, how] : state.lines) words_line(html, what, how);
   html.close();
   html.element("p", say(Word::state_same, l));
   html.element("pre", "amanat status");

@@ -29,8 +29,10 @@ struct Search {
   std::uint64_t entries = 0;  // in the ledger
   const ReasonRow* why = nullptr;
 };
-std::string search_page(const Reader& reader, const Search& search,
-                        const std::vector<std::string>& purposes, Zone zone);
+/// Purposes are the policy's, by id and in the reader's words.
+using Purposes = std::vector<std::pair<std::string, std::string>>;
+std::string search_page(const Reader& reader, const Search& search, const Purposes& purposes,
+                        Zone zone);
 
 /// ShownEntry is one entry with its proof.
 struct ShownEntry {

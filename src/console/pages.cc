@@ -344,7 +344,7 @@ std::string devices_page(const Reader& reader, const std::vector<ShownDevice>& d
     html.open("tr");
     html.open("th", {{"scope", "row"}}).value(device.thumbprint.substr(0, 16)).close();
     html.element("td", {{"data-label", say(Word::kind, l)}}, say(device.kind, l));
-    html.open("td", {{"data-label", say(Word::enrolled, l)}}).value(device.enrolled).close();
+    html.open("td", {{"data-label", say(Word::enrolled, l)}}).element("bdi", written_day(device.enrolled, l)).close();
     std::string state(say(device.ended ? Word::ended : Word::in_force, l));
     if (device.this_one) state += " · " + std::string(say(Word::this_one, l));
     html.element("td", {{"data-label", say(Word::state, l)}}, state).close();

@@ -145,7 +145,7 @@ std::vector<std::string> every_audit_page(Language language, const std::string& 
   Trail trail;
   trail.account = evil;
   trail.looks = {look_of(ShownLook::State::open, evil), look_of(ShownLook::State::sealed, evil)};
-  return {search_page(reader, search, {evil, "x"}, {}),
+  return {search_page(reader, search, {{evil, evil}, {"x", "y"}}, {}),
           search_page(reader, {}, {}, {}),
           entry_page(reader, {{3, kNoon, "denied", evil, evil}, evil, evil}, {}),
           trails_page(reader, &row_of(Reason::malformed_value)),

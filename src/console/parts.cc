@@ -4,6 +4,46 @@
 
 namespace amanat::console {
 
+namespace {
+
+struct InWords {
+  std::string_view id;
+  Word word;
+};
+constexpr InWords kKinds[] = {
+    {"disclosure", Word::entry_disclosure}, {"denied", Word::entry_denied},
+    {"export", Word::entry_export},         {"erasure", Word::entry_erasure},
+    {"policy", Word::entry_policy},         {"alert", Word::entry_alert},
+    {"trace", Word::entry_trace},           {"epoch", Word::entry_epoch},
+    {"genesis", Word::entry_genesis}};
+constexpr InWords kTiers[] = {
+    {"report", Word::tier_report},         {"review", Word::tier_review},
+    {"silent", Word::tier_silent},         {"friction", Word::tier_friction},
+    {"hold", Word::tier_hold},             {"close_class", Word::tier_close_class},
+    {"suspend_device", Word::tier_suspend_device}, {"suspend", Word::tier_suspend}};
+constexpr InWords kLevels[] = {{"exists", Word::level_exists},
+                               {"masked", Word::level_masked},
+                               {"full", Word::level_full}};
+
+template <std::size_t N>
+std::string in_words(const InWords (&words)[N], std::string_view id, Language language) {
+  for (const InWords& one : words)
+    if (one.id == id) return std::string(say(one.word, language));
+  return std::string(id);
+}
+
+}  // namespace
+
+std::string kind_in_words(std::string_view kind, Language language) {
+  return in_words(kKinds, kind, language);
+}
+std::string tier_in_words(std::string_view tier, Language language) {
+  return in_words(kTiers, tier, language);
+}
+std::string level_in_words(std::string_view level, Language language) {
+  return in_words(kLevels, level, language);
+}
+
 std::string_view text_of(const ReasonRow& row, Language language) {
   return language == Language::urdu ? row.urdu : row.english;
 }

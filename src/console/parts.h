@@ -35,6 +35,11 @@ void words_line(Html& html, std::string_view term, std::string_view text);
 void link(Html& html, const Address& address, std::string_view text);
 void back_to(Html& html, const Address& address, Word word, Language language);
 void back_to_start(Html& html, Language language);
+/// kind_in_words, tier_in_words and level_in_words say an entry's kind, what follows an alert, and
+/// how much is shown; a word they do not know stays as it is.
+std::string kind_in_words(std::string_view kind, Language language);
+std::string tier_in_words(std::string_view tier, Language language);
+std::string level_in_words(std::string_view level, Language language);
 /// text_area is a labelled field of several lines.
 void text_area(Html& html, Name name, Word label, Word hint, std::string_view value,
                Language language);

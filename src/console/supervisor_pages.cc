@@ -170,7 +170,7 @@ std::string alerts_page(const Reader& reader, const std::vector<ShownHold>& hold
   if (holds.empty()) html.element("p", {{"class", "note"}}, say(Word::no_holds, l));
   for (const auto& one : holds) {
     html.open("section").open("h3").value(one.account).text(" · ");
-    html.value(one.tier).close();
+    html.element("bdi", tier_in_words(one.tier, l)).close();
     html.element("p", one.says);
     html.open("dl", {{"class", "summary"}});
     words_line(html, say(Word::since, l), written(one.since, zone, l));
@@ -199,7 +199,7 @@ std::string alerts_page(const Reader& reader, const std::vector<ShownHold>& hold
           .text(written(one.at, zone, l))
           .text(one.account + (one.case_ref.empty() ? "" : " · " + one.case_ref))
           .text(one.says + (one.note.empty() ? "" : " · " + one.note))
-          .value(one.tier)
+          .text(tier_in_words(one.tier, l))
           .value(one.score + " / " + one.threshold);
     table.end();
   }

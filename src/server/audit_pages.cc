@@ -178,8 +178,11 @@ void Api::add_audit_pages() {
         if (!form) return std::unexpected(form.error());
         console::Search search = typed(*form);
         const Names names(exchange_.identity());
-        std::vector<std::string> purposes;
-        for (const auto& purpose : exchange_.policy().purposes()) purposes.push_back(purpose.id);
+        console::Purposes purposes;
+        const auto all = exchange_.policy().purposes();
+        const Labels labels(exchange_.catalog(), reader_of(request, {}).language);
+        for (const auto& purpose : all)
+          purposes.emplace_back(purpose.id, labels.purpose(all, purpose.id));
         search.entries = exchange_.ledger().size();
         unsigned status = 200;
         auto query = query_of(search, names, text_of(*form, "before"), zone());
@@ -331,24 +334,31 @@ void Api::add_audit_pages() {
         auto status = exchange_.status();
         if (!status) return std::unexpected(status.error());
         console::ExchangeState state;
-        state.lines = {{"origin", status->origin},
-                       {"listening", status->listening},
-                       {"ledger entries", std::to_string(status->ledger_size)},
-                       {"accounts", std::to_string(status->accounts)},
-                       {"policy rules", std::to_string(status->rules)}};
+        const console::Reader reader = reader_of(request, caller.asker().id);
+        using console::Word;
+        const auto word = [&](Word w) { return std::string(console::say(w, reader.language)); };
+        state.lines = {{word(Word::ledger_name), status->origin},
+                       {word(Word::state_listening), status->listening},
+                       {word(Word::state_entries), std::to_string(status->ledger_size)},
+                       {word(Word::state_accounts), std::to_string(status->accounts)},
+                       {word(Word::state_rules), std::to_string(status->rules)}};
+        const Labels labels(exchange_.catalog(), reader.language);
         for (const auto& dataset : status->datasets)
-          state.lines.emplace_back(dataset.dataset, std::to_string(dataset.records));
+          state.lines.emplace_back(labels.dataset(dataset.dataset),
+                                   std::to_string(dataset.records));
         const auto witnesses = exchange_.ledger().witness_standing();
-        state.lines.emplace_back("witnesses", !witnesses.has_witnesses
-                                                  ? "none"
-                                                  : std::to_string(witnesses.cosignatures) +
-                                                        " cosigned size " +
-                                                        std::to_string(witnesses.cosigned_size));
+        state.lines.emplace_back(
+            word(Word::state_witnesses),
+            !witnesses.has_witnesses
+                ? word(Word::no_witnesses)
+                : std::to_string(witnesses.cosignatures) + " " +
+                      console::say(Word::witnesses_confirm, reader.language,
+                                   std::to_string(witnesses.cosigned_size)));
         if (witnesses.all_stopped)
-          state.broken.push_back("no quorum of witnesses: no disclosure is made");
+          state.broken.push_back(word(Word::broken_all_stopped));
         else if (witnesses.a1_stopped)
-          state.broken.push_back("no quorum of witnesses: witnessed answers wait");
-        return page(console::state_page(reader_of(request, caller.asker().id), state));
+          state.broken.push_back(word(Word::broken_witnessed_wait));
+        return page(console::state_page(reader, state));
       });
   routes_.open(identity::PublicRoute::api_page,
                {"GET", "/api", "anyone", "What can be asked over HTTP, as a page."},
