@@ -68,12 +68,12 @@ TEST_F(Console, AnOfficerRegistersSignsInAndAsksByPagesAlone) {
   ASSERT_EQ(check.status, 200u) << check.body;
   // Read back before it is signed, and the field of another purpose was not meant.
   EXPECT_NE(check.body.find(citizen.substr(5, 7)), std::string::npos);
-  EXPECT_EQ(check.body.find("expires_on"), std::string::npos);
+  EXPECT_EQ(check.body.find("Card expires on"), std::string::npos);
   const std::string form = "nonce=" + encoded(attribute(check.body, "name=\"nonce\"", "value")) +
                            "&signed=" + encoded(page.signed_by(first, check.body, "/answer"));
   const Response answer = page.post("/answer", form);
   ASSERT_EQ(answer.status, 200u) << answer.body;
-  EXPECT_NE(answer.body.find("present_address"), std::string::npos);
+  EXPECT_NE(answer.body.find("Present address"), std::string::npos);
   EXPECT_NE(answer.body.find("c2sp.org/tlog-proof@v1"), std::string::npos);
   EXPECT_NE(answer.body.find("data-blank-after"), std::string::npos);
   EXPECT_EQ(header(answer, "cache-control"), "no-store");
@@ -82,7 +82,7 @@ TEST_F(Console, AnOfficerRegistersSignsInAndAsksByPagesAlone) {
   const Response again = page.post("/answer", form);
   EXPECT_EQ(again.status, row_of(Reason::pending_unknown).http_status);
   EXPECT_NE(again.body.find("pending-unknown"), std::string::npos);
-  EXPECT_EQ(again.body.find("present_address"), std::string::npos);
+  EXPECT_EQ(again.body.find("Present address"), std::string::npos);
 }
 
 TEST_F(Console, ACopiedCookieOpensMenusAndNoPeople) {

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "crypto/passkey.h"
+#include "model/readable.h"
 #include "net/cbor.h"
 #include "passkeys.h"
 
@@ -170,7 +171,8 @@ TEST_F(PasskeysTest, WhatIsSignedCanBeRecomputedFromWhatIsShown) {
   std::string sentences;
   for (const auto& one : *shown.find("sentences")->array()) sentences += *one.string() + "\n";
   for (const std::string& part :
-       {open->officer, open->citizen, open->ref, "identity.persons.name"s, "crime-investigation"s})
+       {open->officer, readable(ValueShape::citizen_number, open->citizen), open->ref, "Name"s,
+        "crime-investigation"s})
     EXPECT_NE(sentences.find(part), std::string::npos) << part;
 }
 

@@ -116,14 +116,17 @@ TEST_F(People, ASupervisorReadsARequestWholeAndDecidesItBySignature) {
   ASSERT_EQ(id.size(), 16u) << queue.body;
   const Response request = page.get("/approvals/" + id);
   ASSERT_EQ(request.status, 200u);
-  EXPECT_NE(request.body.find("asset-tracing"), request.body.npos);
+  EXPECT_NE(request.body.find("the tracing of assets"), request.body.npos);
   EXPECT_NE(request.body.find("<svg"), request.body.npos);
   // Signing in alone shows nobody; a signature shows the whole question, and is recorded.
+  std::string grouped = citizens[0];
+  grouped.insert(12, "-").insert(5, "-");
   EXPECT_EQ(request.body.find(citizens[0]), request.body.npos);
+  EXPECT_EQ(request.body.find(grouped), request.body.npos);
   const std::uint64_t before = w->world.exchange->ledger().size();
   const Response whole = sign(page, *supervisor, page.post("/approvals/" + id + "/whole", ""));
   ASSERT_EQ(whole.status, 200u) << whole.body;
-  EXPECT_NE(whole.body.find(citizens[0]), whole.body.npos);
+  EXPECT_NE(whole.body.find(grouped), whole.body.npos);
   EXPECT_NE(whole.body.find("<svg"), whole.body.npos);
   EXPECT_GT(w->world.exchange->ledger().size(), before);
 
@@ -170,7 +173,7 @@ TEST_F(People, AnAuditorSearchesAndOpensTrailsWhichIsRecordedFirst) {
   const std::string entry = id_after(found.body, "/entries/");
   ASSERT_FALSE(entry.empty());
   const Response one = settled(page, "/entries/" + entry, "c2sp.org/tlog-proof@v1");
-  EXPECT_NE(one.body.find("denied"), one.body.npos);
+  EXPECT_NE(one.body.find("refusal"), one.body.npos);
   EXPECT_EQ(page.get("/entries?account=nobody").status,
             row_of(Reason::unknown_officer).http_status);
   EXPECT_EQ(page.get("/entries?from=2026-02-30").status,

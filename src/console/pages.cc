@@ -206,8 +206,7 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
           {{"type", "radio"}, {"name", "purpose"}, {"value", purpose.id}, Attribute("checked")});
     else
       html.lone("input", {{"type", "radio"}, {"name", "purpose"}, {"value", purpose.id}});
-    html.open("span").text(purpose.says).text(" ");
-    html.element("small", {{"dir", "ltr"}}, purpose.id).close().close().close();
+    html.element("span", purpose.says).close().close();
     html.element("p", {{"class", "hint"}}, say(Word::what_to_see, l));
     const std::string* group = nullptr;
     for (const auto& field : purpose.fields) {
@@ -344,7 +343,9 @@ std::string devices_page(const Reader& reader, const std::vector<ShownDevice>& d
     html.open("tr");
     html.open("th", {{"scope", "row"}}).value(device.thumbprint.substr(0, 16)).close();
     html.element("td", {{"data-label", say(Word::kind, l)}}, say(device.kind, l));
-    html.open("td", {{"data-label", say(Word::enrolled, l)}}).element("bdi", written_day(device.enrolled, l)).close();
+    html.open("td", {{"data-label", say(Word::enrolled, l)}})
+        .element("bdi", written_day(device.enrolled, l))
+        .close();
     std::string state(say(device.ended ? Word::ended : Word::in_force, l));
     if (device.this_one) state += " · " + std::string(say(Word::this_one, l));
     html.element("td", {{"data-label", say(Word::state, l)}}, state).close();

@@ -348,6 +348,26 @@ TEST(Plot, StandsBesideTheSameFiguresAsATable) {
   EXPECT_EQ(bars, 3u);
 }
 
+TEST(Plot, HidesNoShapeInsideAnother) {
+  BarPlot bars;
+  bars.bars = {{"a", 4, 1}, {"b", 2, 0}};
+  bars.level = 3;
+  SharePlot shares;
+  shares.rows = {{"PO-1", 3, 4}, {"PO-2", 1, 4}};
+  for (const Markup& plot :
+       {bar_plot(bars, Language::english), share_plot(shares, Language::urdu)}) {
+    const std::string text(plot.view());
+    std::size_t shapes = 0;
+    for (const char* shape : {"rect", "line"})
+      for (std::size_t at = text.find(std::string("<") + shape + " "); at != text.npos;
+           at = text.find(std::string("<") + shape + " ", at + 1)) {
+        ++shapes;
+        EXPECT_EQ(text.substr(text.find('>', at) + 1, 7), std::string("</") + shape + ">");
+      }
+    EXPECT_GE(shapes, 4u);
+  }
+}
+
 TEST(Words, AReadersChoiceGoesBeforeTheBrowsers) {
   EXPECT_EQ(language_of("", "ur,en;q=0.8"), Language::urdu);
   EXPECT_EQ(language_of("en", "ur"), Language::english);

@@ -18,11 +18,13 @@ std::string decimal(double value) {
 
 void rectangle(Html& html, Name kind, double x, double y, double wide, double high) {
   if (high <= 0) return;
-  html.lone("rect", {{"class", kind.view()},
+  // Closed: what is not would hold, and hide, all that follows it.
+  html.open("rect", {{"class", kind.view()},
                      {"x", decimal(x)},
                      {"y", decimal(y)},
                      {"width", decimal(wide)},
                      {"height", decimal(high)}});
+  html.close();
 }
 
 }  // namespace
@@ -43,17 +45,19 @@ Markup bar_plot(const BarPlot& plot, Language language) {
     rectangle(html, "marked", x, y_of(plot.bars[i].marked), wide,
               kBase - y_of(plot.bars[i].marked));
   }
-  html.lone("line", {{"class", "base"},
+  html.open("line", {{"class", "base"},
                      {"x1", "0"},
                      {"x2", decimal(kWidth)},
                      {"y1", decimal(kBase)},
                      {"y2", decimal(kBase)}});
+  html.close();
   if (plot.level > 0)
-    html.lone("line", {{"class", "level"},
+    html.open("line", {{"class", "level"},
                        {"x1", "0"},
                        {"x2", decimal(kWidth)},
                        {"y1", decimal(y_of(plot.level))},
-                       {"y2", decimal(y_of(plot.level))}});
+                       {"y2", decimal(y_of(plot.level))}})
+        .close();
   html.close();
   html.open("figcaption").text(plot.title);
   if (plot.level > 0) html.text(" · ").text(say(Word::peers_level, language, decimal(plot.level)));

@@ -149,10 +149,11 @@ std::string team_page(const Reader& reader, const Team& team) {
                  Word::by_purpose, Word::unused_purposes},
                 l);
     for (const auto& one : team.officers) {
+      const std::string between = l == Language::urdu ? "؛ " : "; ";
       std::string purposes, unused;
       for (const auto& [purpose, count] : one.by_purpose)
-        purposes += (purposes.empty() ? "" : "; ") + purpose + ": " + std::to_string(count);
-      for (const auto& purpose : one.unused) unused += (unused.empty() ? "" : "; ") + purpose;
+        purposes += (purposes.empty() ? "" : between) + purpose + ": " + std::to_string(count);
+      for (const auto& purpose : one.unused) unused += (unused.empty() ? "" : between) + purpose;
       table.row()
           .value(one.account)
           .value(std::to_string(one.shown))
