@@ -120,7 +120,7 @@ function showHolding(v) {
     element('h3', {}, say('shown')),
     element('ul', {}, ...did.map((text) => element('li', {}, text))),
     element('h3', {}, `${say('entries')} (${v.entries.length})`),
-    element('ol', { class: 'looks' }, ...v.entries.toReversed().map(showEntry)),
+    element('ol', { class: 'looks' }, ...v.entries.map(showEntry).reverse()),
     element('p', {}, keep),
     element('p', { class: 'hint' }, say('keepHint')),
   );
