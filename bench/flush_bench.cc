@@ -1,7 +1,8 @@
 // How long this disk takes to make 4 KiB durable: pwrite + fdatasync on a zero-filled file, one
 // after another. Every figure of a durable exchange or database rests on it.
 //
-//   flush_bench DIRECTORY      prints {"flushes":n,"p50_ms":…,"p99_ms":…}
+//   flush_bench DIRECTORY           prints {"flushes":n,"p50_ms":…,"p99_ms":…}
+//   flush_bench DIRECTORY growing   the same where each write makes the file longer
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -34,15 +36,15 @@ bool put(int file, std::size_t block, unsigned char fill) {
 }
 
 // measure returns the milliseconds of each flush, ascending; empty if the disk refused.
-std::vector<double> measure(int file) {
-  for (std::size_t block = 0; block < kBlocks; ++block)
+std::vector<double> measure(int file, bool growing) {
+  for (std::size_t block = 0; block < kBlocks && !growing; ++block)
     if (!put(file, block, 0)) return {};
   if (::fsync(file) != 0) return {};
   std::vector<double> times;
   const auto begin = Clock::now();
   while (times.size() < kFlushesMax && ms_since(begin) < kSecondsMax * 1000) {
     const auto one = Clock::now();
-    if (!put(file, times.size() % kBlocks, 1) || ::fdatasync(file) != 0) return {};
+    if (!put(file, growing ? times.size() : times.size() % kBlocks, 1) || ::fdatasync(file) != 0) return {};
     times.push_back(ms_since(one));
   }
   std::sort(times.begin(), times.end());
@@ -52,8 +54,9 @@ std::vector<double> measure(int file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fputs("usage: flush_bench DIRECTORY\n", stderr);
+  const bool growing = argc == 3 && std::string_view(argv[2]) == "growing";
+  if (argc != 2 && !growing) {
+    std::fputs("usage: flush_bench DIRECTORY [growing]\n", stderr);
     return 2;
   }
   const std::string path = std::string(argv[1]) + "/flush-probe";
@@ -63,7 +66,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   ::unlink(path.c_str());
-  const std::vector<double> times = measure(file);
+  const std::vector<double> times = measure(file, growing);
   ::close(file);
   if (times.empty()) {
     std::perror("flush_bench: write");

@@ -20,6 +20,7 @@
 #include "ledger/recovery.h"
 #include "server/engine.h"
 #include "server/exchange.h"
+#include "server/snapshot.h"
 #include "vault/vault.h"
 
 namespace amanat::bench {
@@ -31,6 +32,7 @@ using namespace amanat::ledger;
 constexpr const char* kOrigin = "bench.example/restart";
 constexpr std::uint64_t kTogether = kFrameEntriesMax - 1;  // one place is left for an EPOCH
 constexpr unsigned kFramesAnEpoch = 16, kCitizensACase = 50;
+constexpr std::uint64_t kLastSecond = 10'000;  // entries
 constexpr double kMsAnEntry = 0.9;
 
 template <class T>
@@ -310,6 +312,10 @@ bool Writer::finish() {
   if (!said("chains", chain_->flush(at_->range.size())) || !said("chains", chain_->sync()) ||
       !said("tree", projection_->flush()) || !said("tree", projection_->sync()) ||
       !said("segment", segment_->sync()))
+    return false;
+  // A running exchange says so once a second: what came in the last one, it has not said of.
+  const std::uint64_t size = at_->range.size();
+  if (!said("store", server::note_slices_kept(*store_, size - std::min(size, kLastSecond))))
     return false;
   const Published published{std::string(32, 'b'), false, at_->checkpoint};
   return said("published", storage::replace_file(disk_, published_path(directory_),

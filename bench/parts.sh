@@ -80,11 +80,80 @@ measure_browser() {
   rm -rf "$WORK/browser"
 }
 
+# measure_flushes: what it saves that the ledger's files are written full of zeros before they are used.
+measure_flushes() {
+  local zeros growing
+  mkdir -p "$WORK/flush"
+  zeros=$("$BIN/flush_bench" "$WORK/flush" | json_number p50_ms)
+  growing=$("$BIN/flush_bench" "$WORK/flush" growing | json_number p50_ms)
+  rm -rf "$WORK/flush"
+  part ledger_flush_zero_filled "$zeros" ms "4 KiB written and flushed in a file full of zeros, p50"
+  part ledger_flush_growing "$growing" ms "the same where each write makes the file longer, p50"
+  part ledger_flush_ratio "$(awk -v a="$growing" -v b="$zeros" 'BEGIN { printf "%.1f", a / b }')" x "growing / zero-filled"
+}
+
+# measure_append_peer: PostgreSQL 15 taking the same bytes with as many in flight, each a synchronous
+# insert of its own and an answer after its flush: prepared statements over its socket, a cluster of its
+# own. What it lacks beside the ledger (hashes, signature, receipt) is in its favour. Tessera, the log
+# this would be held to, needs Go 1.25, which Debian 12 does not have.
+measure_append_peer() {
+  local dir port pid seconds=$((BENCH_SECONDS < 5 ? BENCH_SECONDS : 5)) report clients=64 own
+  dir=$(mktemp -d "$WORK_PARENT/amanat-bench-peer.XXXXXX")
+  port=$(free_port)
+  if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
+  (cd / && as_postgres "$PG_BIN/initdb" -D "$dir/data" -U postgres -A trust --no-sync -E UTF8 --locale=C) >>"$OUT/append.log" 2>&1
+  as_postgres tee "$dir/data/postgresql.auto.conf" >/dev/null <<CONF
+listen_addresses = ''
+port = $port
+unix_socket_directories = '$dir'
+max_connections = 100
+fsync = on
+synchronous_commit = on
+wal_level = minimal
+max_wal_senders = 0
+min_wal_size = 2GB
+max_wal_size = 8GB
+checkpoint_timeout = 30min
+shared_buffers = 1GB
+update_process_title = off
+CONF
+  (cd / && exec $([ "$(id -u)" = 0 ] && echo setpriv --reuid=postgres --regid=postgres --init-groups) \
+    "$PG_BIN/postgres" -D "$dir/data" >>"$OUT/append.log" 2>&1 </dev/null) &
+  pid=$!
+  peer_sql() { as_postgres "$PG_BIN/psql" -XqAt -v ON_ERROR_STOP=1 -h "$dir" -p "$port" -U postgres -d postgres "$@"; }
+  for _ in $(seq 100); do
+    peer_sql -c 'select 1' >/dev/null 2>&1 && break
+    sleep 0.1
+  done
+  # An entry of 106 bytes and its opening, as append_bench's with 300 bytes of evidence.
+  peer_sql -c 'create table entries (id bigint generated always as identity primary key, entry bytea not null, opening bytea not null);
+    alter table entries alter entry set storage plain, alter opening set storage plain; checkpoint' >>"$OUT/append.log"
+  cat >"$WORK/append_peer.sql" <<'SQL'
+insert into entries (entry, opening) values (decode(repeat('a5', 106), 'hex'), decode(repeat('5a', 620), 'hex')) returning id;
+SQL
+  mkdir -p "$WORK/peer"
+  if [ "$(id -u)" = 0 ]; then chmod 755 "$WORK"; fi
+  report=$(cd "$WORK/peer" && "$PG_BIN/pgbench" -n -M prepared -c $clients -j 2 -T "$seconds" -l --log-prefix=append -f "$WORK/append_peer.sql" \
+    -h "$dir" -p "$port" -U postgres postgres 2>&1) || { kill "$pid"; rm -rf "$dir"; trouble "pgbench failed: $report"; }
+  printf '%s\n' "$report" >>"$OUT/append.log"
+  own=$(sed -nE 's/^tps = ([0-9.]+).*/\1/p' <<<"$report")
+  part ledger_peer_appends "$own" inserts/s "PostgreSQL 15: synchronous inserts of the same bytes, $clients in flight, prepared, over its socket"
+  part ledger_peer_append_p99 "$(cut -d' ' -f3 "$WORK"/peer/append.* | sort -n | awk '{ v[NR] = $1 } END { printf "%.2f", v[int(NR * 0.99)] / 1000 }')" ms "the same, 99th percentile"
+  part ledger_append_ratio "$(awk -F '\t' -v peer="$own" '$1 == "ledger_appends_64" { printf "%.1f", $2 / peer }' "$OUT/parts.tsv")" x \
+    "the ledger's appends with 64 in flight / PostgreSQL's inserts, in this run"
+  kill "$pid"
+  wait "$pid" 2>/dev/null || true
+  rm -rf "$dir" "$WORK/peer" "$WORK/append_peer.sql"
+}
+
 measure_parts() {
   part country "$COUNTRY_RATE" citizens/s "the invented country written as CSV files, one thread"
   measure_ledger
+  measure_append_peer
   measure_calls
-  figures_of audit
+  measure_flushes
+  # 200000 10000000 is the goal's size: a minute and 4 GB of memory.
+  figures_of audit "${AUDIT_CITIZENS:-200000}" "${AUDIT_ENTRIES:-1000000}"
   measure_browser
   figures_of publish "${PUBLISH_SECONDS:-10}"
   # 100000000 is the goal's size; 20 GB, and a quarter of an hour to make.

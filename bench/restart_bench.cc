@@ -1,8 +1,9 @@
 // How long a start takes after a kill, until the first append is durable (G7 of the ledger's
 // goals): of the whole exchange, on a log of as many entries as asked for.
 //   restart_bench [entries] [percent of disclosures] [entries after the snapshot]
-//   restart_bench make HOME ENTRIES [percent]    makes a home, or adds entries to one that is there
-//   restart_bench start HOME                     one start of a home that is there already
+//   restart_bench make HOME ENTRIES [percent [of]]  makes a home, or adds entries to one that is
+//                                  there, with the citizens and cases of a log of `of` entries
+//   restart_bench start HOME                        one start of a home that is there already
 // The home is made under $TMPDIR and removed at the end; with RESTART_HOME=DIR it is made there,
 // kept, and used again by the next run. Run from the repository's root.
 
@@ -103,15 +104,16 @@ std::uint64_t bytes_of(const fs::path& directory) {
 }
 
 // What is asked for by the command's words, and as many citizens and cases as such a log has.
-bench::Wanted wanted_of(const fs::path& home, std::uint64_t entries, std::uint64_t percent) {
+bench::Wanted wanted_of(const fs::path& home, std::uint64_t entries, std::uint64_t percent,
+                        std::uint64_t of) {
   bench::Wanted wanted;
   wanted.home = home.string();
   wanted.entries = entries;
   wanted.disclosures_percent = static_cast<unsigned>(percent);
   // Small logs have few citizens: the vault makes a key for each.
   wanted.citizens =
-      static_cast<unsigned>(std::clamp<std::uint64_t>(entries / 100, 1000, wanted.citizens));
-  wanted.cases = static_cast<unsigned>(std::clamp<std::uint64_t>(entries / 500, 200, wanted.cases));
+      static_cast<unsigned>(std::clamp<std::uint64_t>(of / 100, 1000, wanted.citizens));
+  wanted.cases = static_cast<unsigned>(std::clamp<std::uint64_t>(of / 500, 200, wanted.cases));
   return wanted;
 }
 
@@ -147,8 +149,11 @@ int main(int argc, char** argv) {
     return argc > i ? std::strtoull(argv[i], nullptr, 10) : otherwise;
   };
   const std::string_view word = argc > 2 ? argv[1] : "";
-  if (word == "make")
-    return make_log(wanted_of(argv[2], argument(3, 100'000), argument(4, 100)), false) ? 0 : 2;
+  if (word == "make") {
+    const std::uint64_t entries = argument(3, 100'000);
+    const auto more = wanted_of(argv[2], entries, argument(4, 100), argument(5, entries));
+    return make_log(more, false) ? 0 : 2;
+  }
   if (word == "start") {
     forget_pages(argv[2]);
     const Started started = start_once(argv[2]);
@@ -162,7 +167,8 @@ int main(int argc, char** argv) {
       kept != nullptr ? fs::path(kept)
                       : fs::path(temporary != nullptr ? temporary : "/var/tmp") / "restart-home";
   if (kept == nullptr) fs::remove_all(home);
-  const bench::Wanted wanted = wanted_of(home, argument(1, 100'000), argument(2, 100));
+  const bench::Wanted wanted =
+      wanted_of(home, argument(1, 100'000), argument(2, 100), argument(1, 100'000));
   const std::uint64_t tail = argument(3, wanted.entries / 5);
   const std::string of = "of " + std::to_string(wanted.entries) + " entries, " +
                          std::to_string(wanted.disclosures_percent) + " % with openings that open";

@@ -124,6 +124,10 @@ TEST(RetentionTest, TwoPeopleLetGoWhatThePolicySaysAndTheRestStillHolds) {
   world.exchange->stop();
   world.exchange.reset();
   EXPECT_EQ(run(kProgram + " ledger fsck" + home, &printed), 0) << printed;
+  EXPECT_EQ(run(kProgram + " ledger fsck --json" + home, &printed), 0) << printed;
+  const auto checked = net::parse_json(printed);
+  ASSERT_TRUE(checked) << printed;
+  EXPECT_EQ(checked->find("pruned")->integer(), done->find("entries")->integer()) << printed;
   opened = server::Exchange::open(world.home.string());
   ASSERT_TRUE(opened) << opened.error().detail;
   world.exchange = *std::move(opened);

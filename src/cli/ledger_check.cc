@@ -32,7 +32,7 @@ class Served : public ledger::LogSource {
 };
 
 struct Found {
-  std::uint64_t entries = 0, opened = 0, erased = 0, epochs = 0, citizens = 0;
+  std::uint64_t entries = 0, opened = 0, erased = 0, pruned = 0, epochs = 0, citizens = 0;
   std::string problem;
 };
 
@@ -53,6 +53,7 @@ Result<void> check_openings(server::Exchange& exchange, const Call& call, const 
   if (!openings) return std::unexpected(std::move(openings.error()));
   found.opened = openings->opened;
   found.erased = openings->erased;
+  found.pruned = openings->pruned;
   found.problem = openings->problem;
   return {};
 }
@@ -91,7 +92,7 @@ int report(const Call& call, const Emit& emit, const Found& found, double took) 
   if (call.manner.json) {
     net::JsonWriter json;
     json.begin_object().key("holds").boolean(holds).key("entries").number(found.entries);
-    json.key("opened").number(found.opened).key("erased").number(found.erased);
+    json.key("opened").number(found.opened).key("erased").number(found.erased).key("pruned").number(found.pruned);
     json.key("epochs").number(found.epochs).key("citizens").number(found.citizens).key("problem");
     if (holds) json.null();
     else json.string(found.problem);
@@ -105,7 +106,8 @@ int report(const Call& call, const Emit& emit, const Found& found, double took) 
   }
   emit(1, painted(call.manner, Paint::good, "Everything holds.") + "\n  " + grouped(found.entries) +
               " entries: every frame, leaf, root, tile and signature\n  " + grouped(found.opened) +
-              " openings open exactly their entry, " + grouped(found.erased) + " are erased\n  " +
+              " openings open exactly their entry, " + grouped(found.erased) + " are erased, " + grouped(found.pruned) +
+              " entries are pruned\n  " +
               grouped(found.epochs) + " epochs refold to the map of " + grouped(found.citizens) + " citizens\n  in " +
               seconds(took) + "\n");
   return 0;

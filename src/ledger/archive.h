@@ -79,11 +79,16 @@ bool is_archived(storage::Disk& disk, const std::string& ledger_directory, std::
 Result<Trimmed> archive_segment(storage::Disk& disk, const std::string& ledger_directory,
                                 const Digest& log, std::uint32_t segment, const Snapshot& after);
 
-/// prune_segment leaves of an archived segment the hashes, and GENESIS, EPOCH and POLICY/KEY entries,
-/// which are about no citizen and without which the rest means nothing. Returns how many entries
-/// went; 0 if it was pruned before. Errors: as archive_segment's.
+/// prune_segment leaves of an archived segment the hashes, and GENESIS, EPOCH and POLICY/KEY
+/// entries, which are about no citizen and without which the rest means nothing. Returns how many
+/// entries went; 0 if it was pruned before. Errors: as archive_segment's.
 Result<std::uint64_t> prune_segment(storage::Disk& disk, const std::string& ledger_directory,
                                     const Digest& log, std::uint32_t segment);
+
+/// encode_minimum is the text of the file at minimum_path; decode_minimum reads the exact form.
+/// Errors: ledger_corrupt.
+std::string encode_minimum(const Minimum& minimum);
+Result<Minimum> decode_minimum(std::string_view text);
 
 /// leaf_of is an item's leaf hash, whether the entry is there or not.
 Digest leaf_of(const Frame::Item& item);

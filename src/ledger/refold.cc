@@ -199,7 +199,7 @@ class Run {
     if (!tile) return std::unexpected(std::move(tile.error()));
     if (tile->size() != kTileWidth * sizeof(Digest))
       return problem(tile_path(name) + " has the wrong length");
-    for (std::size_t i = 0; i < kTileWidth; ++i, ++out_.entries) {
+    for (std::size_t i = 0; i < kTileWidth; ++i, ++out_.entries, ++out_.pruned) {
       if (auto r = meet_before(); !r || !holds()) return r;
       Digest leaf;
       std::memcpy(leaf.data(), tile->data() + i * sizeof(Digest), sizeof(Digest));
@@ -208,7 +208,6 @@ class Run {
       const bool seen = options_.before && out_.entries < options_.before->covered;
       if (!seen && !options_.allow_erased)
         return problem(place() + " is past its retention and was never audited");
-      ++out_.erased;
       ++out_.named;
       pending_.push_back({next_->label, leaf, out_.entries, 0});
       if (auto r = advance(); !r || !holds()) return r;

@@ -50,6 +50,7 @@ struct Refold {
   std::string note;     // the checkpoint, for a cosignature
   std::string problem;  // empty: every EPOCH refolds
   std::uint64_t entries = 0, named = 0, erased = 0, epochs = 0, citizens = 0;
+  std::uint64_t pruned = 0;     // entries of which retention left the hashes
   std::uint64_t uncovered = 0;  // named entries that no EPOCH covers yet
   Audited now;
 };

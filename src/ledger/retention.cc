@@ -15,12 +15,14 @@ namespace {
 
 constexpr std::string_view kMagic = "amanat-minimum/1";
 
-std::string encode(const Minimum& m) {
+}  // namespace
+
+std::string encode_minimum(const Minimum& m) {
   return std::string(kMagic) + "\nminimum " + std::to_string(number(m.index)) + "\nentry " +
          std::to_string(number(m.recorded)) + "\naccount " + std::to_string(number(m.by)) + "\n";
 }
 
-Result<Minimum> decode(std::string_view text) {
+Result<Minimum> decode_minimum(std::string_view text) {
   const auto wrong = [] { return fail(Reason::ledger_corrupt, "the file of the minimum index"); };
   const auto line = [&text](std::string_view word) -> std::optional<std::uint64_t> {
     if (!text.starts_with(word)) return std::nullopt;
@@ -39,8 +41,6 @@ Result<Minimum> decode(std::string_view text) {
                  AccountId{static_cast<std::uint32_t>(*account)}};
 }
 
-}  // namespace
-
 std::string minimum_path(const std::string& ledger_directory) {
   return ledger_directory + "/minimum";
 }
@@ -51,7 +51,7 @@ Result<void> Ledger::State::read_minimum() {
   if (std::find(names->begin(), names->end(), "minimum") == names->end()) return {};
   auto text = read_small(*disk, minimum_path(options.directory), 4096);
   if (!text) return std::unexpected(std::move(text.error()));
-  auto read = decode(*text);
+  auto read = decode_minimum(*text);
   if (!read) return std::unexpected(std::move(read.error()));
   minimum = *read;
   return {};
@@ -66,7 +66,7 @@ Result<void> Ledger::refuse_below(const Minimum& minimum) {
   insist(number(minimum.index) >= number(this->minimum().index));
   insist(number(minimum.recorded) >= number(minimum.index));
   const auto path = minimum_path(state_->options.directory);
-  if (auto r = storage::replace_file(*state_->disk, path, encode(minimum)); !r) return r;
+  if (auto r = storage::replace_file(*state_->disk, path, encode_minimum(minimum)); !r) return r;
   const std::lock_guard lock(state_->minimum_mutex);
   state_->minimum = minimum;
   return {};

@@ -139,7 +139,8 @@ void print_audit_json(const Audit& audit) {
   out += ",\"root\":" + json_text(crypto::base64(head.root));
   out += ",\"entries\":" + std::to_string(audit.entries) +
          ",\"bundles\":" + std::to_string(audit.bundles) +
-         ",\"tiles\":" + std::to_string(audit.tiles);
+         ",\"tiles\":" + std::to_string(audit.tiles) +
+         ",\"pruned\":" + std::to_string(audit.pruned);
   if (audit.consistent_with)
     out += ",\"consistent_with\":" + std::to_string(*audit.consistent_with);
   if (audit.ours) {
@@ -165,6 +166,9 @@ void print_audit(const Audit& audit) {
   out += "  root     " + crypto::base64(head.root) + "\n";
   out += "  checked  " + grouped(audit.bundles) + " bundles, " + grouped(audit.tiles) +
          " tiles, the log's signature\n";
+  if (audit.pruned > 0)
+    out += "  pruned   " + grouped(audit.pruned) +
+           " entries, as a POLICY entry allows: their hashes are here\n";
   if (audit.consistent_with)
     out += "  grown    from the older checkpoint's " + grouped(*audit.consistent_with) +
            " entries, none changed\n";

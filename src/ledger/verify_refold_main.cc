@@ -46,7 +46,8 @@ int report(const Words& words, const Refold& r) {
     std::string out = std::string("{\"holds\":") + (r.problem.empty() ? "true" : "false");
     out += ",\"size\":" + std::to_string(r.at.checkpoint.size) +
            ",\"entries\":" + std::to_string(r.entries) + ",\"named\":" + std::to_string(r.named) +
-           ",\"erased\":" + std::to_string(r.erased) + ",\"epochs\":" + std::to_string(r.epochs) +
+           ",\"erased\":" + std::to_string(r.erased) + ",\"pruned\":" + std::to_string(r.pruned) +
+           ",\"epochs\":" + std::to_string(r.epochs) +
            ",\"citizens\":" + std::to_string(r.citizens) +
            ",\"uncovered\":" + std::to_string(r.uncovered);
     if (!r.problem.empty()) out += ",\"problem\":" + json_text(r.problem);
@@ -58,9 +59,10 @@ int report(const Words& words, const Refold& r) {
                     "keep a copy of what you checked: it is evidence");
   std::printf(
       "Every EPOCH refolds.\n  entries   %s, %s of them name a citizen\n  citizens  %s\n"
-      "  epochs    %s, covering %s entries\n  erased    %s\n",
+      "  epochs    %s, covering %s entries\n  erased    %s\n  pruned    %s\n",
       grouped(r.entries).c_str(), grouped(r.named).c_str(), grouped(r.citizens).c_str(),
-      grouped(r.epochs).c_str(), grouped(r.now.covered).c_str(), grouped(r.erased).c_str());
+      grouped(r.epochs).c_str(), grouped(r.now.covered).c_str(), grouped(r.erased).c_str(),
+      grouped(r.pruned).c_str());
   return kHolds;
 }
 

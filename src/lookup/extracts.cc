@@ -9,6 +9,7 @@
 #include <set>
 
 #include "crypto/crypto.h"
+#include "vault/debts.h"
 
 namespace amanat::lookup {
 namespace {
@@ -63,6 +64,9 @@ struct Extracts::Job {
   std::vector<std::string> citizens;
   std::shared_ptr<const Asked> asked;
   std::shared_ptr<Kept> kept;
+  // What is owed for the rows in the sealed file: paid by its entries, given back once its key is gone.
+  std::unique_ptr<Reservation> debt;
+  std::vector<Label> owed;
 };
 
 // Everything but `done` is under the mutex.
@@ -274,7 +278,8 @@ Task<Result<std::string>> Extracts::ask(const Request& request) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::unique_ptr<Job>(new Job{std::move(row), *std::move(clearance),
-                                                    std::move(citizens), asked, std::move(kept)}));
+                                                    std::move(citizens), asked, std::move(kept),
+                                                     nullptr, {}}));
   }
   wake_.notify_all();
   co_return id;
@@ -311,6 +316,7 @@ void Extracts::make(Job& job) {
   // What cannot be written down is settled by the next start.
   auto ended = destroy(job.row, stopped ? ExtractState::voided : ExtractState::refused);
   static_cast<void>(ended);
+  job.debt.reset();
 }
 
 Task<Result<void>> Extracts::made(Job& job) {
@@ -337,6 +343,10 @@ Task<Result<void>> Extracts::made(Job& job) {
   auto maker = disclosure::ExtractMaker::begin(lookup_.disclosure_, disk(), *setup_.fields, *roll,
                                                std::move(place), is_free);
   if (!maker) co_return std::unexpected(maker.error());
+  auto debt = lookup_.vault_.debts().open();
+  if (!debt) co_return std::unexpected(debt.error());
+  job.debt = *std::move(debt);
+  lookup_.vault_.debts().waiting(*job.debt);
   ledger::Bulk bulk;
   const std::size_t citizens = roll->people().size();
   for (std::size_t at = 0; at < citizens; at += kPart) {
@@ -354,6 +364,8 @@ Task<Result<void>> Extracts::made(Job& job) {
     if (!stands) co_return std::unexpected(stands.error());
     auto gathered = lookup_.ledger_.gather(bulk, *draft);
     if (!gathered) co_return std::unexpected(gathered.error());
+    auto owed = owe(job, *draft);
+    if (!owed) co_return owed;
     job.kept->done = maker->facts().citizens;
     if (setup_.paused) setup_.paused(maker->facts().citizens);
   }
@@ -379,6 +391,8 @@ Task<Result<void>> Extracts::made(Job& job) {
 
   auto receipt = co_await lookup_.ledger_.append(std::move(bulk), *closing);
   if (!receipt) co_return std::unexpected(receipt.error());
+  auto paid = lookup_.pay(*job.debt, job.owed, *receipt);
+  if (!paid) co_return paid;
   lookup_.detection_.commit(*closing, *receipt);
   lookup_.policy_.commit(*closing);
 
@@ -395,6 +409,14 @@ Task<Result<void>> Extracts::made(Job& job) {
   }
   // If this cannot be written, the next start finds the EXPORT and says the same.
   co_return save(row);
+}
+
+// The part's plaintext goes with its Draft, but its rows stay, sealed, until the entries are there.
+Result<void> Extracts::owe(Job& job, const Draft& part) {
+  Reservation* const debt = part.findings().debt();
+  insist(debt != nullptr);
+  for (const Draft::Share& share : part.shares()) job.owed.push_back(*share.entry.subject);
+  return lookup_.vault_.debts().take_over(*job.debt, *debt);
 }
 
 Result<bool> Extracts::is_nobody(const std::string& citizen) const {

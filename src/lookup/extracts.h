@@ -102,6 +102,7 @@ class Extracts {
   void run();
   void make(Job& job);
   Task<Result<void>> made(Job& job);
+  Result<void> owe(Job& job, const Draft& part);
   Result<void> note_decoys(const ExtractRow& row, const std::vector<disclosure::Decoy>& decoys);
   Result<bool> is_nobody(const std::string& citizen) const;
   Result<Key256> key_of(const ExtractRow& row) const;

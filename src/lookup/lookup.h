@@ -61,6 +61,7 @@ class Lookup {
   void wait_on_account(const Findings& findings);
   Result<void> may_leave(const Draft& draft) const;
   Result<void> pay(const Draft& draft, const Receipt& receipt);
+  Result<void> pay(Reservation& debt, const std::vector<Label>& owed, const Receipt& receipt);
   Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);
 
   identity::Identity& identity_;

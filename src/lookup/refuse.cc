@@ -154,23 +154,32 @@ Result<void> Lookup::may_leave(const Draft& draft) const {
 Result<void> Lookup::pay(const Draft& draft, const Receipt& receipt) {
   Reservation* const debt = draft.findings().debt();
   if (debt == nullptr) return {};
-  const auto& shares = draft.shares();
+  if (receipt.released() != draft.released())
+    return fail(Reason::ledger_proof_wrong, "the receipt of another answer");
+  std::vector<Label> owed;
+  owed.reserve(draft.shares().size());
+  for (const auto& share : draft.shares()) {
+    insist(share.entry.subject.has_value());
+    owed.push_back(*share.entry.subject);
+  }
+  return pay(*debt, owed, receipt);
+}
+
+Result<void> Lookup::pay(Reservation& debt, const std::vector<Label>& owed,
+                         const Receipt& receipt) {
   const auto& entries = receipt.entries();
   const auto& bulk = receipt.bulk();
-  if (receipt.released() != draft.released() || entries.empty() ||
-      (bulk ? bulk->count : entries.size()) != shares.size())
+  if (entries.empty() || (bulk ? bulk->count : entries.size()) != owed.size())
     return fail(Reason::ledger_proof_wrong, "the receipt of another answer");
   std::vector<vault::Paid> paid;
-  paid.reserve(shares.size());
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    insist(shares[i].entry.subject.has_value());
-    const Label& subject = *shares[i].entry.subject;
+  paid.reserve(owed.size());
+  for (std::size_t i = 0; i < owed.size(); ++i) {
     if (bulk)  // its EXPORT, which comes last, names the range
-      paid.push_back({subject, EntryIndex{number(bulk->first) + i}, entries[0].time});
+      paid.push_back({owed[i], EntryIndex{number(bulk->first) + i}, entries[0].time});
     else
-      paid.push_back({subject, entries[i].index, entries[i].time});
+      paid.push_back({owed[i], entries[i].index, entries[i].time});
   }
-  return vault_.debts().settle(*debt, paid);
+  return vault_.debts().settle(debt, paid);
 }
 
 Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& why) {

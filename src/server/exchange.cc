@@ -607,6 +607,7 @@ void Exchange::watch() {
     record_alerts();
     record_debts();
     follow_trails();
+    s.note_slices();
     if (seconds % 60 != 0) {
       lock.lock();
       continue;

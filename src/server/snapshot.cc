@@ -41,6 +41,8 @@ std::uint64_t number_at(std::string_view bytes, std::size_t at, unsigned count) 
 
 unsigned openers() { return std::clamp(std::thread::hardware_concurrency(), 1u, kOpeners); }
 
+constexpr std::string_view kKeptRow = "slices-kept";  // of Table::settings
+
 // What a sealed chunk is bound to: its head, its place and whether it is the last one, which is
 // empty. So no chunk is left out, moved or taken from another snapshot.
 std::string associated(const Digest& head, std::uint64_t number, bool last) {
@@ -84,6 +86,23 @@ Result<SnapshotHead> decode_head(std::string_view bytes) {
   if (bytes.size() < kFixed || bytes.size() > kFixed + kIdMax || encode_head(head) != bytes)
     return fail(Reason::ledger_corrupt, "the head of a snapshot");
   return head;
+}
+
+// A slice is in the store before its entry is queued, and what a store loses with the power is the
+// end of what was written: where this row is, so is every slice of the entries below its number.
+Result<void> note_slices_kept(storage::Store& store, std::uint64_t size) {
+  std::string value;
+  put_number(value, size, 8);
+  storage::Batch batch;
+  batch.put(storage::Table::settings, kKeptRow, value);
+  return store.write(batch, storage::Durability::buffered);
+}
+
+Result<std::uint64_t> slices_kept(const storage::Store& store) {
+  std::string value;
+  auto there = store.get(storage::Table::settings, kKeptRow, value);
+  if (!there) return std::unexpected(there.error());
+  return *there && value.size() == 8 ? number_at(value, 0, 8) : 0;
 }
 
 Result<std::unique_ptr<detection::Detection>> Exchange::State::fresh_detection() const {
@@ -360,6 +379,12 @@ void Exchange::State::keep_snapshots() {
   }
 }
 
+// Once a second while entries come; what fails now is tried again then.
+void Exchange::State::note_slices() {
+  const std::uint64_t size = ledger->size();
+  if (size != slices_noted && note_slices_kept(*store, size)) slices_noted = size;
+}
+
 void Exchange::State::last_snapshot() {
   const std::lock_guard one(snapshots_mutex);
   const std::uint64_t worth = std::min<std::uint64_t>(kWorthIt, config.snapshot_entries);
@@ -402,6 +427,8 @@ Result<void> Exchange::replay(State& s) {
     if (!stood) return stood;
   }
   const std::uint64_t whole = s.ledger->size();
+  auto kept = slices_kept(*s.store);
+  if (!kept) return std::unexpected(kept.error());
   auto told_at = std::chrono::steady_clock::now();
   auto folded = s.fold(*s.detection, at, [&](const ledger::Opened& e) -> Result<void> {
     if (number(e.index) % 65'536 == 0) {
@@ -413,13 +440,15 @@ Result<void> Exchange::replay(State& s) {
       }
     }
     if (auto stood = stands(e); !stood) return stood;
-    if (!e.subject) return {};
+    if (!e.subject || number(e.index) < *kept) return {};
     return s.vault->remember(e.slice_id, *e.subject, e.time);
   });
   if (!folded) return folded;
-  // Where there was none, the next start need not read all of this again.
+  if (auto noted = note_slices_kept(*s.store, whole); !noted) return noted;
+  // Where there was none, the next start need not read all of this again; otherwise it is made when
+  // the exchange runs.
   s.read_at_start = at.head.size - s.snapshot_size;
-  if (s.read_at_start >= s.config.snapshot_entries)
+  if (s.snapshot_size == 0 && s.read_at_start >= s.config.snapshot_entries)
     if (auto written = s.write_snapshot(*s.detection, std::move(at)); !written)
       log(LogLevel::error, "no-snapshot",
           {{"reason", std::string(row_of(written.error().reason).id)}});

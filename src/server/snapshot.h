@@ -18,6 +18,7 @@
 
 #include "model/ids.h"
 #include "model/result.h"
+#include "storage/storage.h"
 
 namespace amanat::server {
 
@@ -38,5 +39,12 @@ struct Snapshot {
 std::string encode_head(const SnapshotHead& head);
 /// decode_head reads the exact form. Errors: ledger_corrupt.
 Result<SnapshotHead> decode_head(std::string_view bytes);
+
+/// note_slices_kept says in the store that the slices of all entries below `size`, which are
+/// durable in the ledger, were kept there before: the next start need not tell the vault of them.
+/// Errors: store_failed, disk_full.
+Result<void> note_slices_kept(storage::Store& store, std::uint64_t size);
+/// slices_kept is what note_slices_kept said last; 0: nothing. Errors: store_failed.
+Result<std::uint64_t> slices_kept(const storage::Store& store);
 
 }  // namespace amanat::server

@@ -63,6 +63,7 @@ struct Exchange::State {
   std::mutex snapshots_mutex;            // making one, or destroying what is in it: one at a time
   std::uint64_t snapshot_size = 0;  // of the one that counts; under snapshots_mutex
   std::thread snapshot_keeper;
+  std::uint64_t slices_noted = 0;  // the watching thread's
   std::uint64_t read_at_start = 0;
   Result<std::unique_ptr<detection::Detection>> fresh_detection() const;
   Result<void> fold(detection::Detection& into, Snapshot& at,
@@ -77,6 +78,7 @@ struct Exchange::State {
   Result<void> forget_in_snapshot(const SubjectName& citizen, const Label& label);
   void keep_snapshots();
   void last_snapshot();
+  void note_slices();
 
   Result<std::vector<Receipt::Entry>> record(EntryContent entry);
   Result<Receipt::Entry> record_document(std::string_view document, std::string note);

@@ -89,6 +89,27 @@ void Debts::waiting(Reservation& reservation) {
   if (!account.late) account.due_ms = steady_ms() + options_.waiting_ms + witnesses_ms_;
 }
 
+Result<void> Debts::take_over(Reservation& of_whole, Reservation& of_part) {
+  auto& whole = static_cast<Account&>(of_whole);
+  auto& part = static_cast<Account&>(of_part);
+  insist(&whole != &part && &whole.debts_ == this && &part.debts_ == this);
+  insist(!whole.closed && !part.closed);
+  const std::uint64_t now_ms = steady_ms();
+  const std::lock_guard lock(mutex_);
+  if (whole.due_ms < now_ms || part.due_ms < now_ms) look(now_ms);
+  if (whole.late || part.late) return fail(Reason::debts_unpaid);
+  whole.subjects.insert(whole.subjects.end(), part.subjects.begin(), part.subjects.end());
+  whole.due_ms = now_ms + options_.waiting_ms + witnesses_ms_;
+  // It takes the younger one's place, so that the oldest stay first.
+  if (whole.opened < part.opened) {
+    whole.opened = part.opened;
+    accounts_.splice(part.at, accounts_, whole.at);
+  }
+  accounts_.erase(part.at);
+  part.closed = true;
+  return {};
+}
+
 Result<void> Debts::settle(Reservation& reservation, std::span<const Paid> paid) {
   auto& account = static_cast<Account&>(reservation);
   insist(&account.debts_ == this && !account.closed);

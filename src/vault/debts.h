@@ -54,6 +54,11 @@ class Debts {
   Result<void> owe(Reservation& account, const Label& subject);
   /// waiting says that nothing more is unwrapped: others are waited for, the ledger at last.
   void waiting(Reservation& account);
+  /// take_over closes a part's account and owes its keys on the account of the whole, after those
+  /// it owes already: an answer made part by part is paid for at once, by entries younger than its
+  /// last part. The whole waits for others from here on. Errors: debts_unpaid (one of them is too
+  /// late: both stay open).
+  Result<void> take_over(Reservation& whole, Reservation& part);
   /// settle closes the account. Errors, with the account still open: ledger_proof_wrong (not an
   /// entry of each citizen, an entry used before, one older than the account), debts_unpaid (too
   /// late).

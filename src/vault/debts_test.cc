@@ -107,5 +107,62 @@ TEST(Debts, ALargeAnswerHasTimeWhileItIsBeingMade) {
   EXPECT_TRUE(book.debts.settle(*account, paid));
 }
 
+// What is made part by part is owed until the entries of all of it are there.
+TEST(Debts, TheAccountOfTheWholeTakesOverWhatItsPartsOwe) {
+  Book book;
+  auto whole = book.owing({});
+  book.debts.waiting(*whole);
+  std::vector<Paid> paid;
+  for (std::uint8_t i = 0; i < 8; ++i) {
+    auto part = book.owing({i, static_cast<std::uint8_t>(100 + i)});
+    ASSERT_TRUE(book.debts.take_over(*whole, *part));
+    part.reset();  // it owes nothing any more
+    paid.push_back(book.paid(i, 200u + 2 * i));
+    paid.push_back(book.paid(static_cast<std::uint8_t>(100 + i), 201u + 2 * i));
+  }
+  auto other = paid;
+  std::swap(other[3], other[4]);
+  EXPECT_EQ(book.debts.settle(*whole, other).error().reason, Reason::ledger_proof_wrong);
+  EXPECT_EQ(book.debts.settle(*whole, std::span(paid).first(15)).error().reason,
+            Reason::ledger_proof_wrong);
+  EXPECT_TRUE(book.debts.settle(*whole, paid));
+  EXPECT_EQ(book.debts.overdue(), 0u);
+}
+
+TEST(Debts, AWholeWhosePartsAreNeverPaidForStopsEverything) {
+  Book book({.open_ms = 30'000, .waiting_ms = 30});
+  auto whole = book.owing({});
+  auto part = book.owing({1});
+  ASSERT_TRUE(book.debts.take_over(*whole, *part));
+  part.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(book.debts.overdue(), 1u);
+  EXPECT_FALSE(book.debts.open());
+  EXPECT_EQ(book.debts.settle(*whole, std::vector<Paid>{book.paid(1, 7)}).error().reason,
+            Reason::debts_unpaid);
+}
+
+TEST(Debts, APartThatIsTooLateIsNotTakenOver) {
+  Book book({.open_ms = 30, .waiting_ms = 30'000});
+  auto whole = book.owing({});
+  book.debts.waiting(*whole);
+  auto part = book.owing({1});
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(book.debts.take_over(*whole, *part).error().reason, Reason::debts_unpaid);
+  EXPECT_EQ(book.debts.overdue(), 1u);
+}
+
+TEST(Debts, AWholeThatIsGivenUpOwesNothing) {
+  Book book({.open_ms = 30'000, .waiting_ms = 30});
+  auto whole = book.owing({});
+  auto part = book.owing({1});
+  ASSERT_TRUE(book.debts.take_over(*whole, *part));
+  part.reset();
+  whole.reset();
+  std::this_thread::sleep_for(std::chrono::milliseconds(60));
+  EXPECT_EQ(book.debts.overdue(), 0u);
+  EXPECT_TRUE(book.debts.open());
+}
+
 }  // namespace
 }  // namespace amanat::vault
