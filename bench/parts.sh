@@ -58,8 +58,8 @@ measure_calls() {
   strace -f -qq -o "$trace" -e trace=pwrite64,fdatasync,fsync,ftruncate,fallocate,openat,rename,renameat,renameat2,unlink \
     "$BIN/append_bench" "$WORK/append/log" "${CALLS_SECONDS:-5}" 1 1 0 >/dev/null 2>>"$OUT/append.log" || trouble "strace of append_bench failed"
   rm -rf "$WORK/append"
-  # The sequencer is the thread that flushes most.
-  awk '{ sub(/\(.*/, "", $2); ++n[$1, $2]; if ($2 == "fdatasync") ++flushes[$1]; ids[$1] }
+  # The sequencer is the thread that flushes most. A call that another thread's interrupts in the list has a second line, which is no call.
+  awk '/ resumed>/ { next } { sub(/\(.*/, "", $2); ++n[$1, $2]; if ($2 == "fdatasync") ++flushes[$1]; ids[$1] }
     END { for (id in ids) if (flushes[id] > most) { most = flushes[id]; who = id }
           for (key in n) { split(key, part, SUBSEP); if (part[1] == who && part[2] != "fdatasync" && part[2] != "pwrite64") others += n[key] }
           printf "%d\t%.5f\t%d\n", most, n[who, "pwrite64"] / most, others }' "$trace" >"$WORK/calls.sum"
