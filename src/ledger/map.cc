@@ -119,6 +119,51 @@ std::optional<Digest> map_root(std::uint32_t number, const MapProof& proof) {
   return r;
 }
 
+// Nodes is the hashes of a group's subtree by their places: which are there is a bit each, so that
+// the many that are not cost one look at one line of memory.
+class Nodes {
+ public:
+  using Node = std::pair<std::uint16_t, Digest>;
+  const Digest* find(std::uint32_t place) const {
+    return has(place) ? &hashes_[rank(place)] : nullptr;
+  }
+  /// put takes what is ascending, and replaces what is there already.
+  void put(std::span<const Node> fresh) {
+    std::size_t more = 0;
+    for (const Node& node : fresh)
+      if (has(node.first))
+        hashes_[rank(node.first)] = node.second;
+      else
+        ++more;
+    if (more == 0) return;
+    std::vector<Digest> all;
+    all.reserve(hashes_.size() + more);
+    auto next = fresh.begin();
+    std::size_t old = 0;
+    for (std::uint32_t place = 0; place < kPlaces; ++place) {
+      const bool comes = next != fresh.end() && next->first == place, was = has(place);
+      if (comes || was) all.push_back(comes ? next->second : hashes_[old]);
+      if (was) ++old;
+      if (comes) ++next;
+    }
+    for (const Node& node : fresh) bits_[node.first / 64] |= std::uint64_t{1} << node.first % 64;
+    hashes_ = std::move(all);
+  }
+
+ private:
+  static constexpr std::uint32_t kPlaces = 2 * kGroupBuckets;
+  bool has(std::uint32_t place) const { return (bits_[place / 64] >> place % 64 & 1) != 0; }
+  std::size_t rank(std::uint32_t place) const {
+    std::size_t before = 0;
+    for (std::uint32_t word = 0; word < place / 64; ++word)
+      before += static_cast<std::size_t>(std::popcount(bits_[word]));
+    const std::uint64_t below = (std::uint64_t{1} << place % 64) - 1;
+    return before + static_cast<std::size_t>(std::popcount(bits_[place / 64] & below));
+  }
+  std::array<std::uint64_t, kPlaces / 64> bits_{};
+  std::vector<Digest> hashes_;
+};
+
 // Group is 256 neighbouring buckets: who is in them, ascending by label, and the hashes of the
 // subtree over them that are not those of an empty one, ascending by place in the heap (1 would be
 // the subtree's root, which is kept above; 256 + i is bucket i).
@@ -127,11 +172,9 @@ struct Map::Group {
     Mailbox mailbox;
     Digest value{};  // V, because a neighbour's change needs it again
   };
-  using Node = std::pair<std::uint16_t, Digest>;
   std::vector<Box> boxes;
-  std::vector<Node> nodes;
+  Nodes nodes;
 
-  static bool lower(const Node& a, const Node& b) { return a.first < b.first; }
   static bool before(const Box& a, const Box& b) { return a.mailbox.label < b.mailbox.label; }
   std::vector<Box>::const_iterator at(const Label& label) const {
     return std::lower_bound(boxes.begin(), boxes.end(), label,
@@ -149,9 +192,8 @@ struct Map::Group {
     return row + number % row;
   }
   const Digest& node(std::uint32_t place) const {
-    const auto it = std::lower_bound(nodes.begin(), nodes.end(), place,
-                                     [](const Node& n, std::uint32_t p) { return n.first < p; });
-    return it != nodes.end() && it->first == place ? it->second : empty_subtree(depth_of(place));
+    const Digest* const hash = nodes.find(place);
+    return hash != nullptr ? *hash : empty_subtree(depth_of(place));
   }
   std::span<const Box> of(std::uint32_t bucket) const {
     Label low{};
@@ -227,7 +269,16 @@ void Map::State::fold(std::span<const MapUpdate> updates) {
     std::uint32_t box, at, end;  // of the order
   };
   std::vector<Todo> todo;
+  // What lies far apart in memory is asked for ahead.
+  const auto group_at = [&](std::size_t at) -> const Group* {
+    return groups[bucket_of(updates[order[at].update].label) / kGroupBuckets].get();
+  };
+  constexpr std::uint32_t kAhead = 16;
   for (std::uint32_t at = 0; at < order.size();) {
+    if (at + 2 * kAhead < order.size()) __builtin_prefetch(group_at(at + 2 * kAhead));
+    if (at + kAhead < order.size())
+      if (const Group* const soon = group_at(at + kAhead); soon != nullptr)
+        __builtin_prefetch(soon->boxes.data());
     const Label& label = updates[order[at].update].label;
     std::uint32_t end = at + 1;
     while (end < order.size() && updates[order[end].update].label == label) ++end;
@@ -392,7 +443,7 @@ void Map::commit() {
   for (unsigned depth = 0; depth <= kUpperDepth; ++depth)
     for (const auto& [number, hash] : s.next_nodes[depth]) s.upper[(1u << depth) + number] = hash;
   std::array<std::size_t, kMapDepth + 1> at{};
-  std::vector<Group::Node> fresh;
+  std::vector<Nodes::Node> fresh;
   for (std::size_t box = 0; box < s.next.size();) {
     const std::uint32_t number = bucket_of(s.next[box].mailbox.label) / kGroupBuckets;
     std::size_t end = box;
@@ -409,7 +460,7 @@ void Map::commit() {
         fresh.emplace_back(static_cast<std::uint16_t>(Group::place_of(depth, row[i].first)),
                            row[i].second);
     }
-    put(group->nodes, std::span<const Group::Node>(fresh), Group::lower);
+    group->nodes.put(fresh);
     box = end;
   }
   s.citizens = s.next_citizens;

@@ -72,7 +72,7 @@ struct MapUpdate {
 };
 
 /// Map is the map at one epoch, and the next one in the making. Memory: about 112 bytes a citizen
-/// and 34 a node.
+/// and 32 a node.
 class Map {
  public:
   explicit Map(const Key256& map_key);
