@@ -140,20 +140,21 @@ TEST_F(ConsoleAttacks, ASessionPlantedBeforehandIsNotTheOneSignedInTo) {
   const std::string planted = supervisor->page.cookie;
   Browser victim = browser(nullptr);
   victim.cookie = planted;
-  victim.sign_in(officer->first);
+  victim.sign_in(operator_->first);
   EXPECT_NE(victim.cookie, planted);
-  EXPECT_NE(victim.get("/").body.find(officer->id), std::string::npos);
+  EXPECT_NE(victim.get("/").body.find(operator_->id), std::string::npos);
   Browser thief = browser(nullptr);
   thief.cookie = planted;
-  EXPECT_EQ(thief.get("/").body.find(officer->id), std::string::npos)
+  EXPECT_EQ(thief.get("/").body.find(operator_->id), std::string::npos)
       << "what was planted opens nothing of the victim's";
   // A name that was never given out does not become one.
   Browser other = browser(nullptr);
   other.cookie = "__Host-amanat=" + std::string(43, 'A');
-  other.sign_in(officer->first);
+  other.sign_in(operator_->first);
   Browser late = browser(nullptr);
   late.cookie = "__Host-amanat=" + std::string(43, 'A');
   EXPECT_EQ(late.get("/").status, 303u);
+  operator_->page.cookie = other.cookie;  // a later session ends the earlier one
 }
 
 TEST_F(ConsoleAttacks, TwoTabsAskEachItsOwnQuestion) {
