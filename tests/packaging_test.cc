@@ -122,6 +122,24 @@ TEST_F(Runbook, AnUpgradeIsTriedOnARestoredCopy) {
   EXPECT_NE(ran.said.find("\"ledger_size\":"), std::string::npos) << ran.said;
 }
 
+TEST_F(Runbook, TheMasterKeyIsRenewedAndTheOldOneIsRefused) {
+  const Ran ran = in_home("cp $H/keys/master.key $B/old.key\n" + block("Renew the master key"));
+  EXPECT_EQ(ran.code, 0) << ran.said;
+  EXPECT_NE(ran.said.find("There is a new master key"), std::string::npos) << ran.said;
+  EXPECT_NE(ran.said.find("\"ledger_size\":"), std::string::npos) << ran.said;
+  const Ran back = in_home("cp $B/old.key $H/keys/master.key; amanat status --home $H");
+  EXPECT_NE(back.code, 0) << back.said;
+  EXPECT_NE(back.said.find("master.key"), std::string::npos) << back.said;
+  // Begun and killed: nothing opens it, and the next call finishes.
+  const Ran begun = in_home(
+      "cp -r $B/after-keys/. $H/keys/; rm -f $H/keys/SHA256SUMS; printf x > $H/keys/master.key.next; "
+      "chmod 600 $H/keys/master.key.next; if amanat status --home $H; then exit 9; fi; "
+      "amanat keys rewrap --home $H --json; amanat ledger verify --home $H");
+  EXPECT_EQ(begun.code, 0) << begun.said;
+  EXPECT_NE(begun.said.find("amanat keys rewrap"), std::string::npos) << begun.said;
+  EXPECT_NE(begun.said.find("\"resumed\":true"), std::string::npos) << begun.said;
+}
+
 TEST_F(Runbook, TheServersCertificateIsRenewedAndServes) {
   const Ran ran = in_home(block("Renew the server's certificate"));
   ASSERT_EQ(ran.code, 0) << ran.said;

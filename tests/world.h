@@ -117,6 +117,8 @@ class World {
 
   /// more_policy is added to the example policy of every World made from here on.
   static inline std::vector<server::Document> more_policy;
+  /// more_catalog is added to the example catalog in the same way.
+  static inline std::vector<server::Document> more_catalog;
 
   explicit World(unsigned segment_mib = 64, std::string judged = kNothingJudged) {
     make(segment_mib, judged);
@@ -252,6 +254,7 @@ class World {
     options.segment_mib = segment_mib;
     if (on_postgres()) options.store = store_of_its_own();
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
+    options.catalog.insert(options.catalog.end(), more_catalog.begin(), more_catalog.end());
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");
     options.policy.insert(options.policy.end(), more_policy.begin(), more_policy.end());
     auto made = server::Exchange::init(options);

@@ -23,10 +23,15 @@ int run_erase(server::Exchange& exchange, const Call& call, const Emit& emit) {
     emit(1, json.take() + "\n");
     return 0;
   }
+  std::string elsewhere;
+  for (const auto& one : exchange.registry().live_standings())
+    elsewhere += (elsewhere.empty() ? "" : ", ") + one.dataset;
+  if (!elsewhere.empty())
+    elsewhere = "  What departments keep themselves is theirs to erase: " + elsewhere + ".\n";
   emit(1, "Erased " + masked(**citizen) + ": " + grouped(erased->keys) + " keys destroyed, " +
               grouped(erased->records) + " records and " + grouped(erased->openings) +
               " openings gone for good.\n  That it was done is entry " + std::to_string(number(erased->entry)) +
-              " of the ledger.\n");
+              " of the ledger.\n" + elsewhere);
   return 0;
 }
 

@@ -72,7 +72,14 @@ int run_status(server::Exchange& exchange, const Call& call, const Emit& emit) {
     json.end_object();
     json.key("datasets").begin_object();
     for (const auto& one : status->datasets) json.key(one.dataset).number(one.records);
-    json.end_object().end_object();
+    json.end_object().key("live").begin_array();
+    for (const auto& one : status->live) {
+      json.begin_object().key("dataset").string(one.dataset).key("where").string(one.where);
+      json.key("resting").boolean(one.resting).key("answered").number(one.answered);
+      json.key("failed").number(one.failed).key("spared").number(one.spared);
+      json.key("wrong_values").number(one.wrong_values).key("last_failure").string(one.last_failure).end_object();
+    }
+    json.end_array().end_object();
     emit(1, json.take() + "\n");
     return 0;
   }
@@ -89,7 +96,13 @@ int run_status(server::Exchange& exchange, const Call& call, const Emit& emit) {
   head.add({"marks", marks_line(call.manner, *status)});
   Columns records({Columns::Align::left, Columns::Align::right});
   for (const auto& one : status->datasets) records.add({one.dataset, grouped(one.records)});
-  emit(1, head.render() + "records\n" + records.render("  "));
+  std::string live;
+  for (const auto& one : status->live)
+    live += "  " + one.dataset + " at " + visible(one.where) + ": " + grouped(one.answered) + " answered, " +
+            grouped(one.failed) + " failed" + (one.resting ? ", left alone for a while" : "") +
+            (one.last_failure.empty() ? "" : "; last: " + visible(one.last_failure)) + "\n";
+  if (!live.empty()) live = "kept by departments themselves\n" + live;
+  emit(1, head.render() + "records\n" + records.render("  ") + live);
   return 0;
 }
 

@@ -21,7 +21,8 @@ Task<Result<Answer>> Lookup::answer(const Request& request) {
   auto clearance = detection_.clear(*std::move(grant));
   if (!clearance) co_return co_await refused(*asked, clearance.error());
 
-  auto findings = registry_.fetch(*std::move(clearance));
+  auto fetching = registry_.fetch(*std::move(clearance));
+  auto findings = co_await std::move(fetching);
   if (!findings) co_return co_await refused(*asked, findings.error());
   // The outcome may turn the verdict: the request that trips a rule is the one refused.
   auto settled = detection_.settle(*findings);

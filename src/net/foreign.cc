@@ -89,8 +89,9 @@ bool plain_line(std::string_view text) {
   });
 }
 
-bool may_repeat(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "OPTIONS";
+bool may_repeat(const ForeignRequest& request) {
+  const std::string_view method = request.method;
+  return request.repeatable || method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
 
 // Line is one connection. Everything it received is wiped.
@@ -337,7 +338,11 @@ Result<ForeignReply> Foreign::ask(const ForeignRequest& request, const ForeignCe
   auto kept = state_->kept_for(shown);
   if (!kept) return std::unexpected(kept.error());
   const auto began = std::chrono::steady_clock::now();
-  const auto deadline = began + std::chrono::seconds(state_->options.seconds_max);
+  auto deadline = began + std::chrono::seconds(state_->options.seconds_max);
+  if (request.deadline) deadline = std::min(deadline, *request.deadline);
+  auto connected = deadline;
+  if (const unsigned ms = state_->options.connect_ms_max; ms > 0)
+    connected = std::min(deadline, began + std::chrono::milliseconds(ms));
   std::string text = state_->request_text(request);
   struct Wiped {
     std::string& text;
@@ -345,14 +350,15 @@ Result<ForeignReply> Foreign::ask(const ForeignRequest& request, const ForeignCe
   } const wiped{text};
   for (;;) {
     std::unique_ptr<Line> line = std::move((*kept)->line);
-    if (!may_repeat(request.method)) line.reset();  // it may have been closed meanwhile
+    if (!may_repeat(request)) line.reset();  // it may have been closed meanwhile
     const bool old = line != nullptr;
     if (old) {
       line->until(deadline);
     } else {
-      line = std::make_unique<Line>(state_->place, deadline);
+      line = std::make_unique<Line>(state_->place, connected);
       if (auto opened = line->open(state_->addresses, (*kept)->tls.get()); !opened)
         return std::unexpected(opened.error());
+      line->until(deadline);
     }
     const auto sent = line->send(text);
     ForeignReader reader(request.method, state_->options);
@@ -365,7 +371,7 @@ Result<ForeignReply> Foreign::ask(const ForeignRequest& request, const ForeignCe
       wipe_away(bytes);
     }
     if (state != ForeignReader::State::complete && !reader.begun() && old &&
-        may_repeat(request.method))
+        may_repeat(request))
       continue;  // the server had closed the kept connection
     if (!more) return std::unexpected(sent ? more.error() : sent.error());
     if (state != ForeignReader::State::complete)

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,7 @@ struct ForeignOptions {
   std::string origin;         // http://host[:port] or https://host[:port], no path
   std::string ca_file;        // empty: the system's authorities
   unsigned seconds_max = 10;  // for one request, connecting included
+  unsigned connect_ms_max = 0;  // for a new connection; 0: as long as the request has
   std::size_t head_bytes_max = 64 * 1024;
   std::size_t body_bytes_max = 1 << 20;  // kept; the rest is not read
 };
@@ -40,6 +42,8 @@ struct ForeignRequest {
   std::string target;  // as it shall stand in the request line, without spaces and controls
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  bool repeatable = false;  // a question in the body of a POST: asking twice does no harm
+  std::optional<std::chrono::steady_clock::time_point> deadline;  // sooner than seconds_max
 };
 
 /// ForeignReply may hold personal data: its body is wiped when it dies.
@@ -75,7 +79,7 @@ class Foreign {
   const std::vector<std::string>& addresses() const;
   /// ask sends one request, over a kept connection of the same certificate if there is one, and
   /// reads the reply. A request is sent a second time only if the server had closed a kept
-  /// connection before any byte of a reply, and only for GET, HEAD and OPTIONS. Errors:
+  /// connection before any byte of a reply, and only for GET, HEAD, OPTIONS and what is repeatable. Errors:
   /// peer_unreachable, peer_untrusted, malformed_request (not an HTTP reply), file_failed,
   /// key_missing (certificate).
   Result<ForeignReply> ask(const ForeignRequest& request, const ForeignCertificate& shown = {});

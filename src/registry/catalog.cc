@@ -1,6 +1,7 @@
 #include "registry/catalog.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 
 #include "model/insist.h"
@@ -14,6 +15,14 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::size_t kDatasetsMax = 256;
+
+/// place_files makes the files of a live dataset paths: relative ones lie in the exchange's home, which
+/// holds the catalog's directory.
+void place_files(Live& live, const std::string& directory) {
+  const auto home = std::filesystem::path(directory + "/").lexically_normal().parent_path().parent_path();
+  for (std::string* file : {&live.ca, &live.certificate, &live.key, &live.secret})
+    if (!file->empty() && !file->starts_with('/')) *file = (home / *file).string();
+}
 
 std::unexpected<Failure> wrong(const Dataset& d, const std::string& what) {
   return fail(Reason::catalog_wrong, d.file + ":" + std::to_string(d.line) + ": " + what);
@@ -141,6 +150,7 @@ Result<Catalog> Catalog::load(const std::string& directory) {
       return wrong(one.dataset, "dataset \"" + one.dataset.name + "\" is declared twice");
     Dataset d = one.dataset;
     d.id = DatasetId{static_cast<std::uint16_t>(state->datasets.size())};
+    if (d.live) place_files(*d.live, directory);
     for (auto& info : one.infos) {
       info.dataset = d.id;
       if (d.keep) state->pending.push_back(info);

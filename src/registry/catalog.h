@@ -34,6 +34,16 @@ class Catalog {
   const Rules& rules() const;
   /// slots is the slot catalogue (disclosure/slots.h) in its canonical text; empty: none.
   const std::string& slots() const;
+  /// LiveTrial is what trying the source of one live dataset showed: nothing wrong, or what to do.
+  struct LiveTrial {
+    std::string dataset, where;
+    std::uint64_t took_ms = 0;
+    std::optional<Failure> failure;       // it could not be asked
+    std::vector<std::string> complaints;  // it can, and should be set up better
+  };
+  /// try_live asks every live dataset's source once, about nobody. Blocks, at most as long as their
+  /// limits together.
+  std::vector<LiveTrial> try_live() const;
   /// mobile_number is what a person typed as a mobile number: E.164 digits, "923001234567"; nothing
   /// if the rules know it as none.
   std::optional<std::string> mobile_number(std::string_view typed) const;

@@ -201,8 +201,9 @@ TEST(Catalog, ANewRegistryIsANewFileAndOldRecordsStayReadable) {
   const std::vector<Tag> none;
   const std::vector<std::string> follow;
   const Wanted wanted{&question, {&releases, &releases, &releases}, &none, &follow};
-  auto found = find(archive, wanted);
-  ASSERT_TRUE(found) << found.error().detail;
+  auto all = find(archive, wanted);
+  ASSERT_TRUE(all) << all.error().detail;
+  auto* const found = &all->content;
   ASSERT_EQ(found->people.at(0).records.size(), 1U);
   EXPECT_EQ(found->text.view(found->people[0].records[0].values.at(0).text), "Sana");
 }

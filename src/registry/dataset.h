@@ -74,6 +74,7 @@ struct Field {
   std::string name, id;              // short; registry.dataset.field
   std::string label, label_ur;       // what people call it
   std::vector<std::string> columns;  // in lower case
+  std::string asked_as;              // the first of them as it was written, for a live dataset
   FieldType type = FieldType::text;
   std::optional<FieldId> table_id;  // in the FieldTable; none in `keep = false` datasets
   bool required = false;
@@ -107,6 +108,23 @@ struct FieldPlace {
   std::size_t field = 0;
 };
 
+/// Live says where a department keeps a dataset itself, and how it is asked there.
+struct Live {
+  bool rest = false;   // an HTTPS interface; else PostgreSQL
+  bool plain = false;  // without TLS: loopback alone
+  std::string host, port;
+  std::string user, database;      // PostgreSQL
+  std::string schema, table;       // empty schema: the role's own search path
+  std::string id_column;           // what the ID is compared with
+  std::string path, body, rows;    // REST: where to, what is sent, the member that lists the records
+  std::string form;                // how the department writes an ID: a 0 stands for a digit
+  std::string ca, certificate, key, secret;  // files; secret: a password or a bearer token
+  unsigned connect_ms = 1'000, total_ms = 3'000;
+  std::size_t rows_max = 100, bytes_max = 1 << 20;
+
+  std::string where() const { return host + (port.empty() ? "" : ":" + port); }
+};
+
 struct Dataset {
   std::string name, says, department;  // name is registry.dataset
   std::string label, label_ur;         // what people call one record of it
@@ -123,6 +141,7 @@ struct Dataset {
   std::optional<FieldPlace> held_by;     // which citizen holds the number this is about
   std::optional<std::size_t> latest_by;  // of several holders, who is the current one
   std::optional<std::size_t> window_from, window_to;
+  std::optional<Live> live;  // it stays with its department
   std::string file;  // where it is declared, for messages
   std::uint32_t line = 0;
 

@@ -198,7 +198,10 @@ std::optional<Failure> read_field(const net::Toml& toml, const std::string& file
     table.complain("the name \"" + field.name + "\" is reserved: answers use it");
   if (into.dataset.find(field.name)) table.complain("field \"" + field.name + "\" stands twice");
   field.type = read_type(table);
-  for (const auto& column : table.list("column")) field.columns.push_back(lower(trimmed(column)));
+  for (const auto& column : table.list("column")) {
+    if (field.columns.empty()) field.asked_as = trimmed(column);
+    field.columns.push_back(lower(trimmed(column)));
+  }
   const std::string sensitivity = table.text_or("class", "ordinary");
   table.one_of("class", sensitivity, kClasses);
   field.required = table.flag("required", false);
@@ -330,6 +333,42 @@ void read_slots(Sticky& table, const std::string& file, Declared& into) {
   }
 }
 
+/// read_ask reads [dataset.ask]: how a department is asked for the dataset it keeps itself.
+void read_ask(Sticky& table, const std::string& file, Dataset& d) {
+  const std::string url = table.text_or("live");
+  const net::Toml* toml = table.table("ask");
+  if (url.empty()) {
+    if (toml != nullptr) table.complain("[dataset.ask] belongs to a dataset with `live`");
+    return;
+  }
+  Live live;
+  if (const auto wrong = live_from(url, live)) return table.complain(*wrong);
+  if (toml == nullptr) return table.complain("`live` needs a [dataset.ask]: docs/live-registries.md");
+  Sticky ask(*toml, file);
+  live.plain = ask.flag("plain", false);
+  live.ca = ask.text_or("ca");
+  live.certificate = ask.text_or("certificate");
+  live.key = ask.text_or("key");
+  live.secret = ask.text_or("secret");
+  live.form = ask.text_or("form");
+  live.connect_ms = static_cast<unsigned>(ask.integer("connect_ms", 1'000, 50, 10'000));
+  live.total_ms = static_cast<unsigned>(ask.integer("total_ms", 3'000, 100, 30'000));
+  live.rows_max = static_cast<std::size_t>(ask.integer("rows", 100, 1, 10'000));
+  live.bytes_max = static_cast<std::size_t>(ask.integer("bytes", 1 << 20, 1'024, 16 << 20));
+  if (live.rest) {
+    live.body = ask.text("body");
+    live.rows = ask.text_or("records");
+  } else {
+    live.schema = ask.text_or("schema");
+    live.table = ask.text("table");
+    live.id_column = ask.text_or("id_column");
+    if (live.id_column.empty() && d.subject) live.id_column = d.fields[*d.subject].asked_as;
+  }
+  d.live = std::move(live);
+  if (const auto wrong = unfit_for_live(d)) ask.complain(*wrong);
+  table.take(ask.finish());
+}
+
 void check_shape(Sticky& table, Dataset& d) {
   for (const auto& f : d.fields) {
     const bool side = d.mirror && &f == &d.fields[d.mirror->side];
@@ -410,6 +449,7 @@ std::optional<Failure> read_dataset(const net::Toml& toml, const std::string& fi
   read_mirror(table, file, d);
   one.mark = static_cast<std::uint16_t>(table.integer("mark", 0, 1, kMarkMax));
   read_slots(table, file, one);
+  read_ask(table, file, d);
   check_shape(table, d);
   if (auto failure = table.finish()) return failure;
   out.push_back(std::move(one));

@@ -31,6 +31,12 @@ struct Declared {
   std::vector<DeclaredSlot> slots;
 };
 
+/// live_from reads the address in `live` of a dataset that stays with its department.
+/// Returns what is wrong, or nothing.
+std::optional<std::string> live_from(std::string_view url, Live& out);
+/// unfit_for_live is why a dataset cannot be a live one, or nothing.
+std::optional<std::string> unfit_for_live(const Dataset& dataset);
+
 /// read_declarations reads one TOML file: its [[dataset]]s are appended to `out`, its [rules] are
 /// put into `rules` (once in all files). Errors: catalog_wrong with "file:line: what".
 Result<void> read_declarations(std::string_view text, const std::string& file,

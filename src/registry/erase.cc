@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
+#include <set>
 
 #include "model/insist.h"
 #include "registry/fetch.h"
@@ -29,7 +31,7 @@ class Erasing {
       if (!d.keep || d.tree) continue;
       const std::string prefix = subject_prefix(archive_.numbers.of(d.id), slot);
       if (auto ok = forget_records(d, prefix, slot); !ok) return ok;
-      if (auto ok = forget_past(prefix); !ok) return ok;
+      if (auto ok = forget_past(d, prefix); !ok) return ok;
       // Other people's records name this subject by links; the links die with the key, the
       // postings that lead from here to them must go too.
       for (const auto& f : d.fields)
@@ -106,13 +108,17 @@ class Erasing {
     return {};
   }
 
-  Result<void> forget_past(const std::string& prefix) {
+  Result<void> forget_past(const Dataset& d, const std::string& prefix) {
     bool any = false;
+    std::set<std::string> kept;  // records of a live dataset: past versions are all there is of them
     auto scanned = archive_.store.scan(storage::Table::past, prefix, {},
                                        [&](std::string_view k, std::string_view) {
                                          batch_.erase(storage::Table::past, k);
+                                         if (d.live) kept.emplace(k.substr(0, kRecordKeyBytes));
                                          return any = true;
                                        });
+    records_ += kept.size();
+    if (!kept.empty()) removed_[d.name] += kept.size();
     if (any) touch(storage::Table::past, prefix);
     return scanned;
   }
@@ -162,7 +168,7 @@ Result<Registry::Erased> Registry::erase(const SubjectName& citizen) {
   auto opened = state_->open();
   if (!opened) return std::unexpected(opened.error());
   Archive& archive = **opened;
-  const std::lock_guard writing(archive.writing);
+  std::unique_lock writing(archive.writing);
   const Tag tag = archive.vault.tag(citizen);
   std::string stored;
   auto found = archive.store.get(storage::Table::subjects, view(tag), stored);
@@ -197,6 +203,7 @@ Result<Registry::Erased> Registry::erase(const SubjectName& citizen) {
   if (auto ok = archive.store.write(last, storage::Durability::synced); !ok)
     return std::unexpected(ok.error());
   ++archive.generation;
+  writing.unlock();  // the rewriting of files is slow, and changes nothing that is read
   erasing.touch(storage::Table::subjects, std::string(view(tag)));
   if (auto ok = erasing.purge(); !ok) return std::unexpected(ok.error());
   out.records = erasing.records();

@@ -19,12 +19,6 @@ constexpr std::size_t kTreeMax = 2'000;
 constexpr unsigned kHopsMax = 3;
 constexpr std::string_view kThere = "*";  // stands for a value of which only existence is released
 
-/// Window is the question's [from, to) in seconds.
-struct Window {
-  std::int64_t from = INT64_MIN, to = INT64_MAX;
-  bool open() const { return from == INT64_MIN && to == INT64_MAX; }
-};
-
 struct PlanField {
   FieldId id{};
   Level level = Level::none;
@@ -35,6 +29,13 @@ struct Plan {
   const Dataset* dataset = nullptr;
   std::vector<PlanField> by_field;  // one a field of the dataset
 };
+
+std::vector<FieldId> plan_fields(const Plan& plan) {
+  std::vector<FieldId> out;
+  for (const PlanField& field : plan.by_field)
+    if (field.level != Level::none) out.push_back(field.id);
+  return out;
+}
 
 /// Bearing is what a citizen is to the question, and what is read of them for it.
 struct Bearing {
@@ -62,7 +63,7 @@ class Reading {
         question_(*wanted.question),
         form_(in_order(archive.catalog, wanted.question->subject)) {}
 
-  Result<Findings::Content> read();
+  Result<Found> read();
   Result<Findings::Content> roll(const std::vector<std::string>& citizens);
   Result<Findings::Content> part(const std::vector<Person>& roll, std::size_t from,
                                  std::size_t count);
@@ -95,6 +96,8 @@ class Reading {
                          std::uint32_t version, FoundRecord& record);
   Result<void> owe(const Label& label);
   void add_kinship(const Plan& plan, const Relative& relative, Person& person);
+  void want_live(const Plan& plan, const SubjectName& name);
+  void withhold_live(const Bearing& bearing, Person& person) const;
   Result<void> read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                           const Scope& scope, const Relative* relative, Person& person);
   Result<void> read_decoy(const SubjectName& asked, const Bearing& bearing);
@@ -109,6 +112,7 @@ class Reading {
   std::vector<Plan> plans_[kStandings];
   std::deque<std::vector<Plan>> own_plans_;  // of citizens with releases of their own
   Findings::Content content_;
+  std::vector<LiveWant> live_;
   // Scratch of one record.
   WipingBuffer plain_, linked_;
   std::string key_;
@@ -355,11 +359,40 @@ void Reading::add_kinship(const Plan& plan, const Relative& relative, Person& pe
   person.records.push_back(std::move(record));
 }
 
+/// want_live notes that a department is to be asked about the person added next. It is asked about
+/// whoever the question names, known here or not, so that its being asked says nothing.
+void Reading::want_live(const Plan& plan, const SubjectName& name) {
+  LiveWant want;
+  want.person = content_.people.size();
+  want.dataset = plan.dataset->id;
+  // A number nobody is known to hold is no ID: there is only a wait.
+  if (name.kind == SubjectKind::national_id) want.name = name;
+  want.window = window_;
+  for (std::size_t f = 0; f < plan.by_field.size(); ++f)
+    if (plan.by_field[f].level != Level::none)
+      want.fields.push_back({f, plan.by_field[f].id, plan.by_field[f].level});
+  live_.push_back(std::move(want));
+}
+
+/// withhold_live takes what departments keep themselves out of one citizen's share of an extract.
+void Reading::withhold_live(const Bearing& bearing, Person& person) const {
+  for (const Plan& plan : *bearing.plans)
+    if (plan.dataset->live)
+      withhold(person, *wanted_.releases[static_cast<std::size_t>(person.standing)],
+               plan_fields(plan), Reason::live_not_in_extract);
+}
+
 /// read_plans reads what is wanted of one person; `slot` is theirs if they have records.
 Result<void> Reading::read_plans(const Bearing& bearing, const std::optional<vault::Slot>& slot,
                                  const Scope& scope, const Relative* relative, Person& person) {
   for (const auto& plan : *bearing.plans) {
     ordered_.clear();
+    if (plan.dataset->live) {
+      // Nobody is asked about for a decoy's sake: what a department is asked does not depend on it.
+      if (scope.own || question_.list) continue;
+      want_live(plan, person.name);
+      continue;
+    }
     if (plan.dataset->tree) {
       if (relative != nullptr) add_kinship(plan, *relative, person);
       continue;
@@ -435,6 +468,7 @@ Result<void> Reading::add(const SubjectName& name, const Bearing& bearing, const
     if (auto ok = read_chain(name, slot, person); !ok) return ok;
   if (!person.exists)
     if (auto ok = read_decoy(name, bearing); !ok) return ok;
+  if (question_.list) withhold_live(bearing, person);
   content_.people.push_back(std::move(person));
   return {};
 }
@@ -602,7 +636,7 @@ Result<Findings::Content> Reading::part(const std::vector<Person>& roll, std::si
   return std::move(content_);
 }
 
-Result<Findings::Content> Reading::read() {
+Result<Found> Reading::read() {
   if (auto ok = read_window(); !ok) return std::unexpected(ok.error());
   auto name = named_directly(archive_.catalog, form_);
   if (!name) return std::unexpected(name.error());
@@ -618,12 +652,24 @@ Result<Findings::Content> Reading::read() {
     done = by_name(**name);
   if (!done) return std::unexpected(done.error());
   insist(!content_.people.empty());
-  return std::move(content_);
+  return Found{std::move(content_), std::move(live_)};
 }
 
 }  // namespace
 
-Result<Findings::Content> find(Archive& archive, const Wanted& wanted) {
+void withhold(Person& person, const std::vector<FieldRelease>& of_standing,
+              const std::vector<FieldId>& fields, Reason reason) {
+  auto releases = person.releases ? *person.releases : of_standing;
+  for (FieldRelease& release : releases)
+    if (release.level != Level::none &&
+        std::find(fields.begin(), fields.end(), release.field) != fields.end()) {
+      release.level = Level::none;
+      release.withheld = reason;
+    }
+  person.releases = std::make_shared<const std::vector<FieldRelease>>(std::move(releases));
+}
+
+Result<Found> find(Archive& archive, const Wanted& wanted) {
   insist(wanted.question != nullptr && wanted.case_subjects != nullptr && wanted.follow != nullptr);
   return Reading(archive, wanted).read();
 }

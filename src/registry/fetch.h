@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "model/passes.h"
+#include "model/task.h"
 #include "registry/archive.h"
+#include "registry/live.h"
 
 namespace amanat::registry {
 
@@ -23,8 +25,22 @@ struct Wanted {
   bool explains = false;  // the case explains whom it names, and whom the registers lead to
 };
 
+/// Found is what the exchange's own records say, and what departments are still to be asked.
+struct Found {
+  Findings::Content content;
+  std::vector<LiveWant> live;
+};
 /// find answers it. Errors as of Registry::fetch.
-Result<Findings::Content> find(Archive& archive, const Wanted& wanted);
+Result<Found> find(Archive& archive, const Wanted& wanted);
+
+/// find_everywhere is find, and then asks all departments at once; `wanted` must outlive it.
+Task<Result<Findings::Content>> find_everywhere(Archive& archive, LiveDesks& desks,
+                                                const Wanted& wanted);
+
+/// withhold takes `fields` out of what is released of a person, each with the reason; of_standing is
+/// what is released of their standing where the person has no releases of their own.
+void withhold(Person& person, const std::vector<FieldRelease>& of_standing,
+              const std::vector<FieldId>& fields, Reason reason);
 
 /// find_roll says of each listed citizen who they are, without decrypting anything; find_part answers
 /// the question about `count` of them, from place `from` on. Errors as of Registry::roll, fetch_part.

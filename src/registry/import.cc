@@ -144,6 +144,8 @@ Result<const Dataset*> find_dataset(const Catalog& catalog, std::string_view nam
   }
   if (dataset->tree)
     return fail(Reason::unknown_dataset, dataset->name + " is computed, not imported");
+  if (dataset->live)
+    return fail(Reason::dataset_is_live, dataset->name + " stays at " + dataset->live->where());
   if (dataset->keep != keep)
     return fail(Reason::unknown_dataset,
                 dataset->name + (keep ? " is not kept as records" : " is kept as records"));

@@ -134,7 +134,7 @@ class Inventor {
   Inventor(Archive& archive, const Registry::InventOptions& options)
       : archive_(archive), options_(options) {
     for (const Dataset& d : archive.catalog.datasets()) {
-      if (!d.keep || d.tree) continue;
+      if (!d.keep || d.tree || d.live) continue;
       datasets_.push_back(&d);
       if (d.one) main_ = &d;
     }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/result.h"
+#include "model/secret.h"
 #include "registry/dataset.h"
 #include "registry/source.h"
 
@@ -31,6 +32,9 @@ struct Fault {
 class Judge {
  public:
   Judge(const Rules& rules, const Dataset& dataset) : rules_(rules), dataset_(dataset) {}
+  ~Judge() { wipe(text_.data(), text_.size()); }
+  Judge(const Judge&) = delete;
+  Judge& operator=(const Judge&) = delete;
 
   /// judge normalises a row that is not blank. Nothing returned: it holds, see copies().
   std::optional<Fault> judge(const RawRow& row);

@@ -11,7 +11,7 @@ namespace amanat::registry {
 
 Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& vault)
     : state_(
-          std::make_unique<State>(State{catalog, nullptr, Failure{Reason::internal_error, {}}})) {
+          std::make_unique<State>(State{catalog, nullptr, {}, Failure{Reason::internal_error, {}}})) {
   auto numbers = Numbers::load(catalog, store);
   if (!numbers) {
     state_->failure = numbers.error();
@@ -29,6 +29,7 @@ Registry::Registry(const Catalog& catalog, storage::Store& store, vault::Vault& 
     return;
   }
   state_->archive = std::move(archive);
+  state_->desks = std::make_unique<LiveDesks>(*state_->archive);
 }
 
 Registry::~Registry() = default;
@@ -77,15 +78,26 @@ Result<Findings> Registry::fetch_part(const Findings& roll, std::size_t from,
   return Findings(roll, from, *std::move(found));
 }
 
-Result<Findings> Registry::fetch(Clearance clearance) const {
+Task<Result<Findings>> Registry::fetch(Clearance clearance) const {
   auto archive = state_->open();
-  if (!archive) return std::unexpected(archive.error());
-  const Grant& grant = clearance.grant();
-  Wanted wanted = wanted_of(grant);
-  wanted.explains = grant.content().case_explains;
-  auto found = find(**archive, wanted);
-  if (!found) return std::unexpected(found.error());
-  return Findings(std::move(clearance), *std::move(found));
+  if (!archive) co_return std::unexpected(archive.error());
+  Wanted wanted = wanted_of(clearance.grant());
+  wanted.explains = clearance.grant().content().case_explains;
+  auto finding = find_everywhere(**archive, *state_->desks, wanted);
+  auto found = co_await std::move(finding);
+  if (!found) co_return std::unexpected(found.error());
+  co_return Findings(std::move(clearance), *std::move(found));
+}
+
+std::vector<Registry::LiveStanding> Registry::live_standings() const {
+  std::vector<LiveStanding> out;
+  if (state_->desks == nullptr) return out;
+  for (const LiveDesks::Standing& one : state_->desks->standings()) {
+    const Dataset& dataset = state_->catalog.dataset(one.dataset);
+    out.push_back({dataset.name, dataset.live->where(), one.resting, one.answered, one.failed,
+                   one.spared, one.wrong_values, one.last_failure});
+  }
+  return out;
 }
 
 Result<std::optional<SubjectName>> Registry::subject_of_question(const Question& question) const {

@@ -12,6 +12,7 @@
 
 #include "model/passes.h"
 #include "model/result.h"
+#include "model/task.h"
 #include "registry/catalog.h"
 #include "storage/storage.h"
 #include "vault/vault.h"
@@ -55,7 +56,7 @@ class Registry {
 
   /// import takes a CSV or JSON-lines file (by its extension) into a dataset. Streaming,
   /// idempotent, resumable: a run that was killed goes on where its last durable batch ended.
-  /// Errors: unknown_dataset, columns_missing, csv_malformed (no header), file_failed,
+  /// Errors: unknown_dataset, dataset_is_live, columns_missing, csv_malformed (no header), file_failed,
   /// store_failed, disk_full.
   Result<ImportReport> import(std::string_view dataset, const std::string& file,
                               const ImportOptions& options);
@@ -70,11 +71,22 @@ class Registry {
   /// import_lines takes records sent over the API (one JSON object a line), same rules.
   Result<ImportReport> import_lines(std::string_view dataset, std::string_view lines);
 
-  /// fetch resolves the subject, follows the tree or search, decrypts what is granted and mints
-  /// the Findings. A name no registry knows is a Person that does not exist, and costs the same
-  /// time. Errors: unknown_subject_form, malformed_value, too_many_subjects, store_failed,
+  /// fetch resolves the subject, follows the tree or search, decrypts what is granted, asks the
+  /// departments that keep their datasets themselves, and mints the Findings. A name no registry
+  /// knows is a Person that does not exist, and costs the same time; a department that fails
+  /// withholds its fields and nothing else. Waits (on this thread's Home) only where a department
+  /// is asked. Errors: unknown_subject_form, malformed_value, too_many_subjects, store_failed,
   /// seal_broken.
-  Result<Findings> fetch(Clearance clearance) const;
+  Task<Result<Findings>> fetch(Clearance clearance) const;
+
+  /// LiveStanding is how the source of a live dataset fares; `last_failure` never holds a value.
+  struct LiveStanding {
+    std::string dataset, where;
+    bool resting = false;  // it failed too often and is left alone for a while
+    std::uint64_t answered = 0, failed = 0, spared = 0, wrong_values = 0;
+    std::string last_failure;
+  };
+  std::vector<LiveStanding> live_standings() const;
 
   /// roll says who the listed citizens of a bulk question are, without decrypting anything, so that
   /// the whole of it is judged once. `citizens`: 13 digits each, ascending, distinct. Errors:

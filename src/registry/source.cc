@@ -144,10 +144,27 @@ class CsvSource final : public RowSource {
   std::vector<std::string> ignored_;
 };
 
+bool put(const Field& field, const net::Json& value, std::string& out) {
+  if (const auto* text = value.string()) return out += *text, true;
+  if (const auto n = value.integer()) return out += std::to_string(*n), true;
+  if (const auto* n = std::get_if<std::int64_t>(&value.value))
+    return out += std::to_string(*n), true;
+  if (std::holds_alternative<std::nullptr_t>(value.value)) return true;
+  const auto* list = value.array();
+  if (list == nullptr || field.split == '\0') return false;
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    if (i > 0) out.push_back(field.split);
+    const std::size_t begin = out.size();
+    if ((*list)[i].array() != nullptr || !put(field, (*list)[i], out)) return false;
+    if (out.find(field.split, begin) != out.npos) return false;
+  }
+  return true;
+}
+
 /// JsonRow turns one object into cells; the texts live in it.
 class JsonRow {
  public:
-  explicit JsonRow(const Dataset& dataset) : dataset_(dataset), texts_(dataset.fields.size()) {}
+  explicit JsonRow(const Dataset& dataset) : dataset_(dataset) {}
 
   void read(std::string_view line, bool too_long, RawRow& row) {
     row.blank = false;
@@ -162,36 +179,15 @@ class JsonRow {
       row.fault = Reason::malformed_json;
       return;
     }
-    for (const auto& member : *json->object()) {
-      const auto field = field_for(dataset_, column_word(member.name));
-      if (!field) continue;
-      texts_[*field].clear();
-      if (!put(dataset_.fields[*field], member.value, texts_[*field])) {
-        row.fault = Reason::malformed_json;
-        return;
-      }
-      row.cells[*field] = texts_[*field];
+    if (!object_cells(dataset_, *json, texts_)) {
+      row.fault = Reason::malformed_json;
+      return;
     }
+    for (std::size_t i = 0; i < texts_.size(); ++i) row.cells[i] = texts_[i];
     row.blank = all_blank(row.cells);
   }
 
  private:
-  static bool put(const Field& field, const net::Json& value, std::string& out) {
-    if (const auto* text = value.string()) return out += *text, true;
-    if (const auto n = value.integer()) return out += std::to_string(*n), true;
-    if (const auto* n = std::get_if<std::int64_t>(&value.value))
-      return out += std::to_string(*n), true;
-    if (std::holds_alternative<std::nullptr_t>(value.value)) return true;
-    const auto* list = value.array();
-    if (list == nullptr || field.split == '\0') return false;
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      if (i > 0) out.push_back(field.split);
-      const std::size_t begin = out.size();
-      if ((*list)[i].array() != nullptr || !put(field, (*list)[i], out)) return false;
-      if (out.find(field.split, begin) != out.npos) return false;
-    }
-    return true;
-  }
   const Dataset& dataset_;
   std::vector<std::string> texts_;
 };
@@ -255,6 +251,19 @@ Result<std::unique_ptr<RowSource>> with_header(net::CsvReader reader, const Data
 }
 
 }  // namespace
+
+bool object_cells(const Dataset& dataset, const net::Json& object,
+                  std::vector<std::string>& cells) {
+  cells.resize(dataset.fields.size());
+  for (auto& cell : cells) cell.clear();
+  for (const auto& member : *object.object()) {
+    const auto field = field_for(dataset, column_word(member.name));
+    if (!field) continue;
+    cells[*field].clear();
+    if (!put(dataset.fields[*field], member.value, cells[*field])) return false;
+  }
+  return true;
+}
 
 Result<std::unique_ptr<RowSource>> open_source(const std::string& file, const Dataset& dataset) {
   if (file.ends_with(".jsonl") || file.ends_with(".ndjson") || file.ends_with(".json")) {

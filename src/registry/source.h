@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/result.h"
+#include "net/json.h"
 #include "registry/dataset.h"
 
 namespace amanat::registry {
@@ -36,6 +37,10 @@ class RowSource {
  protected:
   std::vector<std::string> notes_;
 };
+
+/// object_cells writes what a JSON object says of each field into `cells`, one a field, as text; false
+/// if a member of a field is neither a plain value nor a list that the field takes.
+bool object_cells(const Dataset& dataset, const net::Json& object, std::vector<std::string>& cells);
 
 /// open_source opens CSV, or JSON lines if the name ends in .jsonl, .ndjson or .json.
 /// Errors: file_failed, csv_malformed (no header), columns_missing.

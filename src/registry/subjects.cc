@@ -25,9 +25,10 @@ class Walk {
   Result<void> dataset(const Dataset& d) {
     std::string prefix(subject_prefix(archive_.numbers.of(d.id), vault::Slot{0}).substr(0, 2));
     Result<void> trouble;
-    auto scanned = archive_.store.scan(storage::Table::records, prefix, {},
+    const auto table = d.live ? storage::Table::past : storage::Table::records;
+    auto scanned = archive_.store.scan(table, prefix, {},
                                        [&](std::string_view key, std::string_view value) {
-                                         trouble = record(d, key, value);
+                                         trouble = record(d, key.substr(0, kRecordKeyBytes), value);
                                          return trouble.has_value();
                                        });
     return scanned ? trouble : scanned;

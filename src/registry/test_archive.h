@@ -146,7 +146,8 @@ class Asking {
     for (std::size_t s = 0; s < kStandings; ++s) wanted.releases[s] = &releases_[s];
     wanted.case_subjects = &case_subjects;
     wanted.follow = &follow;
-    return find(archive, wanted);
+    LiveDesks desks(archive);
+    return wait(find_everywhere(archive, desks, wanted));
   }
 
   Question question;

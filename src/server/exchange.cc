@@ -169,6 +169,9 @@ std::string Exchange::State::metrics_page() const {
   gauges.store_answers = store->get(storage::Table::settings, "metrics", value).has_value();
   gauges.store_seconds =
       std::chrono::duration<double>(Metrics::Clock::now() - began).count();
+  for (auto& one : registry->live_standings())
+    gauges.live.push_back({std::move(one.dataset), one.resting, one.answered, one.failed, one.spared,
+                           one.wrong_values});
   return metrics.page(gauges);
 }
 
@@ -497,6 +500,7 @@ Result<Status> Exchange::status() {
   auto counts = state_->registry->counts();
   if (!counts) return std::unexpected(counts.error());
   status.datasets = *std::move(counts);
+  status.live = state_->registry->live_standings();
   auto invented = invented_records(*state_->store, *state_->vault);
   if (!invented) return std::unexpected(invented.error());
   for (auto& one : status.datasets) one.records -= std::min(one.records, (*invented)[one.dataset]);

@@ -90,6 +90,7 @@ struct Status {
   std::string origin, vkey;
   std::uint64_t ledger_size = 0;
   std::vector<registry::Registry::DatasetCount> datasets;
+  std::vector<registry::Registry::LiveStanding> live;
   std::uint64_t accounts = 0, rules = 0;
   std::string listening;  // empty: not serving
   disclosure::Marks::Standing marks;
@@ -335,6 +336,9 @@ class Exchange {
   /// witnesses. Errors: witnesses_silent (not within two minutes), trace_stopped.
   Result<std::string> cosigned(std::uint64_t index, const std::atomic<bool>& stop);
   Result<void> record_trace_act(std::string note, const Caller& confirmed);
+  /// record_rewrap records that the master key is to be, or was, replaced (server/keys.h), and returns
+  /// the entry. Errors: file_failed, key_missing, the ledger's.
+  Result<std::uint64_t> record_rewrap(std::string note);
   /// opened_answer opens what leaked of the answer of one disclosure (trace/answers.h).
   Result<trace::AnswerFile> opened_answer(const trace::Facts& facts,
                                           const trace::Disclosed& disclosed,

@@ -104,6 +104,25 @@ void process(std::string& out) {
   one(out, "process_open_fds", "gauge", "Open files and sockets.", open_files());
 }
 
+void live(std::string& out, const std::vector<Metrics::Gauges::Live>& all) {
+  if (all.empty()) return;
+  head(out, "amanat_live_questions_total", "counter",
+       "Questions to departments that keep a dataset themselves, by what became of them.");
+  for (const auto& one : all)
+    for (const auto& [outcome, count] :
+         {std::pair{"answered", one.answered}, {"failed", one.failed}, {"spared", one.spared}})
+      out += "amanat_live_questions_total{dataset=\"" + one.dataset + "\",outcome=\"" + outcome +
+             "\"} " + std::to_string(count) + "\n";
+  head(out, "amanat_live_wrong_values_total", "counter",
+       "Values of a department that broke the rule of their field and were not shown.");
+  for (const auto& one : all)
+    out += "amanat_live_wrong_values_total{dataset=\"" + one.dataset + "\"} " +
+           std::to_string(one.wrong_values) + "\n";
+  head(out, "amanat_live_up", "gauge", "Whether the department is asked at present.");
+  for (const auto& one : all)
+    out += "amanat_live_up{dataset=\"" + one.dataset + "\"} " + (one.resting ? "0" : "1") + "\n";
+}
+
 }  // namespace
 
 Result<void> check_metrics(const std::string& address) {
@@ -155,6 +174,7 @@ std::string Metrics::page(const Gauges& gauges) const {
          "\n";
   one(out, "amanat_store_read_seconds", "gauge", "How long one small read took just now.",
       gauges.store_seconds);
+  live(out, gauges.live);
   process(out);
   return out;
 }

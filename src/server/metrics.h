@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "model/request.h"
 #include "model/result.h"
@@ -33,6 +34,12 @@ class Metrics {
     std::uint64_t ledger_entries = 0, accounts = 0, policy_rules = 0;
     bool store_answers = false;
     double store_seconds = 0;
+    struct Live {
+      std::string dataset;
+      bool resting = false;
+      std::uint64_t answered = 0, failed = 0, spared = 0, wrong_values = 0;
+    };
+    std::vector<Live> live;  // datasets that departments keep themselves
   };
   std::string page(const Gauges& gauges) const;
 

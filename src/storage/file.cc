@@ -262,6 +262,17 @@ Result<void> replace_file(Disk& disk, const std::string& path, std::string_view 
   return disk.sync_directory(parent_of(path));
 }
 
+Result<std::string> read_private(const std::string& path) {
+  constexpr std::size_t kBytesMax = 4'096;
+  struct ::stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail(Reason::file_failed, path + " is not there");
+  if ((info.st_mode & 077) != 0)
+    return fail(Reason::file_failed, path + " is open to other accounts: chmod 600");
+  auto text = read_file(path, kBytesMax);
+  while (text && (text->ends_with('\n') || text->ends_with('\r'))) text->pop_back();
+  return text;
+}
+
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (fd.get() < 0) return failed("open", path, errno);

@@ -61,6 +61,9 @@ Result<void> replace_file(Disk& disk, const std::string& path, std::string_view 
                           unsigned mode = 0600);
 /// read_file reads a file of at most `limit` bytes. Errors: file_failed.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
+/// read_private reads a small file that no other account may read, without its last line end. Errors:
+/// file_failed.
+Result<std::string> read_private(const std::string& path);
 
 /// DirectoryLock holds an advisory lock (flock) on a directory until it dies, the process included.
 class DirectoryLock {

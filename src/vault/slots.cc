@@ -301,6 +301,51 @@ Result<void> SlotFile::destroy(std::span<const std::uint64_t> slots) {
   return {};
 }
 
+// The nonce stays: the salt is its first half, and openings name slices by it. Under another key it is
+// as good as a new one.
+Result<SlotFile::Counted> SlotFile::rewrap(const Rewrap& job) {
+  auto old_slots = open(job.disk, job.from, job.kind, job.old_master, {1, 1});
+  if (!old_slots) return std::unexpected(old_slots.error());
+  const Key256 wrap = derive(job.new_master, job.kind, "wrap");
+  auto to = job.disk.open(job.to, storage::Disk::Open::create_or_existing);
+  if (!to) return std::unexpected(std::move(to.error()));
+  if (auto cut = (*to)->truncate(0); !cut) return std::unexpected(cut.error());
+  Counted out;
+  const std::uint64_t room = std::max<std::uint64_t>((*old_slots)->allocated_, kChunkSlots);
+  std::string bytes, chunk;
+  for (std::uint64_t at = 0; at < room; at += kChunkSlots) {
+    bytes.clear();
+    chunk.clear();
+    if (auto r = (*old_slots)->file_->read_at(offset_of(at), kChunkSlots * kSlotBytes, bytes); !r)
+      return std::unexpected(r.error());
+    bytes.resize(kChunkSlots * kSlotBytes, '\0');
+    for (std::uint64_t i = 0; i < kChunkSlots; ++i) {
+      const auto slot = std::string_view(bytes).substr(i * kSlotBytes, kSlotBytes);
+      if (at + i == 0) {
+        chunk += header_of(job.kind, job.new_master);
+        continue;
+      }
+      auto held = (*old_slots)->unwrap(at + i, slot);
+      if (!held) {
+        out.destroyed += held.error().reason == Reason::erased ? 1 : 0;
+        out.broken += held.error().reason == Reason::seal_broken ? 1 : 0;
+        chunk += slot;
+        continue;
+      }
+      ++out.live;
+      chunk += slot.substr(0, kNonce);
+      crypto::seal_with_nonce(wrap, nonce_of(slot), associated_of(job.kind, at + i),
+                              held->key.bytes(), chunk);
+      chunk += slot.substr(kState);
+    }
+    insist(chunk.size() == kChunkSlots * kSlotBytes);
+    if (auto r = (*to)->write_at(offset_of(at), chunk); !r) return std::unexpected(r.error());
+    if (job.progress) job.progress(at + kChunkSlots);
+  }
+  if (auto r = (*to)->sync(); !r) return std::unexpected(r.error());
+  return out;
+}
+
 std::uint64_t SlotFile::end() const {
   const std::scoped_lock lock(mutex_);
   return next_;

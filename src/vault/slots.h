@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -49,6 +50,22 @@ class SlotFile {
   /// open reads the header and finds the next number. Errors: key_missing, file_failed.
   static Result<std::unique_ptr<SlotFile>> open(storage::Disk& disk, const std::string& path,
                                                 Kind kind, const Key256& master, CacheShape cache);
+
+  /// Rewrap is a slot file to be written again under another master key.
+  struct Rewrap {
+    storage::Disk& disk;
+    std::string from, to;
+    Kind kind;
+    const Key256& old_master;
+    const Key256& new_master;
+    const std::function<void(std::uint64_t slots)>& progress;  // may be null
+  };
+  struct Counted {
+    std::uint64_t live = 0, destroyed = 0, broken = 0;
+  };
+  /// rewrap writes `to`, durable: the same slots with the same salts, keys wrapped anew. Slots that do
+  /// not open are copied as they are. Errors: key_missing (another master key), file_failed, disk_full.
+  static Result<Counted> rewrap(const Rewrap& job);
 
   /// make wraps a fresh key; durable after sync(). Errors: those of sync() (now and then it syncs).
   Result<Held> make();

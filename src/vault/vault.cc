@@ -6,12 +6,14 @@
 #include <mutex>
 #include <shared_mutex>
 #include <utility>
+#include <vector>
 
 #include "crypto/crypto.h"
 #include "model/insist.h"
 #include "vault/debts.h"
 #include "vault/labels.h"
 #include "vault/master.h"
+#include "vault/rewrap.h"
 #include "vault/slices.h"
 #include "vault/slots.h"
 
@@ -58,27 +60,69 @@ bool secret_name_fits(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+/// Roots are what names and house keys are made of; without a rewrap, of the master key.
+struct Roots {
+  Key256 names;
+  std::vector<Key256> houses;  // house-1, house-2, ...
+};
+
+Result<Roots> read_roots(storage::Disk& disk, const std::string& directory, const Key256& master) {
+  Roots roots{master, {}};
+  const auto rewrapped = has_file(disk, directory, "names.secret");
+  if (!rewrapped) return std::unexpected(rewrapped.error());
+  if (!*rewrapped) return roots;
+  const Key256 wrap = crypto::hkdf(master, "amanat/vault/secret/v1");
+  auto names = read_secret(disk, in(directory, "names.secret"), wrap, "names");
+  // The slot files say it better when it is another master key's.
+  if (!names && names.error().reason == Reason::seal_broken) return roots;
+  if (!names) return std::unexpected(names.error());
+  roots.names = *std::move(names);
+  for (unsigned n = 1;; ++n) {
+    const std::string name = "house-" + std::to_string(n);
+    const auto there = has_file(disk, directory, name + ".secret");
+    if (!there) return std::unexpected(there.error());
+    if (!*there) return roots;
+    auto house = read_secret(disk, in(directory, name + ".secret"), wrap, name);
+    if (!house) return std::unexpected(house.error());
+    roots.houses.push_back(*std::move(house));
+  }
+}
+
+}  // namespace
+
 struct Vault::State {
-  State(storage::Disk& d, std::string where, const Key256& key)
+  /// `names` is what names are made of: the first master key this vault ever had. `newer` are the
+  /// roots of house keys that came with later ones, oldest first.
+  State(storage::Disk& d, std::string where, const Key256& key, const Key256& names,
+        std::vector<Key256> newer)
       : disk(d),
         directory(std::move(where)),
         master(key),
-        tags(mac_for(key, "tag")),
-        labels(crypto::VrfKey::from_seed(crypto::hkdf(key, "amanat/vault/vrf/v1")),
-               crypto::hkdf(key, "amanat/vault/house/v1/labels")),
-        index(mac_for(key, "index")),
-        records(mac_for(key, "record")) {}
+        tags(mac_for(names, "tag")),
+        labels(crypto::VrfKey::from_seed(crypto::hkdf(names, "amanat/vault/vrf/v1")),
+               crypto::hkdf(names, "amanat/vault/house/v1/labels")),
+        index(mac_for(names, "index")),
+        records(mac_for(names, "record")),
+        houses(std::move(newer)) {
+    houses.insert(houses.begin(), names);
+  }
 
   Debts debts;
 
-  Key256 house_key(std::string_view use) {
+  /// house_key is the key of `use` under the root of that age; 0 is the newest.
+  Key256 house_key(std::string_view use, std::size_t age) {
+    insist(age < houses.size());
+    const std::pair key{age, std::string(use)};
     {
       const std::shared_lock lock(house_mutex);
-      if (const auto it = house.find(use); it != house.end()) return it->second;
+      if (const auto it = house.find(key); it != house.end()) return it->second;
     }
-    Key256 key = crypto::hkdf(master, "amanat/vault/house/v1/" + std::string(use));
+    Key256 made = crypto::hkdf(houses[houses.size() - 1 - age],
+                               "amanat/vault/house/v1/" + std::string(use));
     const std::unique_lock lock(house_mutex);
-    return house.emplace(use, std::move(key)).first->second;
+    return house.emplace(key, std::move(made)).first->second;
   }
 
   storage::Disk& disk;
@@ -87,11 +131,12 @@ struct Vault::State {
   const crypto::Hmac tags;
   Labels labels;
   const crypto::Hmac index, records;
+  std::vector<Key256> houses;  // oldest first
   std::unique_ptr<SlotFile> subjects;
   std::unique_ptr<Slices> slices;
 
   std::shared_mutex house_mutex;
-  std::map<std::string, Key256, std::less<>> house;
+  std::map<std::pair<std::size_t, std::string>, Key256> house;
   std::mutex secret_mutex;
 };
 
@@ -119,9 +164,15 @@ Result<std::unique_ptr<Vault>> Vault::create(storage::Disk& disk, const std::str
 }
 
 Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::string& directory) {
+  const auto begun = rewrap_unfinished(disk, directory);
+  if (begun && *begun)
+    return fail(Reason::key_missing, directory + ": a rewrap was begun; finish it with amanat keys rewrap");
   const auto master = read_master(disk, in(directory, "master.key"));
   if (!master) return std::unexpected(master.error());
-  auto state = std::make_unique<State>(disk, directory, *master);
+  auto roots = read_roots(disk, directory, *master);
+  if (!roots) return std::unexpected(roots.error());
+  auto state = std::make_unique<State>(disk, directory, *master, roots->names,
+                                       std::move(roots->houses));
   auto subjects = SlotFile::open(disk, in(directory, "subject.slots"), SlotFile::Kind::subject,
                                  *master, kSubjectCache);
   if (!subjects) return std::unexpected(std::move(subjects.error()));
@@ -129,7 +180,7 @@ Result<std::unique_ptr<Vault>> Vault::open(storage::Disk& disk, const std::strin
                                kSliceCache);
   if (!slices) return std::unexpected(std::move(slices.error()));
   state->subjects = std::move(*subjects);
-  state->slices = std::make_unique<Slices>(std::move(*slices), *master);
+  state->slices = std::make_unique<Slices>(std::move(*slices), roots->names);
   return std::unique_ptr<Vault>(new Vault(std::move(state)));
 }
 
@@ -183,12 +234,18 @@ Result<void> Vault::open(const Key256& key, std::string_view associated, std::st
 
 void Vault::seal_house(std::string_view use, std::string_view associated,
                        std::string_view plaintext, std::string& out) const {
-  seal(state_->house_key(use), associated, plaintext, out);
+  seal(state_->house_key(use, 0), associated, plaintext, out);
 }
 
 Result<void> Vault::open_house(std::string_view use, std::string_view associated,
                                std::string_view sealed, WipingBuffer& out) const {
-  return open(state_->house_key(use), associated, sealed, out);
+  // What was sealed before a rewrap opens under an older root, until it is written again.
+  Result<void> opened;
+  for (std::size_t age = 0; age < state_->houses.size(); ++age) {
+    opened = open(state_->house_key(use, age), associated, sealed, out);
+    if (opened) break;
+  }
+  return opened;
 }
 
 Result<Slice> Vault::slice_for(const Label& label, Moment at) {

@@ -21,7 +21,7 @@ Result<void> honest(policy::Policy& policy, detection::Detection& detection,
   if (!grant) return std::unexpected(grant.error());
   auto clearance = detection.clear(*std::move(grant));
   if (!clearance) return std::unexpected(clearance.error());
-  auto findings = registry.fetch(*std::move(clearance));
+  auto findings = wait(registry.fetch(*std::move(clearance)));
   if (!findings) return std::unexpected(findings.error());
   auto draft = disclosure.prepare(*std::move(findings));
   if (!draft) return std::unexpected(draft.error());
@@ -55,7 +55,7 @@ Result<Clearance> skipped(detection::Detection& detection, Caller caller) {
   return detection.clear(std::move(caller));
 }
 #elif CASE == 10  // the clearance cannot be skipped
-Result<Findings> skipped(registry::Registry& registry, Grant grant) {
+Task<Result<Findings>> skipped(registry::Registry& registry, Grant grant) {
   return registry.fetch(std::move(grant));
 }
 #elif CASE == 11  // findings cannot be released without the ledger
