@@ -1,7 +1,6 @@
 #include "server/keys.h"
 
 #include "crypto/crypto.h"
-#include "server/exchange.h"
 #include "server/state.h"
 #include "storage/file.h"
 

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "model/result.h"
-#include "server/config.h"
+#include "server/exchange.h"
 #include "vault/rewrap.h"
 
 namespace amanat::server {

@@ -110,7 +110,8 @@ void live(std::string& out, const std::vector<Metrics::Gauges::Live>& all) {
        "Questions to departments that keep a dataset themselves, by what became of them.");
   for (const auto& one : all)
     for (const auto& [outcome, count] :
-         {std::pair{"answered", one.answered}, {"failed", one.failed}, {"spared", one.spared}})
+         {std::pair{"answered", one.answered}, std::pair{"failed", one.failed},
+          std::pair{"spared", one.spared}})
       out += "amanat_live_questions_total{dataset=\"" + one.dataset + "\",outcome=\"" + outcome +
              "\"} " + std::to_string(count) + "\n";
   head(out, "amanat_live_wrong_values_total", "counter",
