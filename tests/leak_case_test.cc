@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <random>
@@ -111,9 +113,9 @@ class LeakCase : public testing::Test {
     const auto open = world->open_cases("fir");
     for (const auto& one : open)
       if (std::find(officers.begin(), officers.end(), one.officer) == officers.end() &&
-          officers.size() < 3)
+          officers.size() < 4)
         officers.push_back(one.officer);
-    ASSERT_EQ(officers.size(), 3u);
+    ASSERT_EQ(officers.size(), 4u);
     std::string subjects, assigned;
     for (const auto& id : citizens) subjects += (subjects.empty() ? "" : ";") + id;
     for (const auto& who : officers) assigned += (assigned.empty() ? "" : ";") + who;
@@ -201,6 +203,8 @@ class LeakCase : public testing::Test {
         ASSERT_EQ(reply.status, 200u) << reply.body;
         if (i == 0) shown[id] = person_in(reply);
         if (i == 1) framed[id] = person_in(reply);
+        if (i == 2) third[id] = person_in(reply);
+        if (i == 3) fourth[id] = person_in(reply);
       }
   }
   // The file in the chat group: other headings, another order, retyped, some left out, strangers in
@@ -308,7 +312,7 @@ class LeakCase : public testing::Test {
   static inline AuditorProcess* auditor = nullptr;
   static inline cli::Maker* maker = nullptr;
   static inline std::vector<std::string> citizens, officers;
-  static inline std::map<std::string, Fields> shown, framed;
+  static inline std::map<std::string, Fields> shown, framed, third, fourth;
   static inline server::TraceCase closed;
   static inline trace::Files bundle;
 };
@@ -564,7 +568,7 @@ TEST_F(LeakCase, ANamedAccountGetsAnotherKey) {
 TEST_F(LeakCase, TwoAuditorsFollowAFileFromItsArrivalToItsEvidenceOnPagesAlone) {
   ASSERT_FALSE(evidence().empty());  // none is being worked on any more
   Person first = person("OM-1"), second = person("OM-2");
-  std::string file = leaked(shown);
+  std::string file = leaked(third);
   while (file.size() < 150'000) file += "SOMEBODY,,\"Mohalla, Kasur\",M,01/01/2020,01/01/2030\r\n";
   const Response list = first.page.get("/traces");
   EXPECT_NE(list.body.find("enctype=\"multipart/form-data\""), list.body.npos);
@@ -600,7 +604,7 @@ TEST_F(LeakCase, TwoAuditorsFollowAFileFromItsArrivalToItsEvidenceOnPagesAlone) 
   EXPECT_EQ(second.sign(second.page.post(place + "/open", "reason=seen+too")).status, 200u);
 
   page = seen(second.page, place, "The work is done.");
-  EXPECT_NE(page.body.find("<bdi dir=\"ltr\">" + officers[0] + "</bdi>"), page.body.npos);
+  EXPECT_NE(page.body.find("<bdi dir=\"ltr\">" + officers[2] + "</bdi>"), page.body.npos);
   for (const char* part :
        {"<svg", "Timeline", "Marks that agree", "the exchange&#39;s own storage"})
     EXPECT_NE(page.body.find(part), page.body.npos) << part;
@@ -677,6 +681,156 @@ TEST_F(LeakCase, AFileThatDoesNotArriveWholeOrIsNotWantedLeavesNothing) {
   const Response cancelled = auditor_page.sign(page.post(place + "/cancel", ""));
   EXPECT_NE(cancelled.body.find("the file removed"), cancelled.body.npos) << cancelled.body;
   EXPECT_EQ(world->exchange->traces().find(place.substr(8))->state, server::TraceState::cancelled);
+}
+
+// Whoever has a published key can make rows that agree with it.
+TEST_F(LeakCase, CoinsOfAPublishedKeyProveNothingInALaterLeak) {
+  ASSERT_FALSE(evidence().empty());
+  const std::string id = begin(leaked(shown));
+  ASSERT_EQ(until(id, server::TraceState::waiting).state, server::TraceState::waiting);
+  ASSERT_EQ(open("OM-1", id).code, 0);
+  ASSERT_EQ(open("OM-2", id).code, 0);
+  const auto again = until(id, server::TraceState::closed);
+  EXPECT_EQ(again.state, server::TraceState::closed) << again.trouble;
+  EXPECT_TRUE(again.named.empty()) << "the first officer's key is in a bundle";
+}
+
+TEST_F(LeakCase, AStopAtAnyStepIsTakenUpAgainAndAnAuditorWhoIsAwayIsWaitedFor) {
+  ASSERT_FALSE(evidence().empty());
+  const auto restart = [] {
+    world->reopen();
+    world->serve();
+  };
+  const std::string find = leaked(framed) + std::string(60'000, '\n');
+  auto response = send("OM-1", "POST", "/v1/traces",
+                       R"({"name":"group.csv","bytes":)" + std::to_string(find.size()) + "}");
+  ASSERT_TRUE(response && response->status == 201);
+  const std::string id = *net::parse_json(response->body)->find("id")->string();
+  const auto put = [&](std::size_t at) {
+    auto sent = send("OM-1", "PUT", "/v1/traces/" + id + "?offset=" + std::to_string(at),
+                     find.substr(at, 49'152), "application/octet-stream");
+    EXPECT_TRUE(sent && sent->status == 200) << (sent ? sent->body : "");
+  };
+  put(0);
+  restart();  // half of the file is there
+  EXPECT_EQ(world->exchange->traces().find(id)->state, server::TraceState::receiving);
+  put(49'152);
+  restart();  // while it is read, or just after
+  ASSERT_EQ(until(id, server::TraceState::waiting).state, server::TraceState::waiting);
+  ASSERT_EQ(open("OM-1", id).code, 0);
+  restart();  // one of two has opened it
+  EXPECT_EQ(world->exchange->traces().find(id)->opened_by.size(), 1u);
+  auditor->stop();
+  ASSERT_EQ(open("OM-2", id).code, 0);
+  auto one = until(id, server::TraceState::unlocking);
+  EXPECT_EQ(one.state, server::TraceState::unlocking) << one.trouble;
+  ASSERT_TRUE(one.seal);
+  restart();  // sealed, not unlocked
+  auditor->start();
+  one = until(id, server::TraceState::weighing);
+  restart();  // unlocked, perhaps weighed
+  const auto done = until(id, server::TraceState::closed);
+  ASSERT_EQ(done.state, server::TraceState::closed) << done.trouble;
+  EXPECT_EQ(done.seal, one.seal) << "nothing is sealed twice";
+  EXPECT_EQ(done.named, std::vector<std::string>{officers[1]});
+  auto container = world->exchange->traces().bundle(id);
+  ASSERT_TRUE(container);
+  auto files = trace::read_container(*container);
+  ASSERT_TRUE(files);
+  EXPECT_EQ(trace::check_evidence(*files, anchors()).problem, "");
+}
+
+// AMANAT_EVIDENCE_ROWS=10000 prints how long a bundle of so many rows takes; the goal is a minute.
+TEST_F(LeakCase, ALeakOfManyRowsIsNamedAndItsBundleHolds) {
+  ASSERT_FALSE(evidence().empty());
+  const char* wanted = std::getenv("AMANAT_EVIDENCE_ROWS");
+  const std::size_t rows = wanted != nullptr ? std::strtoul(wanted, nullptr, 10) : 500;
+  const std::string once = leaked(fourth);
+  std::string find = once.substr(0, once.find('\n') - 1) + ",serial\r\n";
+  for (std::size_t n = 0; n < rows;)
+    for (std::size_t at = once.find('\n') + 1; at < once.size() && n < rows;) {
+      const std::size_t end = once.find("\r\n", at);
+      if (!once.substr(at).starts_with("SOMEBODY"))
+        find += once.substr(at, end - at) + "," + std::to_string(++n) + "\r\n";
+      at = end + 2;
+    }
+  const auto seconds_since = [](std::chrono::steady_clock::time_point begin) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  auto began = std::chrono::steady_clock::now();
+  const std::string id = begin(find);
+  ASSERT_EQ(until(id, server::TraceState::waiting).state, server::TraceState::waiting);
+  const double read = seconds_since(began);
+  ASSERT_EQ(open("OM-1", id).code, 0);
+  began = std::chrono::steady_clock::now();
+  ASSERT_EQ(open("OM-2", id).code, 0);
+  const auto one = until(id, server::TraceState::closed);
+  const double weighed = seconds_since(began);
+  ASSERT_EQ(one.state, server::TraceState::closed) << one.trouble;
+  EXPECT_EQ(one.named, std::vector<std::string>{officers[3]});
+  auto container = world->exchange->traces().bundle(id);
+  ASSERT_TRUE(container);
+  auto files = trace::read_container(*container);
+  ASSERT_TRUE(files);
+  began = std::chrono::steady_clock::now();
+  const auto verdict = trace::check_evidence(*files, anchors());
+  EXPECT_EQ(verdict.problem, "");
+  EXPECT_EQ(verdict.rows, rows);
+  std::printf(
+      "    %zu rows: read and extracted in %.1f s, sealed, weighed and reported in %.1f s, "
+      "checked offline in %.1f s\n",
+      rows, read, weighed, seconds_since(began));
+}
+
+TEST_F(LeakCase, AnAuditorTracesFromTheirOwnMachine) {
+  ASSERT_FALSE(evidence().empty());
+  const auto typed = [](std::vector<std::string> words) {
+    const auto file = [](const std::string& name) {
+      return (world->directory.path / name).string();
+    };
+    words.insert(words.begin(), "trace");
+    for (const std::string& word :
+         {std::string("--url"), world->url, std::string("--ca"), (world->home / "ca.crt").string(),
+          std::string("--cert"), file("OM-1.crt"), std::string("--key"), file("OM-1.key"),
+          std::string("--json")})
+      words.push_back(word);
+    return amanat(words);
+  };
+  const std::string find = (world->directory.path / "found.csv").string();
+  write_all(find, leaked(shown) + std::string(120'000, '\n'));
+  const Ran sent = typed({"send", find, "--brought-by", "a reader"});
+  EXPECT_EQ(sent.code, 1) << sent.out << sent.err;
+  const auto json = net::parse_json(sent.out.substr(0, sent.out.rfind('\n')));
+  ASSERT_TRUE(json) << sent.out;
+  EXPECT_EQ(*json->find("state")->string(), "waiting");
+  const std::string id = *json->find("id")->string();
+  EXPECT_EQ(typed({"status", id}).code, 1);
+  EXPECT_TRUE(world->exchange->traces().cancel(id));
+  const std::string out = (world->directory.path / "fetched.tar").string();
+  EXPECT_EQ(typed({"fetch", closed.id, "--out", out}).code, 0);
+  auto files = trace::read_container(read_all(out));
+  ASSERT_TRUE(files);
+  EXPECT_EQ(trace::check_evidence(*files, anchors()).problem, "");
+  EXPECT_EQ(typed({"fetch", closed.id, "--out", out + ".doc"}).code, 2);
+  EXPECT_NE(typed({"status", "t99"}).code, 0);
+}
+
+TEST_F(LeakCase, ACitizenIsToldOfTheirOwnLeaksAlone) {
+  ASSERT_FALSE(evidence().empty());
+  const auto leaks_of = [](const std::string& citizen) {
+    auto known = world->exchange->facts_of({{SubjectKind::national_id, citizen}});
+    EXPECT_TRUE(known && known->citizens.size() == 1);
+    auto leaks = world->exchange->traces().leaks_of(known->citizens.begin()->first);
+    EXPECT_TRUE(leaks);
+    return leaks ? leaks->size() : 0;
+  };
+  std::size_t told = 0, n = 0;
+  for (const auto& [id, copy] : shown) {
+    const bool in_the_file = ++n % 9 != 0;
+    EXPECT_EQ(leaks_of(id) > 0, in_the_file);
+    told += in_the_file;
+  }
+  EXPECT_GT(told, 0u);
 }
 
 }  // namespace

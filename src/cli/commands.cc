@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/trace_remote.h"
 
 namespace amanat::cli {
 
@@ -214,6 +215,15 @@ const std::vector<CommandRow>& command_rows() {
       {"trace open", "ID", "url! ca! cert! key! reason! json", "open a trace as an auditor; the second one's word starts it",
        "amanat trace open t1 --reason 'found in a chat group' --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key",
        run_trace_open, nullptr},
+      {"trace send", "FILE", "url! ca! cert! key! leak-day brought-by wait json",
+       "the same from an auditor's own machine, over HTTPS",
+       "amanat trace send leak.zip --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key", run_trace_send, nullptr},
+      {"trace status", "ID", "url! ca! cert! key! wait json", "where a trace stands, over HTTPS",
+       "amanat trace status t1 --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key", run_trace_status, nullptr},
+      {"trace fetch", "ID", "url! ca! cert! key! out! json",
+       "what came out, over HTTPS: evidence (.tar), report (.html, .ur.html, .pdf), impact (.csv)",
+       "amanat trace fetch t1 --out t1.tar --url https://127.0.0.1:8443 --ca H/ca.crt --cert d.crt --key d.key", run_trace_fetch,
+       nullptr},
       {"trace cancel", "ID", "home! json", "end a trace that is not sealed yet", "amanat trace cancel t1 --home H", nullptr,
        run_trace_cancel},
       {"trace bundle", "ID", "home! out! json", "the evidence, for amanat-verify evidence",

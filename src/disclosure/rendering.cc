@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <chrono>
 #include <vector>
 
+#include "disclosure/spoken.h"
 #include "model/insist.h"
 
 namespace amanat::disclosure {
@@ -220,6 +223,14 @@ std::string only_digits(std::string_view text) {
   return out;
 }
 
+// digits_alone are the digits of a number as people write one; "" where letters stand around them:
+// then it is a sentence that has a number in it.
+std::string digits_alone(std::string_view text) {
+  for (const char c : text)
+    if (letter(c) || (static_cast<unsigned char>(c) & 0x80) != 0) return {};
+  return only_digits(text);
+}
+
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
   std::string word;
@@ -250,9 +261,54 @@ std::string folded_address(std::string_view text) {
   return sentence(words);
 }
 
-// folded_date reads a day or a month in any usual form, day first; "" for no date.
-std::string folded_date(std::string_view text) {
-  const auto words = words_of(text);
+// serial_day is the date of a spreadsheet's day number (from 1899-12-30), "" beyond 1927 to 2173.
+std::string serial_day(std::string_view digits) {
+  const unsigned n = number_in(digits);
+  if (digits.size() < 5 || digits.size() > 6 || n < 10'000 || n > 100'000) return {};
+  const std::chrono::year_month_day d(
+      std::chrono::sys_days(std::chrono::days(n) - std::chrono::days(25'569)));
+  const auto year = static_cast<unsigned>(static_cast<int>(d.year()));
+  return std::to_string(year) + "-" + two(static_cast<unsigned>(d.month())) + "-" +
+         two(static_cast<unsigned>(d.day()));
+}
+
+// words_of_date leaves out what follows a day: "22nd", and midnight.
+std::vector<std::string> words_of_date(std::string_view text) {
+  const std::size_t clock = text.find(':');
+  if (clock != std::string_view::npos) {
+    // A date with a time is that date only at midnight: "2026-11-22T00:00:00.000Z".
+    std::size_t hour = clock;
+    while (hour > 0 && digit(text[hour - 1])) --hour;
+    std::string_view time = text.substr(hour);
+    const std::string figures = only_digits(time);
+    const bool noon = figures.starts_with("12") && lower(time).find("am") != std::string::npos;
+    for (const char c : std::string_view(figures).substr(noon ? 2 : 0))
+      if (c != '0') return {};
+    text = text.substr(0, hour);
+    while (!text.empty() && (text.back() == ' ' || text.back() == 'T' || text.back() == 't'))
+      text.remove_suffix(1);
+  }
+  auto words = words_of(text);
+  for (auto& w : words) {
+    const std::size_t figures = std::min(w.find_first_not_of("0123456789"), w.size());
+    const std::string after = w.substr(figures);
+    if (figures > 0 && (after == "st" || after == "nd" || after == "rd" || after == "th"))
+      w.resize(figures);
+  }
+  return words;
+}
+
+// full_year is a year of two figures as the value has it; people do not mix centuries.
+std::string full_year(const std::string& y, std::string_view value) {
+  if (y.size() != 2 || value.size() < 4 || y != value.substr(2, 2)) return y;
+  return std::string(value.substr(0, 4));
+}
+
+// folded_date reads a day or a month in any usual form; day first, unless only the month first
+// makes it the value. "" for no date.
+std::string folded_date(std::string_view text, std::string_view value) {
+  if (text.size() > 40) return {};
+  const auto words = words_of_date(text);
   unsigned month_word = 0;
   std::vector<std::string> numbers;
   std::size_t word_at = 0;
@@ -261,14 +317,17 @@ std::string folded_date(std::string_view text) {
       numbers.push_back(w);
       continue;
     }
+    unsigned month = 0;
     for (unsigned m = 0; m < 12; ++m)
-      if (w.size() >= 3 && lower(kMonths[m]) == w.substr(0, 3)) month_word = m + 1;
-    if (month_word == 0) return {};
+      if (w.size() >= 3 && lower(kMonths[m]) == w.substr(0, 3)) month = m + 1;
+    if (month == 0 || month_word != 0) return {};
+    month_word = month;
     word_at = numbers.size();
   }
-  const auto out = [](std::string_view y, unsigned m, unsigned d) -> std::string {
-    if (y.size() != 4 || m < 1 || m > 12 || d > 31) return {};
-    return std::string(y) + "-" + two(m) + (d == 0 ? "" : "-" + two(d));
+  const auto out = [value](const std::string& y, unsigned m, unsigned d) -> std::string {
+    const std::string year = full_year(y, value);
+    if (year.size() != 4 || m < 1 || m > 12 || d > 31) return {};
+    return year + "-" + two(m) + (d == 0 ? "" : "-" + two(d));
   };
   const auto n = [&](std::size_t i) { return number_in(numbers[i]); };
   if (month_word != 0) {
@@ -280,11 +339,16 @@ std::string folded_date(std::string_view text) {
   if (numbers.size() == 1 && numbers[0].size() == 8)
     return out(numbers[0].substr(0, 4), number_in(std::string_view(numbers[0]).substr(4, 2)),
                number_in(std::string_view(numbers[0]).substr(6, 2)));
+  if (numbers.size() == 1 && numbers[0].size() == 6 && words.size() == 1)
+    return out(numbers[0].substr(0, 4), number_in(std::string_view(numbers[0]).substr(4, 2)), 0);
+  if (numbers.size() == 1) return serial_day(numbers[0]);
   if (numbers.size() == 2)
     return numbers[0].size() == 4 ? out(numbers[0], n(1), 0) : out(numbers[1], n(0), 0);
-  if (numbers.size() == 3)
-    return numbers[0].size() == 4 ? out(numbers[0], n(1), n(2)) : out(numbers[2], n(1), n(0));
-  return {};
+  if (numbers.size() != 3) return {};
+  if (numbers[0].size() == 4) return out(numbers[0], n(1), n(2));
+  const std::string day_first = out(numbers[2], n(1), n(0)),
+                    month_first = out(numbers[2], n(0), n(1));
+  return month_first == value && day_first != value ? month_first : day_first;
 }
 
 // Clock finds "h:mm" or "h:mm:ss" from `from` on.
@@ -329,9 +393,11 @@ std::string folded_time(std::string_view raw, std::string_view value) {
     text[10] = ' ';
   const auto first = clock_from(text, 0);
   if (!first || first->minute > 59) return {};
-  std::string date = folded_date(std::string_view(text).substr(0, first->begin));
+  std::string date =
+      folded_date(std::string_view(text).substr(0, first->begin), value.substr(0, 10));
   const auto second = clock_from(text, first->end);
-  if (date.empty() && !second) date = folded_date(std::string_view(text).substr(first->end));
+  if (date.empty() && !second)
+    date = folded_date(std::string_view(text).substr(first->end), value.substr(0, 10));
   if (date.empty()) date = value.substr(0, 10);
   std::string out = date + " " + two(first->hour) + ":" + two(first->minute);
   if (second) {
@@ -369,7 +435,7 @@ std::string folded_duration(std::string_view raw, std::string_view value) {
 }
 
 std::string folded_phone(std::string_view text) {
-  std::string digits = only_digits(text);
+  std::string digits = digits_alone(text);
   if (digits.starts_with("0092"))
     digits.erase(0, 4);
   else if (digits.size() == 12 && digits.starts_with("92"))
@@ -391,61 +457,6 @@ std::string trimmed(std::string_view text) {
     text.remove_suffix(1);
   return std::string(text);
 }
-
-// Reading tries every combination of symbols of one value against one leaked text.
-class Reading {
- public:
-  Reading(std::span<const Slot* const> slots, std::string_view raw, std::string_view value)
-      : slots_(slots), exact_(trimmed(raw)), typed_(raw), value_(value) {
-    seen_r_.resize(slots.size());
-    seen_f_.resize(slots.size());
-    std::vector<Symbolised> symbols;
-    for (const Slot* slot : slots) symbols.push_back({slot, 0});
-    try_from(symbols, 0);
-  }
-  bool says() const { return says_; }
-  std::vector<std::optional<std::uint32_t>> symbols() const {
-    std::vector<std::optional<std::uint32_t>> out(slots_.size());
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      if (!alive(slots_[i]->kind, value_)) continue;
-      const std::uint32_t seen =
-          class_of(slots_[i]->kind) == SlotClass::r ? seen_r_[i] : seen_f_[i];
-      if (seen != 0 && (seen & (seen - 1)) == 0) {
-        std::uint32_t symbol = 0;
-        while ((seen >> symbol & 1) == 0) ++symbol;
-        out[i] = symbol;
-      }
-    }
-    return out;
-  }
-
- private:
-  void try_from(std::vector<Symbolised>& symbols, std::size_t i) {
-    if (i < symbols.size()) {
-      for (std::uint32_t s = 0; s < symbols_of(slots_[i]->kind); ++s) {
-        symbols[i].symbol = s;
-        try_from(symbols, i + 1);
-      }
-      return;
-    }
-    const std::string text = rendered(symbols, value_);
-    const SlotKind family = slots_.empty() ? SlotKind::unicode : slots_.front()->kind;
-    const std::string want = folded(family, text, value_);
-    const bool loosely = !want.empty() && want == folded(family, typed_, value_);
-    const bool exactly = text == exact_;
-    says_ = says_ || loosely || exactly;
-    for (std::size_t j = 0; j < symbols.size(); ++j) {
-      if (loosely || exactly) seen_r_[j] |= 1u << symbols[j].symbol;
-      if (exactly) seen_f_[j] |= 1u << symbols[j].symbol;
-    }
-  }
-
-  const std::span<const Slot* const> slots_;
-  const std::string exact_;
-  const std::string_view typed_, value_;
-  std::vector<std::uint32_t> seen_r_, seen_f_;
-  bool says_ = false;
-};
 
 }  // namespace
 
@@ -524,7 +535,7 @@ std::string folded(SlotKind family, std::string_view raw, std::string_view value
       return folded_address(text);
     case SlotKind::day:
     case SlotKind::date:
-      return folded_date(text);
+      return folded_date(text, value);
     case SlotKind::minute:
       return folded_time(text, value);
     case SlotKind::seconds:
@@ -536,7 +547,7 @@ std::string folded(SlotKind family, std::string_view raw, std::string_view value
       return out;
     }
     case SlotKind::dashes:
-      return only_digits(text);
+      return digits_alone(text);
     case SlotKind::number:
       return folded_phone(text);
     case SlotKind::section:
@@ -568,13 +579,74 @@ std::string rendered(std::span<const Symbolised> symbols, std::string_view value
   return text;
 }
 
+ValueReader::ValueReader(std::span<const Slot* const> slots, std::string_view value)
+    : slots_(slots.begin(), slots.end()), value_(value) {
+  family_ = slots.empty() ? SlotKind::unicode : slots.front()->kind;
+  std::vector<Symbolised> symbols;
+  for (const Slot* slot : slots) symbols.push_back({slot, 0});
+  add_from(symbols, 0);
+}
+
+// Every combination of the symbols of a value is one text that may have been shown.
+void ValueReader::add_from(std::vector<Symbolised>& symbols, std::size_t i) {
+  if (i < symbols.size()) {
+    for (std::uint32_t s = 0; s < symbols_of(slots_[i]->kind); ++s) {
+      symbols[i].symbol = s;
+      add_from(symbols, i + 1);
+    }
+    return;
+  }
+  Shown one;
+  one.exact = rendered(symbols, value_);
+  one.folded = folded(family_, one.exact, value_);
+  for (const Symbolised& s : symbols) one.symbols.push_back(s.symbol);
+  shown_.push_back(std::move(one));
+}
+
+bool ValueReader::by_value() const {
+  return family_ == SlotKind::minute || family_ == SlotKind::seconds || family_ == SlotKind::day ||
+         family_ == SlotKind::date;
+}
+
+bool ValueReader::says(std::string_view exact, std::string_view folded) const {
+  return std::ranges::any_of(shown_, [&](const Shown& one) {
+    return one.exact == exact || (!one.folded.empty() && one.folded == folded);
+  });
+}
+
+std::vector<std::optional<std::uint32_t>> ValueReader::symbols(std::string_view raw) const {
+  const std::string exact = trimmed(raw), typed = folded(family_, raw, value_);
+  std::vector<std::uint32_t> seen_r(slots_.size()), seen_f(slots_.size());
+  for (const Shown& one : shown_) {
+    const bool exactly = one.exact == exact;
+    if (!exactly && (one.folded.empty() || one.folded != typed)) continue;
+    for (std::size_t j = 0; j < slots_.size(); ++j) {
+      seen_r[j] |= 1u << one.symbols[j];
+      if (exactly) seen_f[j] |= 1u << one.symbols[j];
+    }
+  }
+  std::vector<std::optional<std::uint32_t>> out(slots_.size());
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!alive(slots_[i]->kind, value_)) continue;
+    const std::uint32_t seen = class_of(slots_[i]->kind) == SlotClass::r ? seen_r[i] : seen_f[i];
+    if (std::has_single_bit(seen)) out[i] = static_cast<std::uint32_t>(std::countr_zero(seen));
+  }
+  return out;
+}
+
+std::string trimmed_text(std::string_view raw) { return trimmed(raw); }
+std::string folded_text(SlotKind family, std::string_view raw, std::string_view value) {
+  return folded(family, raw, value);
+}
+
 std::vector<std::optional<std::uint32_t>> read_value(std::span<const Slot* const> slots,
                                                      std::string_view raw, std::string_view value) {
-  return Reading(slots, raw, value).symbols();
+  return ValueReader(slots, value).symbols(raw);
 }
 
 bool says_value(std::span<const Slot* const> slots, std::string_view raw, std::string_view value) {
-  return Reading(slots, raw, value).says();
+  const ValueReader reader(slots, value);
+  return reader.says(trimmed(raw), folded(reader.family(), raw, value));
 }
 
 std::optional<std::uint32_t> read_withheld(const Place& place,

@@ -9,6 +9,7 @@
 #include "ledger/note.h"
 #include "model/insist.h"
 #include "net/json.h"
+#include "server/marks.h"
 #include "server/sealed_file.h"
 #include "server/trace_words.h"
 #include "server/traces.h"
@@ -286,7 +287,30 @@ struct Unlocked {
   std::map<std::pair<AccountId, std::uint16_t>, disclosure::CoinKey> coins;
 };
 
-Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::string& origin) {
+// The epoch each account was last given a new key for, by the entries before one.
+Result<std::map<AccountId, std::uint16_t>> rekeyed_before(Exchange& exchange, std::uint64_t entry) {
+  MarksRecorded recorded;
+  Result<void> read;
+  const auto scanned = exchange.scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
+    if (number(e.index) >= entry) return false;
+    read = recorded.read(e);
+    return read.has_value();
+  });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (!read) return std::unexpected(read.error());
+  std::map<AccountId, std::uint16_t> out;
+  for (const auto& [who, times] : recorded.rekeyed) {
+    const auto epoch = static_cast<std::uint16_t>((who.second - 2000) * 16 + times);
+    auto& last = out[who.first];
+    last = std::max(last, epoch);
+  }
+  return out;
+}
+
+// An account is given a new key once its key was published: then the old ones prove nothing in what
+// is sealed later, because whoever has a key can make rows that agree with it.
+Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::string& origin,
+                         std::uint64_t seal) {
   Unlocked out;
   const auto statement = files.find("auditor.statement");
   if (statement == files.end()) return out;
@@ -294,7 +318,11 @@ Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::stri
   if (!note) return std::unexpected(note.error());
   auto unlocked = disclosure::parse_unlocked(note->text, origin);
   if (!unlocked) return std::unexpected(unlocked.error());
+  auto rekeyed = rekeyed_before(exchange, seal);
+  if (!rekeyed) return std::unexpected(rekeyed.error());
   for (disclosure::Shares shares : unlocked->shares) {
+    const auto since = rekeyed->find(shares.account);
+    if (since != rekeyed->end() && shares.epoch < since->second) continue;
     const unsigned year = disclosure::year_of(shares.epoch);
     const auto keys = exchange.year_keys(year);
     if (!keys) return fail(Reason::auditor_wrong, "a year whose keys were never published");
@@ -424,7 +452,7 @@ Result<void> Traces::weigh(TraceCase& one) {
   if (!extraction) return std::unexpected(extraction.error());
   auto facts = facts_in(*work, *extraction);
   if (!facts) return std::unexpected(facts.error());
-  auto unlocked = keys_of(exchange_, *work, extraction->origin);
+  auto unlocked = keys_of(exchange_, *work, extraction->origin, one.seal.value_or(0));
   if (!unlocked) return std::unexpected(unlocked.error());
   const auto& catalogue = exchange_.marks().catalogue();
   const trace::SymbolOf symbol_of =
@@ -485,13 +513,25 @@ Result<void> Traces::weigh(TraceCase& one) {
   if (!entry) return std::unexpected(entry.error());
   one.verdict = *entry;
   if (auto kept = keep(one); !kept) return kept;
-  // K of a named account is published with the bundle: from here on it gets another.
-  for (const auto& n : findings.named)
-    if (auto rekeyed = exchange_.rekey_marks(n.account);
-        !rekeyed && rekeyed.error().reason != Reason::usage_wrong)
-      return rekeyed;
   return close(one);
 }
+
+namespace {
+
+// The accounts whose keys a bundle publishes, with the last epoch of each.
+std::map<AccountId, std::uint16_t> published_in(const Files& bundle) {
+  std::map<AccountId, std::uint16_t> out;
+  for (const auto& [path, text] : bundle) {
+    if (!path.starts_with("keys/") || path.starts_with("keys/year-")) continue;
+    const auto key = trace::parse_key(text);
+    insist(key.has_value());
+    auto& last = out[key->shares.account];
+    last = std::max(last, key->shares.epoch);
+  }
+  return out;
+}
+
+}  // namespace
 
 // The verdict is an entry: its proof completes the bundle.
 Result<void> Traces::close(TraceCase& one) {
@@ -501,6 +541,17 @@ Result<void> Traces::close(TraceCase& one) {
     if (!bundle) return std::unexpected(bundle.error());
     auto proof = exchange_.cosigned(*one.verdict, stop_work_);
     if (!proof) return std::unexpected(proof.error());
+    // K of a named account is published with the bundle: from here on it gets another. Once, though
+    // a stop may have come between.
+    auto rekeyed = rekeyed_before(exchange_, UINT64_MAX);
+    if (!rekeyed) return std::unexpected(rekeyed.error());
+    for (const auto& [account, epoch] : published_in(*bundle)) {
+      const auto since = rekeyed->find(account);
+      if (since != rekeyed->end() && epoch < since->second) continue;
+      if (auto done = exchange_.rekey_marks(account);
+          !done && done.error().reason != Reason::usage_wrong)
+        return done;
+    }
     (*bundle)["verdict.tlog-proof"] = *std::move(proof);
     if (auto kept = keep_work(one.id, *bundle, "bundle"); !kept) return kept;
     one.bundle = true;

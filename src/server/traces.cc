@@ -374,6 +374,17 @@ Result<TraceCase> Traces::rest(std::string_view id, const std::function<bool()>&
   }
 }
 
+namespace {
+
+constexpr std::chrono::seconds kTryAgain{2};
+
+// The auditor, or the witnesses, do not answer at present: they are waited for.
+bool others_are_away(Reason reason) {
+  return reason == Reason::witnesses_silent || reason == Reason::peer_unreachable;
+}
+
+}  // namespace
+
 void Traces::run() {
   for (;;) {
     TraceCase one;
@@ -388,20 +399,29 @@ void Traces::run() {
       stop_work_ = false;
     }
     done_ = total_ = 0;
+    one.trouble.clear();
     auto done = step(one);
     if (done) continue;
+    const std::string trouble = std::string(row_of(done.error().reason).english) +
+                                (done.error().detail.empty() ? "" : " " + done.error().detail);
     {
-      const std::lock_guard lock(mutex_);
+      std::unique_lock lock(mutex_);
       if (stopping_) return;  // done again at the next start
       const TraceCase* kept = known(one.id);
       if (kept == nullptr || kept->state == TraceState::cancelled) continue;
       if (kept->opened_by.size() > one.opened_by.size()) one.opened_by = kept->opened_by;
+      if (others_are_away(done.error().reason)) {
+        // What was sealed stays sealed: a second envelope would cost a bound of its own.
+        known(one.id)->trouble = trouble;
+        changed_.notify_all();
+        changed_.wait_for(lock, kTryAgain, [this] { return stopping_; });
+        continue;
+      }
     }
     log(LogLevel::error, "trace-failed",
         {{"trace", one.id}, {"reason", std::string(row_of(done.error().reason).id)}});
     one.state = TraceState::failed;
-    one.trouble = std::string(row_of(done.error().reason).english) +
-                  (done.error().detail.empty() ? "" : " " + done.error().detail);
+    one.trouble = trouble;
     if (!keep(one)) return;  // the disk is full: at the next start
   }
 }

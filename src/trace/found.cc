@@ -4,6 +4,7 @@
 #include <set>
 
 #include "crypto/crypto.h"
+#include "trace/cards.h"
 #include "trace/gather.h"
 
 namespace amanat::trace {
@@ -12,6 +13,7 @@ namespace {
 using Place = std::pair<std::uint32_t, std::uint64_t>;  // cluster, number in it
 constexpr std::size_t kPlacesMax = 4'000'000;
 constexpr std::size_t kAboutMax = 8;
+constexpr std::size_t kNarrowColumns = 3;
 
 std::string undoubled(std::string_view cell) {
   std::string out;
@@ -22,7 +24,7 @@ std::string undoubled(std::string_view cell) {
   return out;
 }
 
-void take_cells(const LeakRow& row, const ClusterSummary& cluster, MatchedRow& out) {
+void take_cells(const LeakRow& row, const ClusterSummary& cluster, CardLine& out) {
   std::string_view text = row.text;
   if (cluster.format == Format::plain) {
     while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
@@ -42,7 +44,17 @@ void take_cells(const LeakRow& row, const ClusterSummary& cluster, MatchedRow& o
   for (const auto cell : cells) out.cells.emplace_back(cell);
 }
 
-void take_about(const LeakRow& row, const ClusterSummary& cluster, MatchedRow& out) {
+// Running text, and rows of a label and a value, of which most hold no number.
+bool flows(const ClusterSummary& cluster) {
+  if (cluster.format == Format::plain) return true;
+  if (cluster.table == "text" &&
+      (cluster.format == Format::html || cluster.format == Format::document))
+    return true;
+  return cluster.columns.size() <= kNarrowColumns &&
+         cluster.rows_with_identifiers * 2 <= cluster.rows;
+}
+
+void take_about(const LeakRow& row, const ClusterSummary& cluster, CardLine& out) {
   for (const Kind kind : {Kind::national_id, Kind::msisdn})
     for (std::size_t i = 0; i < row.identifiers.size() && out.about.size() < kAboutMax; ++i) {
       const Identifier& id = row.identifiers[i];
@@ -99,26 +111,33 @@ Result<FoundRows> find_rows(Trace& trace, const LeakBytes& file, const RunOption
     out.clusters.push_back({static_cast<std::uint32_t>(i), template_digest(read.clusters[i])});
   if (places.empty()) return out;
 
+  Cards cards([&](MatchedRow row) {
+    if (row.about.empty()) return;
+    if (out.rows.size() == kEvidenceRowsMax)
+      out.cut = true;
+    else
+      out.rows.push_back(std::move(row));
+  });
   ReadOptions again;
   again.limits = options.limits;
   again.stop = options.stop;
   again.on_row = [&](const LeakRow& row) {
-    if (!places.contains({row.cluster, row.number})) return;
-    if (out.rows.size() == kEvidenceRowsMax) {
-      out.cut = true;
-      return;
-    }
     const ClusterSummary& cluster = read.clusters[row.cluster];
-    MatchedRow one;
-    one.offset = row.offset;
-    one.length = row.length;
-    one.cluster = row.cluster;
-    take_cells(row, cluster, one);
-    take_about(row, cluster, one);
-    if (!one.about.empty()) out.rows.push_back(std::move(one));
+    CardLine line;
+    line.offset = row.offset;
+    line.length = row.length;
+    line.cluster = row.cluster;
+    line.matched = places.contains({row.cluster, row.number});
+    take_cells(row, cluster, line);
+    take_about(row, cluster, line);
+    if (flows(cluster))
+      cards.flowing(std::move(line));
+    else
+      cards.tabular(std::move(line));
   };
-  auto summary = read_leak_at(file.read, file.size, file.name, again);
+  auto summary = read_every_row_at(file.read, file.size, file.name, again);
   if (!summary) return std::unexpected(summary.error());
+  cards.finish();
   if (summary->sha256 != read.sha256)
     return fail(Reason::file_failed, "the file changed while it was read");
   return out;

@@ -133,12 +133,12 @@ void Gatherer::hand_over(std::uint32_t cluster, LeakRow& row) {
   if (!row.identifiers.empty()) {
     ++s.rows_with_identifiers;
     ++summary_.rows_with_identifiers;
-    if (options_.on_row) {
-      row.part = s.part;
-      row.cluster = cluster;
-      row.number = s.rows;
-      options_.on_row(row);
-    }
+  }
+  if (options_.on_row && (rows_ == Rows::bare || !row.identifiers.empty())) {
+    row.part = s.part;
+    row.cluster = cluster;
+    row.number = s.rows;
+    options_.on_row(row);
   }
   ++s.rows;
   ++summary_.rows;
@@ -151,7 +151,10 @@ void Gatherer::take(std::uint32_t cluster, std::uint64_t offset, std::uint64_t l
   cell_begins_.clear();
   for (const auto cell : cells) {
     cell_begins_.push_back(joined_.size());
+    const std::size_t begin = joined_.size();
     joined_.append(cell);
+    // Line ends part cells here; those within one become carriage returns.
+    std::replace(joined_.begin() + static_cast<std::ptrdiff_t>(begin), joined_.end(), '\n', '\r');
     joined_.push_back('\n');
   }
   found_.clear();

@@ -24,7 +24,10 @@ struct Shape {
 
 class Gatherer {
  public:
-  Gatherer(const ReadOptions& options, Summary& summary) : options_(options), summary_(summary) {}
+  /// Every row is handed over with `bare`, else those with an identifier alone.
+  enum class Rows : std::uint8_t { numbered, bare };
+  Gatherer(const ReadOptions& options, Summary& summary, Rows rows)
+      : options_(options), summary_(summary), rows_(rows) {}
 
   /// begin_part says that rows now are of the last part of the summary.
   void begin_part();
@@ -56,6 +59,7 @@ class Gatherer {
 
   const ReadOptions& options_;
   Summary& summary_;
+  const Rows rows_;
   std::uint32_t first_cluster_ = 0;
   std::size_t stray_quotes_ = 0;
   std::vector<Cluster> clusters_;
@@ -65,6 +69,10 @@ class Gatherer {
   std::vector<std::string_view> cells_;
   std::string joined_;
 };
+
+/// read_every_row_at is read_leak_at that hands over rows without an identifier too.
+Result<Summary> read_every_row_at(const net::ReadAt& read, std::uint64_t size,
+                                  const std::string& name, const ReadOptions& options);
 
 /// split_cells cuts a line into cells, quotes taken off (doubled ones stay doubled: views cannot
 /// undo them, and no number holds any).

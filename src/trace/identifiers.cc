@@ -22,7 +22,8 @@ namespace {
 constexpr std::size_t kGroupsMax = 5, kGroupDigitsMax = 14, kRawBytesMax = 200;
 
 /// Group is a run of digits; Gap is what joins it to the one before.
-enum class Gap : std::uint8_t { none, space, dash, dot, slash, underscore, parenthesis };
+// `broken`: a dash at the end of a line.
+enum class Gap : std::uint8_t { none, space, dash, dot, slash, underscore, parenthesis, broken };
 struct Group {
   std::uint8_t first = 0, count = 0;  // place in Numbers::digits
   Gap gap = Gap::none;
@@ -68,11 +69,17 @@ bool read_run(std::string_view text, std::size_t& at, Numbers& n, Group& group) 
 // read_gap reads what may stand between two groups of one number; none if nothing fits.
 Gap read_gap(std::string_view text, std::size_t& at) {
   std::size_t next = at;
-  unsigned spaces = 0, dashes = 0, parentheses = 0, marks = 0;
+  unsigned spaces = 0, dashes = 0, parentheses = 0, marks = 0, lines = 0;
   Gap mark = Gap::none;
   while (next < text.size() && next - at < 24) {
     const Read r = symbol_at(text, next);
     if (r.symbol == Symbol::digit) break;
+    // A number broken behind its dash goes on in the next line.
+    if (dashes > 0 && lines < 2 && (text[next] == '\n' || text[next] == '\r')) {
+      ++lines;
+      ++next;
+      continue;
+    }
     if (r.symbol == Symbol::space)
       ++spaces;
     else if (r.symbol == Symbol::dash)
@@ -95,6 +102,7 @@ Gap read_gap(std::string_view text, std::size_t& at) {
   if (marks == 1 && (more || spaces > 0)) return Gap::none;
   at = next;
   if (marks == 1) return mark;
+  if (lines > 0) return Gap::broken;
   if (dashes > 0) return Gap::dash;
   return parentheses > 0 ? Gap::parenthesis : Gap::space;
 }
@@ -279,7 +287,8 @@ std::optional<Match> match_id(const Numbers& n, const Left& left) {
     // "92300-1234567 5": a phone, and something else after it.
     const bool abroad = n.at(0, 0) == '9' && n.at(0, 1) == '2' && n.at(0, 2) == '3';
     if (abroad && n.gap(1) != n.gap(2)) return std::nullopt;
-    if (left.linked || (spaced ? false : n.gap(1) != n.gap(2))) return std::nullopt;
+    const auto kind = [](Gap gap) { return gap == Gap::broken ? Gap::dash : gap; };
+    if (left.linked || (spaced ? false : kind(n.gap(1)) != kind(n.gap(2)))) return std::nullopt;
     if (n.gap(3) == Gap::dash && !spaced) return std::nullopt;
     return national_id(n, 3, spaced ? Layout::spaced : Layout::grouped);
   }
@@ -337,6 +346,7 @@ std::optional<Match> match_phone(const Numbers& n, const Left& left) {
 bool continues(const Numbers& n, const Match& m) {
   const Gap gap = n.gap(m.groups);
   if (gap == Gap::dash) return n.groups[m.groups].count < 10;
+  if (gap == Gap::broken) return false;
   if (gap == Gap::underscore) return true;
   if (gap != Gap::dot) return false;
   // "3520212345671.0": a number written by a program that holds it as a fraction.
@@ -382,6 +392,65 @@ std::size_t scientific(std::string_view text, std::size_t at, Identifier& id) {
   return i - at;
 }
 
+// misread_digit is the digit that a reader of pictures takes for this letter; -1: none.
+int misread_digit(char c) {
+  switch (c) {
+    case 'O':
+    case 'o':
+      return 0;
+    case 'l':
+    case 'I':
+    case 'i':
+    case '|':
+      return 1;
+    case 'Z':
+    case 'z':
+      return 2;
+    case 'S':
+    case 's':
+      return 5;
+    case 'B':
+      return 8;
+    default:
+      return -1;
+  }
+}
+
+// misread reads 5-7-1 with dashes in which one to four digits became letters; 0 bytes if it is
+// none. Only this layout: its dashes make sure that it is a number.
+std::size_t misread(std::string_view text, std::size_t at, std::vector<Identifier>& found) {
+  constexpr std::size_t kBytes = 15;
+  if (text.size() - at < kBytes || text[at] == '0') return 0;
+  const auto part = [&](std::size_t i) {
+    const char c = i < text.size() ? text[i] : ' ';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
+  };
+  if ((at > 0 && part(at - 1)) || part(at + kBytes)) return 0;
+  Identifier id;
+  std::size_t letters = 0, k = 0;
+  for (std::size_t i = 0; i < kBytes; ++i) {
+    const char c = text[at + i];
+    if (i == 5 || i == 13) {
+      if (c != '-') return 0;
+      continue;
+    }
+    const bool figure = c >= '0' && c <= '9';
+    const int digit = figure ? c - '0' : misread_digit(c);
+    if (digit < 0) return 0;
+    letters += figure ? 0 : 1;
+    id.digits[k++] = static_cast<char>('0' + digit);
+  }
+  if (letters == 0 || letters > 4) return 0;
+  id.offset = static_cast<std::uint32_t>(at);
+  id.length = kBytes;
+  id.kind = Kind::national_id;
+  id.layout = Layout::grouped;
+  id.count = kNationalIdDigits;
+  found.push_back(id);
+  return kBytes;
+}
+
 // read_at reads the number that begins at `at`, if it is an identifier, and says where to go on.
 std::size_t read_at(std::string_view text, std::size_t at, std::vector<Identifier>& found) {
   Identifier id;
@@ -407,6 +476,8 @@ std::size_t read_at(std::string_view text, std::size_t at, std::vector<Identifie
   insist(n.count > 0);
   auto match = match_id(n, left);
   if (!match) match = match_phone(n, left);
+  if (!match)
+    if (const std::size_t bytes = misread(text, at, found); bytes != 0) return at + bytes;
   if (!match || left.glued) return n.groups[0].end;
   const std::size_t end = n.groups[match->groups - 1].end;
   if (continues(n, *match) || glued_right(text, end) || end - at > kRawBytesMax)
@@ -628,7 +699,12 @@ void find_identifiers(std::string_view text, std::vector<Identifier>& found) {
       if ((m.digits >> bit & 1) != 0) {
         const auto here = static_cast<std::size_t>(std::countr_one(m.digits >> bit));
         const std::size_t n = bit + here < 64 ? here : run_length(text, at);
-        if (!plausible(text, at, n)) continue;
+        if (!plausible(text, at, n)) {
+          if (n < 5 && at + n < text.size() && misread_digit(text[at + n]) >= 0)
+            if (const std::size_t letters = misread(text, at, found); letters != 0)
+              resume = at + letters;
+          continue;
+        }
         const std::size_t end = read_fenced(text, at, n, found);
         resume = end != 0 ? end : read_at(text, at, found);
       } else if (wide_digit(text, at)) {

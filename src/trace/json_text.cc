@@ -38,6 +38,7 @@ class JsonParser : public TextParser {
   /// Open is an object or array that has not ended.
   struct Open {
     bool object = false, row = false;
+    bool mixed = false;     // an array that holds words beside objects: a text in pieces
     std::size_t path = 0;   // length of path_ before it
     std::size_t cells = 0;  // where its row's cells begin
     std::size_t text = 0;   // and their text
@@ -198,6 +199,7 @@ class JsonParser : public TextParser {
   void keep_pending() {
     if (!has_pending_) return;
     has_pending_ = false;
+    if (!open_.empty() && !open_.back().object) open_.back().mixed = true;
     if (!key_.empty()) {
       std::string value;
       value.swap(pending_);
@@ -223,9 +225,9 @@ class JsonParser : public TextParser {
       return;
     }
     // An object in an array, or at the top, is a row; one that a member names belongs to its owner.
-    const bool row =
-        object && (open_.empty() || !open_.back().object || rows_open_ == 0 || !key_.empty());
-    open_.push_back({object, row, row ? 0 : path_.size(), cells_.size(), text_.size(), at_});
+    const bool row = object && (open_.empty() || (!open_.back().object && !open_.back().mixed) ||
+                                rows_open_ == 0 || !key_.empty());
+    open_.push_back({object, row, false, row ? 0 : path_.size(), cells_.size(), text_.size(), at_});
     if (row) {
       ++rows_open_;
       saved_paths_.push_back(path_);

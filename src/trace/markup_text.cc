@@ -17,6 +17,9 @@ bool one_of(std::string_view name, const std::array<std::string_view, N>& names)
 
 constexpr std::array<std::string_view, 2> kRowTags = {"tr", "table-row"};
 constexpr std::array<std::string_view, 4> kCellTags = {"td", "th", "tc", "table-cell"};
+// Between these a page shows no blank, and a number may stand right behind its label.
+constexpr std::array<std::string_view, 6> kWordTags = {"span",  "label",  "strong",
+                                                       "small", "button", "a"};
 constexpr std::array<std::string_view, 18> kBlockTags = {
     "p",  "div", "li", "br",  "h1",    "h2",   "h3",     "h4", "h5",
     "h6", "dd",  "dt", "pre", "table", "body", "option", "h",  "blockquote"};
@@ -103,7 +106,7 @@ class MarkupParser : public TextParser, private net::MarkupSink {
         rows_.text("\n");
       else
         end_line(tag.at), begin_ = tag.at;
-    } else if (tag.name == "tab" || tag.name == "s") {
+    } else if (tag.name == "tab" || tag.name == "s" || one_of(tag.name, kWordTags)) {
       text(" ");
     }
   }

@@ -5,6 +5,7 @@
 #include <set>
 #include <tuple>
 
+#include "disclosure/spoken.h"
 #include "model/insist.h"
 
 // Invariants
@@ -27,6 +28,8 @@ using disclosure::SlotKind;
 // A column is foreign unless a value of an Amanat field stands in one of so many of its cells.
 constexpr std::size_t kForeignShare = 4;
 constexpr std::size_t kPieceTokensMax = 14, kTokensMax = 200, kJoinedCellsMax = 4;
+// Text without columns has a field if so many percent of its rows say it.
+constexpr std::size_t kSaidPercent = 40;
 
 /// Hit says that a piece of a row is a value of a field in some version of a record.
 struct Hit {
@@ -34,12 +37,113 @@ struct Hit {
   const std::string* field = nullptr;
 };
 
-/// Piece is a cell, or a stretch of a plain line, that says some value of the citizen.
+/// Piece is a cell, or a stretch of words, that says some value of the citizen.
 struct Piece {
   std::string text;
   std::size_t column = 0;
   std::vector<Hit> hits;
+  bool stretch = false;  // of a cell or line that says more
+  // A letter or two, or a small number, among other words: it may be anything else, so that it
+  // supports a source but excludes none.
+  bool weak = false;
 };
+
+/// Folds are the foldings of one text, each made once.
+class Folds {
+ public:
+  explicit Folds(std::string_view text) : raw_(text), trimmed_(disclosure::trimmed_text(text)) {}
+  bool said_by(const disclosure::ValueReader& reader) {
+    if (reader.by_value())
+      return reader.says(trimmed_,
+                         digits() ? disclosure::folded_text(reader.family(), raw_, reader.value())
+                                  : std::string());
+    auto at = made_.find(reader.family());
+    if (at == made_.end())
+      at = made_.emplace(reader.family(), disclosure::folded_text(reader.family(), raw_, {})).first;
+    return reader.says(trimmed_, at->second);
+  }
+
+ private:
+  // No date or time is without a digit of some script.
+  bool digits() const {
+    return std::ranges::any_of(raw_, [](char c) { return (c >= '0' && c <= '9') || c < 0; });
+  }
+  const std::string_view raw_;
+  const std::string trimmed_;
+  std::map<SlotKind, std::string> made_;
+};
+
+// What people and programs write where nothing stands.
+bool nothing_in(std::string_view cell) {
+  const std::string text = disclosure::trimmed_text(cell);
+  if (text.empty()) return true;
+  if (text.size() > 9) return false;
+  std::string lower;
+  for (const char c : text) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  static constexpr std::array<std::string_view, 11> kNothing = {
+      "null", "none", "nil", "n/a", "na", "nan", "\\n", "-", "--", "undefined", "\"\""};
+  return std::ranges::find(kNothing, lower) != kNothing.end();
+}
+
+bool ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// Requests and forms write "name=Ali+Khan&card=35202%2D…".
+std::string decoded(std::string_view line) {
+  const std::size_t mark = line.find('&');
+  const bool form = (mark != line.npos && line.find('=', mark) != line.npos) ||
+                    line.find("%20") != line.npos || line.find("%2C") != line.npos ||
+                    line.find("%2F") != line.npos;
+  if (!form) return std::string(line);
+  const auto figure = [](char c) {
+    return c >= '0' && c <= '9'                   ? c - '0'
+           : ascii_letter(c) && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                  : -1;
+  };
+  std::string out;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const int high = i + 2 < line.size() && line[i] == '%' ? figure(line[i + 1]) : -1;
+    const int low = high >= 0 ? figure(line[i + 2]) : -1;
+    if (low >= 0) {
+      out.push_back(static_cast<char>(high * 16 + low));
+      i += 2;
+    } else {
+      out.push_back(line[i] == '&' || line[i] == '+' ? ' ' : line[i]);
+    }
+  }
+  return out;
+}
+
+using Tokens = std::vector<std::pair<std::size_t, std::size_t>>;
+// Words, with "Name:" and "name=" apart from what they name.
+Tokens tokens_of(std::string_view line) {
+  constexpr std::string_view kBetween = " \t|;\r\n";
+  Tokens tokens;
+  for (std::size_t at = 0; at < line.size() && tokens.size() < kTokensMax;) {
+    const std::size_t begin = line.find_first_not_of(kBetween, at);
+    if (begin == line.npos) break;
+    std::size_t end = std::min(line.find_first_of(kBetween, begin), line.size());
+    std::size_t label = begin;
+    while (label < end && (ascii_letter(line[label]) || line[label] < 0 || line[label] == '_' ||
+                           line[label] == '*' || line[label] == '\'' || line[label] == '"' ||
+                           line[label] == '?' || line[label] == '-'))
+      ++label;
+    if (label > begin && label < end && (line[label] == ':' || line[label] == '=')) end = label + 1;
+    tokens.emplace_back(begin, end);
+    at = end;
+  }
+  return tokens;
+}
+
+// What people put around a value: quotes, brackets, stars, stops.
+std::string_view bare(std::string_view text) {
+  constexpr std::string_view kAround = ",:;*_~\"'!?.<>[]{}=`";
+  const std::size_t begin = text.find_first_not_of(kAround);
+  if (begin == text.npos) return {};
+  text = text.substr(begin, text.find_last_not_of(kAround) + 1 - begin);
+  if (text.starts_with('(') && text.find(')') == text.npos) text.remove_prefix(1);
+  if (text.ends_with(')') && text.find('(') == text.npos) text.remove_suffix(1);
+  return text;
+}
 
 struct RowView {
   const FoundRow* row = nullptr;
@@ -124,47 +228,34 @@ class Observing {
     }
   }
 
+  const disclosure::ValueReader& reader_of(const std::string& field, const std::string& value) {
+    const auto at = readers_.find(&value);
+    if (at != readers_.end()) return at->second;
+    return readers_.emplace(&value, disclosure::ValueReader(slots_.of(catalogue_, field), value))
+        .first->second;
+  }
   std::vector<Hit> hits_of(std::string_view text, const Facts& facts) {
     std::vector<Hit> hits;
+    Folds folds(text);
     for (const KnownRecord& record : facts.records)
       for (const auto& [field, value] : record.values)
-        if (says(text, field, value)) hits.push_back({&record, &field});
+        if (folds.said_by(reader_of(field, value))) hits.push_back({&record, &field});
     return hits;
-  }
-  bool says(std::string_view text, const std::string& field, const std::string& value) {
-    // A text that shares no letter or digit with a value does not say it, and most do not.
-    if (!likely(text, value)) return false;
-    return disclosure::says_value(slots_.of(catalogue_, field), text, value);
-  }
-  // Every rendering of a value keeps some run of two letters or digits of it, whatever is put
-  // between; a text with none of these is no rendering. Texts of other scripts are looked at.
-  static bool likely(std::string_view text, std::string_view value) {
-    const auto plain = [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    };
-    const auto foreign = [](std::string_view s) {
-      return std::ranges::any_of(s, [](char c) { return (c & 0x80) != 0; });
-    };
-    if (foreign(text) || foreign(value)) return true;
-    std::array<bool, 256> in_value{};
-    for (const char c : value)
-      in_value[static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c)] = true;
-    for (const char c : text)
-      if (plain(c) && in_value[static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c)])
-        return true;
-    return false;
   }
 
   std::vector<Piece> pieces_of(const RowView& row) {
     std::vector<Piece> pieces;
     const auto& cells = row.row->cells;
     if (!row.row->columns) {
-      for (const std::string& line : cells) stretches(line, *row.facts, pieces);
+      for (const std::string& line : cells) stretches(line, 0, *row.facts, pieces);
       return pieces;
     }
     std::vector<bool> said(cells.size(), false);
     for (std::size_t c = 0; c < cells.size(); ++c) {
-      if (cells[c].empty()) continue;
+      if (nothing_in(cells[c])) {
+        said[c] = true;
+        continue;
+      }
       auto hits = hits_of(cells[c], *row.facts);
       if (hits.empty()) continue;
       said[c] = true;
@@ -187,32 +278,69 @@ class Observing {
         for (std::size_t i = c; i < c + n; ++i) said[i] = true;
         pieces.push_back({std::move(text), c, std::move(hits)});
       }
+    // A cell may be a whole card: "CNIC: 35202-…, Name: …".
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      if (!said[c]) stretches(cells[c], c, *row.facts, pieces);
     return pieces;
   }
 
-  // Of a plain line every stretch of words that says a value, but none inside a longer one.
-  void stretches(std::string_view line, const Facts& facts, std::vector<Piece>& pieces) {
-    std::vector<std::pair<std::size_t, std::size_t>> tokens;
-    for (std::size_t at = 0; at < line.size() && tokens.size() < kTokensMax;) {
-      const std::size_t begin = line.find_first_not_of(" \t|;", at);
-      if (begin == line.npos) break;
-      const std::size_t end = std::min(line.find_first_of(" \t|;", begin), line.size());
-      tokens.emplace_back(begin, end);
-      at = end;
+  // The words of everything that a citizen's values may have been shown as.
+  const std::set<std::string, std::less<>>& words_about(const Facts& facts) {
+    const auto known = words_.find(&facts);
+    if (known != words_.end()) return known->second;
+    auto& words = words_[&facts];
+    for (const KnownRecord& record : facts.records)
+      for (const auto& [field, value] : record.values)
+        for (const auto& shown : reader_of(field, value).shown())
+          for (const std::string* text : {&shown.exact, &shown.folded}) each_word(*text, words);
+    return words;
+  }
+  static void each_word(std::string_view text, std::set<std::string, std::less<>>& words) {
+    const std::string folded = disclosure::folded_text(SlotKind::unicode, text, {});
+    for (std::size_t at = 0; at < folded.size();) {
+      const std::size_t end = std::min(folded.find(' ', at), folded.size());
+      words.emplace(folded, at, end - at);
+      at = end + 1;
     }
-    std::vector<bool> taken(tokens.size(), false);
+  }
+  // A stretch that says a value begins and ends with a word of it, or with a number or a month.
+  static bool tells(std::string_view token, const std::set<std::string, std::less<>>& words) {
+    std::set<std::string, std::less<>> own;
+    each_word(token, own);
+    return std::ranges::any_of(own, [&](const std::string& w) {
+      if (words.contains(w) || (w[0] >= '0' && w[0] <= '9')) return true;
+      static constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+      const std::size_t month = w.size() < 3 ? kMonths.npos : kMonths.find(w.substr(0, 3));
+      return month != kMonths.npos && month % 3 == 0;
+    });
+  }
+
+  // Of a text every stretch of words that says a value, but none inside a longer one.
+  void stretches(std::string_view raw, std::size_t column, const Facts& facts,
+                 std::vector<Piece>& pieces) {
+    const std::string line = decoded(raw);
+    const Tokens tokens = tokens_of(line);
+    std::vector<bool> taken(tokens.size(), false), telling(tokens.size(), false);
+    const auto& words = words_about(facts);
+    for (std::size_t t = 0; t < tokens.size(); ++t)
+      telling[t] =
+          tells(std::string_view(line).substr(tokens[t].first, tokens[t].second - tokens[t].first),
+                words);
     for (std::size_t n = std::min(kPieceTokensMax, tokens.size()); n >= 1; --n)
       for (std::size_t t = 0; t + n <= tokens.size(); ++t) {
+        if (!telling[t] || !telling[t + n - 1]) continue;
         const auto from = taken.begin() + static_cast<std::ptrdiff_t>(t);
         if (std::any_of(from, from + static_cast<std::ptrdiff_t>(n), [](bool b) { return b; }))
           continue;
-        std::string_view text =
-            line.substr(tokens[t].first, tokens[t + n - 1].second - tokens[t].first);
-        while (text.ends_with(',') || text.ends_with(':')) text.remove_suffix(1);
+        const std::string_view text = bare(std::string_view(line).substr(
+            tokens[t].first, tokens[t + n - 1].second - tokens[t].first));
+        if (text.empty()) continue;
         auto hits = hits_of(text, facts);
         if (hits.empty()) continue;
         std::fill(from, from + static_cast<std::ptrdiff_t>(n), true);
-        pieces.push_back({std::string(text), 0, std::move(hits)});
+        const bool alone = n == tokens.size();
+        const bool weak = !alone && text.size() <= 3;
+        pieces.push_back({std::string(text), column, std::move(hits), !alone, weak});
       }
   }
 
@@ -221,9 +349,10 @@ class Observing {
   void columns() {
     std::map<std::pair<std::uint32_t, std::size_t>, std::size_t> filled;
     for (const RowView& r : rows_) {
+      note_said(r);
       if (!r.row->columns) continue;
       for (std::size_t c = 0; c < r.row->cells.size(); ++c) {
-        if (!r.row->cells[c].empty()) ++filled[{r.row->cluster, c}];
+        if (!nothing_in(r.row->cells[c])) ++filled[{r.row->cluster, c}];
       }
       for (const Piece& p : r.pieces) {
         std::set<std::string_view> fields;
@@ -242,12 +371,34 @@ class Observing {
       out_.foreign.push_back(
           {cluster, static_cast<std::uint16_t>(std::min<std::size_t>(column, UINT16_MAX))});
   }
+  // Where a template has fields in running text, how many of its rows say each.
+  void note_said(const RowView& r) {
+    Said& said = said_[r.row->cluster];
+    ++said.rows;
+    std::set<std::string_view> fields;
+    for (const Piece& p : r.pieces) {
+      if (r.row->columns && !p.stretch) continue;
+      for (const Hit& h : p.hits) fields.insert(*h.field);
+    }
+    for (const auto field : fields) ++said.fields[std::string(field)];
+  }
   bool foreign(const RowView& r, std::size_t column) const {
     return r.row->columns && foreign_.contains({r.row->cluster, column});
   }
   // A field's cell in a row: the column in which the template most often has it.
   Cell cell_of(const RowView& r, std::uint16_t number) const {
     const std::string id(catalogue_.id_of(number));
+    if (const auto said = said_.find(r.row->cluster); said != said_.end()) {
+      const auto own = said->second.fields.find(id);
+      if (own != said->second.fields.end() && own->second * 100 >= said->second.rows * kSaidPercent)
+        return std::ranges::any_of(r.pieces,
+                                   [&](const Piece& p) {
+                                     return std::ranges::any_of(
+                                         p.hits, [&](const Hit& h) { return *h.field == id; });
+                                   })
+                   ? Cell::filled
+                   : Cell::empty;
+    }
     std::size_t most = 0, column = 0;
     for (std::size_t c = 0; r.row->columns && c < r.row->cells.size(); ++c) {
       const auto votes = votes_.find({r.row->cluster, c});
@@ -263,8 +414,7 @@ class Observing {
       }
     }
     if (most == 0) return Cell::absent;
-    return r.row->cells[column].find_first_not_of(" \t") == std::string::npos ? Cell::empty
-                                                                              : Cell::filled;
+    return nothing_in(r.row->cells[column]) ? Cell::empty : Cell::filled;
   }
 
   // Every leaked value that can be compared is one that was granted, in a version that was shown.
@@ -280,7 +430,7 @@ class Observing {
                });
       });
       // The citizen's own number is in every answer: it names them.
-      if (!supplied && !names_subject(p, d)) return false;
+      if (!supplied && !p.weak && !names_subject(p, d)) return false;
     }
     return compared;
   }
@@ -491,6 +641,13 @@ class Observing {
   const SlotCatalogue& catalogue_;
   const LogPlace& log_;
   SlotsOf slots_;
+  std::map<const std::string*, disclosure::ValueReader> readers_;  // of a value of the facts
+  std::map<const Facts*, std::set<std::string, std::less<>>> words_;
+  struct Said {
+    std::size_t rows = 0;
+    std::map<std::string, std::size_t> fields;
+  };
+  std::map<std::uint32_t, Said> said_;  // by cluster
   std::vector<RowView> rows_;
   std::map<std::pair<std::uint32_t, std::size_t>, std::map<std::string, std::size_t>> votes_;
   std::set<std::pair<std::uint32_t, std::size_t>> foreign_;

@@ -34,6 +34,8 @@ std::unique_ptr<TextParser> make_parser(const Sniffed& sniffed, Gatherer& gather
 std::unique_ptr<TextParser> make_lines_parser(const Sniffed& sniffed, Gatherer& gatherer);
 std::unique_ptr<TextParser> make_json_parser(Format format, Gatherer& gatherer,
                                              const Limits& limits);
+/// make_records_parser reads XML that is no page: elements and attributes as cells.
+std::unique_ptr<TextParser> make_records_parser(Gatherer& gatherer, const Limits& limits);
 std::unique_ptr<TextParser> make_sql_parser(Gatherer& gatherer, const Limits& limits);
 /// make_markup_parser reads HTML, and the body of word processors' documents: rows of tables, and
 /// paragraphs as rows of one cell.

@@ -10,6 +10,7 @@
 #include "trace/bytes.h"
 #include "trace/gather.h"
 #include "trace/parsers.h"
+#include "trace/wrapped.h"
 
 // A find is a tree of layers: bytes, perhaps packed, perhaps an archive of parts, each a text in
 // some encoding, each of some format. Layers are told by what they begin with, never by their name.
@@ -51,8 +52,11 @@ bool ends(std::string_view name, std::string_view with) { return name.ends_with(
 
 class Reading {
  public:
-  Reading(const ReadOptions& options, std::uint64_t total)
-      : options_(options), budget_(options.limits), gatherer_(options, summary_), total_(total) {}
+  Reading(const ReadOptions& options, std::uint64_t total, Gatherer::Rows rows)
+      : options_(options),
+        budget_(options.limits),
+        gatherer_(options, summary_, rows),
+        total_(total) {}
 
   // top reads the find itself.
   Result<Summary> top(const net::ReadAt& read, std::uint64_t size, const std::string& name) {
@@ -124,7 +128,47 @@ class Reading {
     }
     for (const auto& magic : kUnread)
       if (std::string_view(first).starts_with(magic.bytes)) return note(name, magic.what);
+    if (is_base64(first) && depth < options_.limits.archive_depth_max)
+      return layer(stream_of_base64(stream_after(std::move(first), std::move(stream))), nullptr, 0,
+                   name, depth + 1);
+    if ((is_mail(first) || is_rich_text(first)) && depth < options_.limits.archive_depth_max)
+      return carried(std::move(first), *stream, name, depth);
     return text(stream_after(std::move(first), std::move(stream)), name);
+  }
+
+  // carried reads a mail's parts and a rich text's words; either is held in memory.
+  Result<void> carried(std::string bytes, ByteStream& rest, const std::string& name,
+                       unsigned depth) {
+    if (auto held = hold(bytes, rest); !held) return pass_new(held.error(), name);
+    if (bytes.size() > options_.limits.nested_bytes_max)
+      return note(name, "a mail or a rich text, too large");
+    if (is_rich_text(bytes)) return text(stream_of_text(rich_text(bytes)), name);
+    for (MailPart& part : mail_parts(bytes)) {
+      if (part.bytes.empty()) continue;
+      if (auto spent = budget_.spend(part.bytes.size()); !spent)
+        return pass_new(spent.error(), name);
+      auto done = layer(stream_of_text(std::move(part.bytes)), nullptr, 0,
+                        name + "/" + part.name.substr(0, 256), depth + 1);
+      if (!done) return done;
+    }
+    return {};
+  }
+  // A text that is at hand, as a stream.
+  static std::unique_ptr<ByteStream> stream_of_text(std::string text) {
+    static const net::ReadAt kNothing = [](std::uint64_t, std::size_t,
+                                           std::string&) -> Result<void> { return {}; };
+    return stream_after(std::move(text), stream_of_range(kNothing, 0));
+  }
+  // hold reads a stream to its end, or until it is too large to hold.
+  Result<void> hold(std::string& bytes, ByteStream& rest) {
+    std::string piece;
+    while (bytes.size() <= options_.limits.nested_bytes_max) {
+      auto more = rest.next(piece);
+      if (!more) return std::unexpected(more.error());
+      if (!*more) break;
+      bytes.append(piece);
+    }
+    return {};
   }
   Result<void> pass_new(Failure failure, const std::string& name) {
     return pass(std::move(failure), begin_part(name, Format::unread));
@@ -132,15 +176,9 @@ class Reading {
 
   Result<void> nested_zip(std::string bytes, ByteStream& rest, const std::string& name,
                           unsigned depth) {
-    std::string piece;
-    for (;;) {
-      auto more = rest.next(piece);
-      if (!more) return pass_new(more.error(), name);
-      if (!*more) break;
-      if (bytes.size() + piece.size() > options_.limits.nested_bytes_max)
-        return note(name, "an archive inside an archive, too large");
-      bytes.append(piece);
-    }
+    if (auto held = hold(bytes, rest); !held) return pass_new(held.error(), name);
+    if (bytes.size() > options_.limits.nested_bytes_max)
+      return note(name, "an archive inside an archive, too large");
     const net::ReadAt read = [&bytes](std::uint64_t offset, std::size_t n,
                                       std::string& out) -> Result<void> {
       if (offset < bytes.size()) out.append(bytes, static_cast<std::size_t>(offset), n);
@@ -292,8 +330,8 @@ class Reading {
 };
 
 Result<Summary> read_through(const net::ReadAt& read, std::uint64_t size, const std::string& name,
-                             const ReadOptions& options) {
-  Reading reading(options, size);
+                             const ReadOptions& options, Gatherer::Rows rows) {
+  Reading reading(options, size, rows);
   const net::ReadAt counted = [&](std::uint64_t offset, std::size_t n, std::string& out) {
     reading.done_bytes = std::max(reading.done_bytes, offset + n);
     return read(offset, n, out);
@@ -319,10 +357,11 @@ Result<Digest> digest_of(const net::ReadAt& read, std::uint64_t size, const Read
 }
 
 Result<Summary> read_all(const net::ReadAt& read, std::uint64_t size, const std::string& name,
-                         const ReadOptions& options) {
+                         const ReadOptions& options,
+                         Gatherer::Rows rows = Gatherer::Rows::numbered) {
   auto digest = digest_of(read, size, options);
   if (!digest) return std::unexpected(digest.error());
-  auto summary = read_through(read, size, name, options);
+  auto summary = read_through(read, size, name, options, rows);
   if (summary) summary->sha256 = *digest;
   return summary;
 }
@@ -330,9 +369,9 @@ Result<Summary> read_all(const net::ReadAt& read, std::uint64_t size, const std:
 }  // namespace
 
 std::string_view word_of(Format format) {
-  static constexpr std::string_view kWords[] = {"delimited", "json",  "json-lines", "sql",
-                                                "html",      "sheet", "document",   "plain",
-                                                "archive",   "unread"};
+  static constexpr std::string_view kWords[] = {"delimited", "json",   "json-lines", "sql",
+                                                "html",      "sheet",  "document",   "plain",
+                                                "archive",   "unread", "xml"};
   return kWords[static_cast<std::size_t>(format)];
 }
 
@@ -355,6 +394,11 @@ Result<Summary> read_leak(const std::string& path, const ReadOptions& options) {
 Result<Summary> read_leak_at(const net::ReadAt& read, std::uint64_t size, const std::string& name,
                              const ReadOptions& options) {
   return read_all(read, size, name, options);
+}
+
+Result<Summary> read_every_row_at(const net::ReadAt& read, std::uint64_t size,
+                                  const std::string& name, const ReadOptions& options) {
+  return read_all(read, size, name, options, Gatherer::Rows::bare);
 }
 
 Result<Summary> read_leak_bytes(std::string_view bytes, const std::string& name,

@@ -17,7 +17,7 @@ enum class Word : std::uint8_t {
 #include "trace/report_words.def"
 #undef WORD
 };
-constexpr std::array<std::array<std::string_view, 2>, 49> kWords = {{
+constexpr std::array<std::array<std::string_view, 2>, 52> kWords = {{
 #define WORD(id, english, urdu) {english, urdu},
 #include "trace/report_words.def"
 #undef WORD
@@ -97,11 +97,12 @@ Totals exposed_of(const std::string& csv) {
   return out;
 }
 
+constexpr double kDecimal = 0.30102999566398;  // log10 of 2
 double bits(std::uint64_t millibits) { return static_cast<double>(millibits) / 1000; }
 
 std::string power_of_ten(std::uint64_t millibits) {
   char text[32];
-  std::snprintf(text, sizeof text, "10^%.1f", bits(millibits) * 0.30102999566398);
+  std::snprintf(text, sizeof text, "10^%.1f", bits(millibits) * kDecimal);
   return text;
 }
 
@@ -188,7 +189,8 @@ class Report {
     if (f_.named.empty()) html_.raw("<p class=\"named\">").say(Word::nobody).raw("</p>\n");
     for (const NamedAccount& n : f_.named) {
       html_.raw("<p class=\"named\"><b>").say(Word::copy_of).text(" ");
-      html_.text(in_.id_of(n.account)).raw("</b> (A): ").text(power_of_ten(n.millibits)).text(" ");
+      html_.text(in_.id_of(n.account)).raw("</b> (A): 10<sup>").real(bits(n.millibits) * kDecimal);
+      html_.raw("</sup> ");
       html_.say(Word::likelihood).text(" ").real(bits(n.millibits)).raw("). ");
       html_.number(n.agreeing).text(" ").say(Word::of_words).text(" ").number(n.coins).text(" ");
       html_.say(Word::coins_agree).raw(".</p>\n");
@@ -223,7 +225,8 @@ class Report {
     if (days.empty()) return;
     std::uint64_t most = 1;
     for (const auto& [day, n] : days) most = std::max(most, n);
-    html_.raw("<h2>").say(Word::timeline).raw("</h2>\n<svg viewBox=\"0 0 700 170\" role=\"img\">");
+    html_.raw("<h2>").say(Word::timeline).raw("</h2>\n<p>").say(Word::timeline_key);
+    html_.raw("</p><svg viewBox=\"0 0 700 170\" role=\"img\">");
     const double step = std::min(60.0, 640.0 / static_cast<double>(days.size() + 1));
     double at = 30;
     const bool label_all = days.size() <= 12;
@@ -255,7 +258,7 @@ class Report {
   // A line a row, a square a coin: filled where the copy agrees.
   void match_plot() {
     if (f_.named.empty() || !in_.symbol_of) return;
-    html_.raw("<h2>").say(Word::match_plot).raw("</h2>\n");
+    html_.raw("<h2>").say(Word::match_plot).raw("</h2>\n<p>").say(Word::match_key).raw("</p>");
     for (const NamedAccount& named : f_.named) {
       const auto subjects = weighed_for(named.account, x_, *in_.facts, *in_.catalogue,
                                         in_.symbol_of, [](const Label&) { return false; });
@@ -306,7 +309,12 @@ class Report {
     for (const auto& s : x_.symbols) symbols[s.row].push_back(&s);
     std::map<std::uint64_t, const Extraction::Source*> sources;
     for (const auto& s : x_.sources) sources.emplace(s.row, &s);
-    html_.raw("<h2>").say(Word::rows_title).raw("</h2><table><tr><th>").say(Word::row);
+    html_.raw("<h2>")
+        .say(Word::rows_title)
+        .raw("</h2><p>")
+        .say(Word::rows_key)
+        .raw("</p><table><tr><th>")
+        .say(Word::row);
     html_.raw("</th><th>").say(Word::disclosures).raw("</th><th>").say(Word::coins_read);
     html_.raw("</th></tr>\n");
     for (const auto& r : x_.rows) {
@@ -414,8 +422,7 @@ std::string_view english(Word w) { return kWords[static_cast<std::size_t>(w)][0]
 
 }  // namespace
 
-std::map<std::string, std::uint64_t> first_days(const Extraction& extraction,
-                                                const AllFacts& all) {
+std::map<std::string, std::uint64_t> first_days(const Extraction& extraction, const AllFacts& all) {
   std::map<std::string, std::uint64_t> days;
   std::map<std::uint64_t, Label> subject_of;
   for (const auto& r : extraction.rows) subject_of.emplace(r.n, r.subject);

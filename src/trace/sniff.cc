@@ -32,7 +32,8 @@ bool has_word(std::string_view text, std::string_view a, std::string_view b) {
 
 bool is_sql(std::string_view lower) {
   if (has_word(lower, "insert", "into") || has_word(lower, "replace", "into") ||
-      has_word(lower, "insert", "ignore into") || has_word(lower, "insert", "["))
+      has_word(lower, "insert", "all") || has_word(lower, "insert", "ignore into") ||
+      has_word(lower, "insert", "["))
     return lower.find("values") != lower.npos || lower.find("select") != lower.npos;
   const std::size_t copy = lower.find("copy ");
   return copy != lower.npos && (copy == 0 || lower[copy - 1] == '\n') &&
@@ -154,9 +155,14 @@ Sniffed sniff(std::string_view sample) {
       return as_json(text);
   }
   if (text.front() == '<') {
-    for (const char* word :
-         {"<!doctype", "<html", "<table", "<body", "<div", "<tr", "<p", "<?xml", "<ul"})
+    for (const char* word : {"<!doctype html", "<html", "<table>", "<table ", "<body", "<div",
+                             "<tr>", "<td>", "<p>", "<p ", "<ul>", "<ul ", "<li>"})
       if (lower.find(word) != lower.npos) return {Format::html, 0};
+    // "<23> message" of a log is no markup.
+    const char second = lower.size() > 1 ? lower[1] : ' ';
+    if (second == '?' || second == '!' ||
+        ((second >= 'a' && second <= 'z') && lower.find("</") != lower.npos))
+      return {Format::document, 0};
   }
   if (is_sql(lower) || begins_like_sql(lower)) return {Format::sql, 0};
   if (is_chat(text)) return {};
@@ -175,8 +181,9 @@ std::unique_ptr<TextParser> make_parser(const Sniffed& sniffed, Gatherer& gather
       return make_json_parser(sniffed.format, gatherer, limits);
     case Format::sql:
       return make_sql_parser(gatherer, limits);
-    case Format::html:
     case Format::document:
+      return make_records_parser(gatherer, limits);
+    case Format::html:
       return make_markup_parser(sniffed.format, gatherer, limits);
     default:
       return make_lines_parser(sniffed, gatherer);

@@ -181,7 +181,9 @@ class SqlParser : public TextParser {
       statement_ = Statement::insert;
     else if (!quoted && word == "copy")
       statement_ = Statement::copy_head, table_.clear(), headings_.clear();
-    else if (!quoted && word == "into" && statement_ == Statement::insert)
+    // Oracle's INSERT ALL has one INTO after another.
+    else if (!quoted && word == "into" &&
+             (statement_ == Statement::insert || statement_ == Statement::rows))
       statement_ = Statement::table, table_.clear(), headings_.clear();
     else if (!quoted && (word == "values" || word == "value") && in_insert())
       statement_ = Statement::rows, begin_rows();
