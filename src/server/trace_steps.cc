@@ -432,8 +432,9 @@ Result<void> add_evidence(Exchange& exchange, const Files& work, const trace::Ex
       if (!leaked.contains(d.entry) || !named.contains(d.account) || !d.marks ||
           d.marks->kind != disclosure::MarksRecord::Kind::coins)
         continue;
-      auto answer = exchange.opened_answer(known, d, unlocked.coins.at({d.account, d.marks->epoch}),
-                                           leaked.at(d.entry));
+      const auto coins = unlocked.coins.find({d.account, d.marks->epoch});
+      if (coins == unlocked.coins.end()) continue;  // an older key: not weighed
+      auto answer = exchange.opened_answer(known, d, coins->second, leaked.at(d.entry));
       if (!answer) return std::unexpected(answer.error());
       bundle[numbered("answers", d.entry)] = trace::write_answer(*answer);
     }
@@ -504,7 +505,7 @@ Result<void> Traces::weigh(TraceCase& one) {
     verdict = crypto::sha256(bundle["manifest"]);
   }
   for (auto& [path, text] : reports) (*work)[path] = std::move(text);
-  (*work)["findings.json"] = 
+  (*work)["findings.json"] =
       findings_json(findings, leads, trace::first_days(*extraction, *facts), id_of);
   if (auto kept = keep_work(one.id, *work); !kept) return kept;
   if (!bundle.empty())

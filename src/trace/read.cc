@@ -369,9 +369,9 @@ Result<Summary> read_all(const net::ReadAt& read, std::uint64_t size, const std:
 }  // namespace
 
 std::string_view word_of(Format format) {
-  static constexpr std::string_view kWords[] = {"delimited", "json",   "json-lines", "sql",
-                                                "html",      "sheet",  "document",   "plain",
-                                                "archive",   "unread", "xml"};
+  static constexpr std::string_view kWords[] = {"delimited", "json",  "json-lines", "sql",
+                                                "html",      "sheet", "document",   "plain",
+                                                "archive",   "unread"};
   return kWords[static_cast<std::size_t>(format)];
 }
 
