@@ -1,11 +1,13 @@
 #include "sim/force.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <ctime>
 #include <memory>
 
 #include "detection/state.h"
+#include "model/insist.h"
 
 namespace amanat::sim {
 
@@ -84,7 +86,8 @@ class Desk {
       : tuned_(tuned),
         honest_(honest),
         dice_(dice),
-        mean_(unit_mean * std::exp(honest.sigma_within * dice.normal())) {}
+        mean_(unit_mean * std::exp(honest.sigma_within * dice.normal())),
+        whereabouts_(std::bit_cast<std::uint64_t>(mean_)) {}
 
   struct Said {
     bool released = false;
@@ -188,6 +191,65 @@ class Desk {
     }
   }
 
+  // places says where and when the planned day is worked; `order` of a lookup is its device then.
+  void places(const Tuned& tuned, std::uint32_t day, std::vector<Look>& plan) {
+    const std::uint64_t home = tuned.stations.zone_named("home");
+    const std::uint64_t other = tuned.stations.zone_named("other");
+    for (Look& look : plan) look.zone = home;
+    if (plan.empty()) return;
+    const double days = honest_.rostered_days * (1 - honest_.idle_share);
+    const auto visit = [&](Look& look) {
+      look.zone = other;
+      look.away = true;
+    };
+    const double dice = whereabouts_.unit() * days;
+    double until = honest_.visits_a_year;
+    if (dice < until) {
+      for (Look& look : plan) visit(look);
+    } else if (dice < (until += honest_.hops_a_year)) {
+      visit(plan.back());
+      if (plan.size() > 1)
+        plan.back().at =
+            std::max(plan.back().at, plan[plan.size() - 2].at) + detection::kHourMs / 4;
+    } else if (dice < (until += honest_.late_days_a_year)) {
+      Look late = citizen(kStart + day * kDayMs + 19 * detection::kHourMs, true);
+      late.at = std::max(late.at, plan.back().at + 60'000);
+      late.off_duty = true;
+      late.zone = home;
+      plan.push_back(late);
+    } else if (dice < until + honest_.other_device_a_year) {
+      Look again = plan.back();
+      again.order = 1;
+      again.at += 30'000;
+      plan.push_back(again);
+    }
+  }
+
+  // asked_in_place is persist() with what the exchange judges besides the habits: the device, and
+  // the roster's hours.
+  Said asked_in_place(detection::Detection::State& rules, Look look, const Company& company,
+                      Rates* rates) {
+    Actor actor;
+    actor.thumbprint[0] = static_cast<std::uint8_t>(look.order);
+    if (const auto trip = rules.places_trip(officer_, actor, look)) {
+      if (rates) count(trip->rule, *rates);
+      habits_.ask_friction(trip->rule, look.at);
+      look.at += 15'000;
+      look.fresh = true;
+    }
+    const Said said = persist(look, company, rates);
+    if (!said.released) return said;
+    officer_.device = actor.thumbprint;
+    officer_.device_at = look.at;
+    if (look.off_duty) {
+      rules.note_off_duty(officer_, Asker{}, Question{}, look);
+      for (const detection::Alert& alert : rules.outbox)
+        if (rates) count(alert.rule, *rates);
+      rules.outbox.clear();
+    }
+    return said;
+  }
+
   double mean() const { return mean_; }
   Habits& habits() { return habits_; }
   bool told() const { return told_; }  // a review was raised
@@ -197,9 +259,11 @@ class Desk {
   const Honest& honest_;
   Dice& dice_;
   double mean_;
+  Dice whereabouts_;  // of its own: what is asked does not depend on where from
   std::uint64_t order_ = 0;
   bool told_ = false;
-  Habits habits_;
+  detection::Officer officer_;
+  Habits& habits_ = officer_.habits;
 };
 
 // Which calendar day the d-th rostered day is: five a week.
@@ -223,8 +287,31 @@ double unit_mean(const Honest& honest, Dice& dice) {
 
 }  // namespace
 
-Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, std::uint64_t seed) {
+namespace {
+
+// Two stations 200 km apart, so that the rules about places are judged.
+constexpr std::string_view kStations =
+    "[[station]]\nname = \"home\"\nlatitude = \"31.5\"\nlongitude = \"74.3\"\n"
+    "networks = [\"10.1.0.0/16\"]\n"
+    "[[station]]\nname = \"other\"\nlatitude = \"33.3\"\nlongitude = \"74.3\"\n"
+    "networks = [\"10.2.0.0/16\"]\n";
+
+detection::Options rules_of(const Tuned& tuned) {
+  detection::Options options;
+  options.parameters = tuned.p;
+  auto stations = detection::Stations::read(kStations, "stations");
+  insist(stations.has_value());
+  options.stations = *std::move(stations);
+  return options;
+}
+
+}  // namespace
+
+Rates work_a_year(const Tuned& parameters, const Honest& honest, unsigned officers,
+                  std::uint64_t seed) {
   const double began = processor_seconds();  // not the wall's: the machine may be shared
+  detection::Detection::State rules(rules_of(parameters));
+  const Tuned& tuned = rules.tuned;
   Rates rates;
   rates.by_rule.assign(detection::rule_count(), 0);
   Dice dice(seed);
@@ -244,10 +331,11 @@ Rates work_a_year(const Tuned& tuned, const Honest& honest, unsigned officers, s
         if (lifts[i] != Rule::placed) desks[i]->habits().lift(lifts[i]);
         lifts[i] = Rule::placed;
         desks[i]->day(calendar(d), plan);
+        desks[i]->places(tuned, calendar(d), plan);
         bool paced = false;
         for (const Look& look : plan) {
           ++rates.lookups;
-          const auto said = desks[i]->persist(look, company, counted);
+          const auto said = desks[i]->asked_in_place(rules, look, company, counted);
           if (!said.released && said.trip.rule == Rule::burst && !paced && counted) {
             paced = true;
             ++rates.paced;

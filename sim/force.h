@@ -36,6 +36,10 @@ struct Honest {
   double unexplained = 0.05;
   double bursts_a_year = 2, burst_size = 6;
   double absent = 0.03;
+  // Where and when they work; the roster knows of postings and of extra shifts, but not of these:
+  // a day at another station 200 km away, a question from there within the hour of one at home, an
+  // evening two hours and more beyond the shift, a second device of the own within a minute.
+  double visits_a_year = 0.03, hops_a_year = 0.01, late_days_a_year = 1, other_device_a_year = 0.01;
   unsigned unit_size = 50, rostered_days = 246;
   unsigned before = 60;  // rostered days in service before the year that is counted
 };
@@ -84,8 +88,8 @@ struct Loss {
   detection::Rule rule{};
 };
 
-/// work_a_year lets `officers` honest officers work for a year.
-Rates work_a_year(const detection::Tuned& tuned, const Honest& honest, unsigned officers,
+/// work_a_year lets `officers` honest officers work for a year, at stations of its own.
+Rates work_a_year(const detection::Tuned& parameters, const Honest& honest, unsigned officers,
                   std::uint64_t seed);
 
 /// misuse lets insiders of one kind begin after sixty honest days, for `days` rostered days.

@@ -145,7 +145,8 @@ std::string as_text(const Run& run, bool& holds) {
   line("days told to wait", h.paced, 0);
   line("reviews", h.reviews, 0);
   for (std::size_t i = 0; i < h.by_rule.size(); ++i)
-    if (h.by_rule[i] > 0) {
+    // Of pace every single refusal is counted; what an officer notices are the days.
+    if (h.by_rule[i] > 0 && static_cast<detection::Rule>(i) != detection::Rule::burst) {
       const std::string name =
           "- " + std::string(detection::row_of(static_cast<detection::Rule>(i)).id);
       line(name.c_str(), h.by_rule[i], 0);

@@ -483,6 +483,14 @@ TEST_F(CanariesOfAnExchange, AreInEveryRegisterInNoStatisticAndAreReplacedByOthe
   EXPECT_FALSE(world->exchange->is_invented({SubjectKind::national_id, citizens[0]}));
   const auto answer = world->ask(officer, about(canary));
   ASSERT_EQ(answer.status, 200u) << answer.body;
+  EXPECT_EQ(world->ask(officer, about(citizens[0])).status, 200u);
+  const auto reported = [&] {
+    const auto report = world->exchange->report(Moment{0}, Moment{number(now()) + 86'400'000},
+                                                server::Exchange::Recording::no);
+    EXPECT_TRUE(report);
+    return report ? report->lookups : 0;
+  };
+  EXPECT_EQ(reported(), 1u) << "a report counts the citizen alone";
   EXPECT_NE(answer.body.find("\"present_address\""), std::string::npos);
   const auto batches = world->exchange->canary_batches();
   ASSERT_TRUE(batches);
@@ -498,6 +506,10 @@ TEST_F(CanariesOfAnExchange, AreInEveryRegisterInNoStatisticAndAreReplacedByOthe
   EXPECT_EQ(rotated->retired, 30u);
   EXPECT_EQ(records(), before);
   EXPECT_FALSE(world->exchange->is_invented({SubjectKind::national_id, canary}));
+  EXPECT_EQ(world->exchange->invented()->size(),
+            made->made + made->kin + rotated->made + rotated->kin)
+      << "retired ones are in no statistic either";
+  EXPECT_EQ(reported(), 1u);
   const auto gone = world->ask(officer, about(canary));
   EXPECT_EQ(gone.body.find("\"present_address\""), std::string::npos) << "out of every register";
   EXPECT_EQ(*world->exchange->retire_canaries("nadra"), 30u);

@@ -75,8 +75,10 @@ TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
        {"./usr/bin/amanat\n", "./usr/bin/amanat-verify\n", "./usr/share/man/man1/amanat.1.gz\n",
         "./usr/share/bash-completion/completions/amanat\n",
         "./usr/share/zsh/vendor-completions/_amanat\n", "./usr/lib/systemd/system/amanat.service\n",
-        "./usr/lib/sysusers.d/amanat.conf\n", "./usr/lib/tmpfiles.d/amanat.conf\n",
-        "./usr/share/amanat/grafana/amanat.json\n", "./usr/share/amanat/citizen/amanat-verify.html\n",
+        "./usr/lib/systemd/system/amanat-canaries.timer\n",
+        "./usr/lib/systemd/system/amanat-report.timer\n", "./usr/lib/sysusers.d/amanat.conf\n",
+        "./usr/lib/tmpfiles.d/amanat.conf\n", "./usr/share/amanat/grafana/amanat.json\n",
+        "./usr/share/amanat/citizen/amanat-verify.html\n",
         "./usr/share/doc/amanat/copyright\n"})
     EXPECT_NE(files.find(wanted), std::string::npos) << wanted;
   EXPECT_EQ(files.find("./var/"), std::string::npos) << "a home is the operator's";
@@ -94,10 +96,12 @@ TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
 
 TEST(Unit, ItsExposureIsAtMostOnePointTwo) {
   if (!there("systemd-analyze")) GTEST_SKIP() << "systemd-analyze is not there";
-  const Ran ran = shell("systemd-analyze security --offline=yes --threshold=12 " +
-                        (kSource / "packaging/systemd/amanat.service").string());
-  EXPECT_EQ(ran.code, 0) << ran.said;
-  EXPECT_NE(ran.said.find("Overall exposure level"), std::string::npos) << ran.said;
+  for (const char* unit : {"amanat.service", "amanat-canaries.service", "amanat-report.service"}) {
+    const Ran ran = shell("systemd-analyze security --offline=yes --threshold=12 " +
+                          (kSource / "packaging/systemd" / unit).string());
+    EXPECT_EQ(ran.code, 0) << ran.said;
+    EXPECT_NE(ran.said.find("Overall exposure level"), std::string::npos) << ran.said;
+  }
 }
 
 class Runbook : public testing::Test {
@@ -115,6 +119,16 @@ class Runbook : public testing::Test {
   }
   Directory directory_;
 };
+
+TEST_F(Runbook, WhatTheTimersRunRuns) {
+  for (const char* unit : {"amanat-canaries", "amanat-report"}) {
+    const Ran ran =
+        in_home("run=$(sed -n 's/^ExecStart=//p' $SOURCE/packaging/systemd/" + std::string(unit) +
+                ".service)\nrun=${run/\\/usr\\/bin\\/amanat/amanat}\n"
+                "${run/\\/var\\/lib\\/amanat\\/home/$H}");
+    EXPECT_EQ(ran.code, 0) << unit << ": " << ran.said;
+  }
+}
 
 TEST_F(Runbook, AnUpgradeIsTriedOnARestoredCopy) {
   const Ran ran = in_home(block("Upgrade"));

@@ -96,7 +96,8 @@ struct OpenCase {
 /// kNothingJudged is a detection.toml for tests that ask as no person does: budgets, holds and
 /// canaries alone.
 inline constexpr const char* kNothingJudged =
-    "burst_on = 0\nrobot_on = 0\nrun_on = 0\nunexplained_on = 0\nweek_on = 0\nabsent_on = 0\n"
+    "slow_on = 0\nburst_on = 0\nrobot_on = 0\nrun_on = 0\nunexplained_on = 0\nweek_on = "
+    "0\nabsent_on = 0\n"
     "near_on = 0\ntwo_places_on = 0\noff_duty_on = 0\nmismatch_on = 0\n"
     "padding_on = 0\ncoverage_on = 0\nmagnet_on = 0\n";
 

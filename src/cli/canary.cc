@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
@@ -135,10 +136,24 @@ int run_canary_rotate(server::Exchange& exchange, const Call& call, const Emit& 
   const auto days = number_of(text.empty() ? "90" : text, 3650);
   if (!days)
     return complain(emit, call.manner, Failure{Reason::usage_wrong, "--days is 0 to 3650"});
-  auto made =
-      exchange.rotate_canaries(call.option("department"), *days, progress_to(emit, call.manner));
-  if (!made) return complain(emit, call.manner, made.error());
-  return tell(*made, call, emit);
+  std::set<std::string> departments{call.option("department")};
+  if (departments.contains("")) {
+    auto batches = exchange.canary_batches();
+    if (!batches) return complain(emit, call.manner, batches.error());
+    departments.clear();
+    for (const auto& one : *batches) departments.insert(one.department);
+  }
+  server::Exchange::Canaries all;
+  for (const std::string& department : departments) {
+    auto made = exchange.rotate_canaries(department, *days, progress_to(emit, call.manner));
+    if (!made) return complain(emit, call.manner, made.error());
+    all.made += made->made;
+    all.kin += made->kin;
+    all.records += made->records;
+    all.retired += made->retired;
+    all.numbers.insert(all.numbers.end(), made->numbers.begin(), made->numbers.end());
+  }
+  return tell(all, call, emit);
 }
 
 int run_canary_list(server::Exchange& exchange, const Call& call, const Emit& emit) {

@@ -122,20 +122,31 @@ Held Detection::State::hold(Kind kind, std::string_view key) {
   return {&shard, &kept.holder};
 }
 
-// ask_for asks the processor for all of a holder that a verdict reads, so that the misses of three
-// holders are waited for together and not one after the other.
-void Detection::State::ask_for(Kind kind, std::string_view key) {
-  const std::uint64_t hash = hash_of_key(key);
-  Shard& shard = shards[static_cast<std::size_t>(kind)][hash >> 58];
-  const std::lock_guard lock(shard.mutex);
-  const Kept* kept = shard.holders.likely(hash);
-  if (kept == nullptr) return;
-  const auto* line = reinterpret_cast<const char*>(kept);
-  const std::size_t bytes = kind == Kind::officer ? kSeatRead : sizeof(Kept);
-  for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(line + i, 1);
+// ask_for asks the processor for all of three holders that a verdict reads, so that the misses are
+// waited for together and not one after the other: first where they are, then what they are.
+void Detection::State::ask_for(const std::array<std::uint64_t, kKinds>& hashes) {
+  const auto shard_of = [&](std::size_t kind) -> Shard& {
+    return shards[kind][hashes[kind] >> 58];
+  };
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    Shard& shard = shard_of(kind);
+    const std::lock_guard lock(shard.mutex);
+    shard.holders.soon(hashes[kind]);
+  }
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    Shard& shard = shard_of(kind);
+    const std::lock_guard lock(shard.mutex);
+    const Kept* kept = shard.holders.likely(hashes[kind]);
+    if (kept == nullptr) continue;
+    const auto* line = reinterpret_cast<const char*>(kept);
+    const std::size_t bytes =
+        kind == static_cast<std::size_t>(Kind::officer) ? kSeatRead : sizeof(Kept);
+    for (std::size_t i = 0; i < bytes; i += 64) __builtin_prefetch(line + i, 1);
+  }
 }
 
-void Detection::State::soon(const HeldByKind& held, std::uint64_t subject) {
+void Detection::State::soon(const HeldByKind& held, std::uint64_t subject) const {
+  if (tuned.p.magnet_on != 0) magnet.soon(subject);
   for (const Held& h : held) {
     h.holder->seen.soon(subject);
     if (h.holder->shared) h.holder->shared->ring.soon();
@@ -154,9 +165,7 @@ HeldByKind Detection::State::hold_all(AccountId account, std::string_view unit,
   // that leaving the case out never escapes a budget per case. A case's key has no control byte.
   std::string case_key = normal_case_ref(case_ref);
   if (case_key.empty()) case_key = '\0' + officer;
-  ask_for(Kind::officer, officer);
-  ask_for(Kind::case_, case_key);
-  ask_for(Kind::unit, unit);
+  ask_for({hash_of_key(officer), hash_of_key(case_key), hash_of_key(unit)});
   return {hold(Kind::officer, officer), hold(Kind::case_, case_key), hold(Kind::unit, unit)};
 }
 
@@ -241,7 +250,7 @@ Result<void> Detection::settle(Findings& findings) {
         "more than max_subjects = " + std::to_string(grant.caller().question().max_subjects));
 
   const Locks locks(units.held());
-  if (!subjects.empty()) State::soon(units.held(), subjects.front());
+  if (!subjects.empty()) state_->soon(units.held(), subjects.front());
   const std::uint64_t now = state_->time();
   const std::uint32_t mine = units.reserved();
   for (const Limit& limit : grant.content().limits) {

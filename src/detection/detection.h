@@ -101,6 +101,15 @@ class Detection {
   /// its alert is then among take_alerts().
   void forbidden(const Asker& asker, const Question& question, const std::string& rule);
 
+  /// waits says how many milliseconds one more refusal of this account waits before it is told,
+  /// once recorded: an account that is refused over and over leaves the machine to the others.
+  std::uint32_t waits(const Asker& asker);
+
+  /// touched notes that an account named an invented citizen otherwise than by asking for one (a
+  /// case, an enrolment; `what` says which): a silent alert, to be recorded like any other. It
+  /// counts towards no hold, or a case system's mistake would stop its department.
+  void touched(const Asker& asker, const Label& label, std::string case_ref, std::string what);
+
   /// take_alerts returns alerts not recorded yet, of one account or of all, for the ledger;
   /// recorded() tells where each one is, give_back() that it could not be.
   std::vector<Alert> take_alerts(std::optional<AccountId> account = std::nullopt);

@@ -37,6 +37,10 @@ class Holders {
     return *kept_.back();
   }
   std::size_t size() const { return kept_.size(); }
+  /// soon asks the processor for the slot that likely() will read first.
+  void soon(std::uint64_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
   /// likely is the one that find_or_make will most likely return, without looking at it; or null.
   const Kept* likely(std::uint64_t hash) const {
     if (slots_.empty()) return nullptr;

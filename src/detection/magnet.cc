@@ -17,8 +17,7 @@ Magnet::Magnet(std::size_t citizens)
     : places_(std::bit_ceil(std::max<std::size_t>(64, citizens))) {}
 
 Magnet::Place* Magnet::find(std::uint64_t subject) {
-  const std::size_t sets = places_.size() / kWays;
-  Place* first = &places_[(subject * 0x9e3779b97f4a7c15ull >> 16) % sets * kWays];
+  Place* first = &places_[set_of(subject)];
   for (std::size_t i = 0; i < kWays; ++i)
     if (first[i].used > 0 && first[i].subject == subject) return first + i;
   return nullptr;
@@ -29,8 +28,7 @@ unsigned Magnet::see(std::uint64_t subject, std::uint32_t account, std::uint32_t
   const std::lock_guard lock(mutex_);
   Place* place = find(subject);
   if (place == nullptr) {
-    const std::size_t sets = places_.size() / kWays;
-    Place* first = &places_[(subject * 0x9e3779b97f4a7c15ull >> 16) % sets * kWays];
+    Place* first = &places_[set_of(subject)];
     place = std::min_element(first, first + kWays, [today](const Place& a, const Place& b) {
       const auto worth = [today](const Place& p) {
         return within(p.latest, today) ? static_cast<int>(p.used) : 0;

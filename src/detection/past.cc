@@ -36,10 +36,11 @@ Again again(const Alert& alert) {
     case Rule::case_padding:
     case Rule::coverage:
     case Rule::magnet:
-    case Rule::canary:
     case Rule::canary_again:
     case Rule::protected_person:
       return Again::raised;
+    case Rule::canary:  // of an act, and of no lookup, a note tells
+      return alert.note.empty() ? Again::raised : Again::neither;
     case Rule::off_duty:
       return alert.tier == Tier::review ? Again::raised : Again::neither;
     default:

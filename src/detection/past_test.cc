@@ -84,6 +84,31 @@ void raised_once(Book book, Rule rule) {
   EXPECT_EQ(third.replayed().different, std::vector<std::uint64_t>{book.entries.size() - 1});
 }
 
+TEST(Refusals, AreToldAtOnceAFewTimesAndThenAtThePaceOfTheirAccountAlone) {
+  std::uint64_t steady = 1;
+  Options options = all_rules();
+  options.steady_ms = [&] { return steady; };
+  options.parameters.slow_at_once = 5;
+  options.parameters.slow_per_minute = 60;
+  options.parameters.slow_most_s = 3;
+  Detection detection(std::move(options));
+  Asker one, other;
+  one.account = AccountId{7};
+  other.account = AccountId{8};
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(detection.waits(one), 0u) << i;
+  EXPECT_EQ(detection.waits(one), 1000u);
+  EXPECT_EQ(detection.waits(one), 2000u);
+  EXPECT_EQ(detection.waits(one), 3000u);
+  EXPECT_EQ(detection.waits(one), 3000u) << "and never longer";
+  EXPECT_EQ(detection.waits(other), 0u);
+  steady += 3000;
+  EXPECT_EQ(detection.waits(one), 1000u) << "it has caught up";
+  steady += 60'000;
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(detection.waits(one), 0u) << i;
+  Detection never(Options{});
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(never.waits(one), 0u);
+}
+
 TEST(Past, ThreeRefusalsForPaceAreAnAlertAcrossACrash) {
   Book book;
   for (std::uint64_t i = 1; i <= 3; ++i) book.refused(i, kNoon + i * kMinuteMs, Rule::burst);

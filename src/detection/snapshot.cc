@@ -219,7 +219,7 @@ struct Rest {
   template <class A, Is<Officer> T>
   static void one(A& a, T& v) {
     auto& [habits, holds, device, device_at, unit, days, too_fast, wrong, canaries, off_duty,
-           station] = v;
+           station, refusals] = v;
     all(a, habits, holds, device, device_at, unit, days, too_fast, wrong, canaries, off_duty,
         station);
   }

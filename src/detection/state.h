@@ -40,6 +40,7 @@ struct Officer {
   std::vector<std::uint64_t> canaries;  // which ones, at most a few
   std::vector<std::uint32_t> off_duty;  // days, within thirty
   std::string station;
+  std::uint64_t refusals = 0;  // GCRA's theoretical arrival time; a start begins anew
 };
 
 // One officer, case or unit: what it has seen, and what questions in hand may still disclose.
@@ -172,7 +173,7 @@ struct Detection::State {
   std::map<Known, std::array<std::uint64_t, 2>> raised;  // score and threshold, to the bit
 
   Held hold(Kind kind, std::string_view key);
-  void ask_for(Kind kind, std::string_view key);
+  void ask_for(const std::array<std::uint64_t, kKinds>& hashes);
   HeldByKind hold_all(AccountId account, std::string_view unit, std::string_view case_ref);
   Held hold_officer(AccountId account);
 
@@ -189,7 +190,7 @@ struct Detection::State {
 
   // All that follows is called under the officer's lock.
   // soon asks the processor for what a verdict on this subject will touch.
-  static void soon(const HeldByKind& held, std::uint64_t subject);
+  void soon(const HeldByKind& held, std::uint64_t subject) const;
   Officer& officer_of(Holder& holder);
   Company company_of(const HeldByKind& held, bool with_case, bool make);
   Result<void> held_back(const Officer& officer, const Asker& asker, Sensitivity asked) const;

@@ -488,6 +488,36 @@ std::string Detection::mismatch(const Asker& asker) {
   return words_of(refused);
 }
 
+void Detection::touched(const Asker& asker, const Label& label, std::string case_ref,
+                        std::string what) {
+  State& s = *state_;
+  const std::uint64_t subject = hash_of(label);
+  insist(!what.empty());
+  if (!s.is_canary(subject)) return;
+  const Held held = s.hold_officer(asker.account);
+  const std::lock_guard lock(held.shard->mutex);
+  Question question;
+  question.case_ref = std::move(case_ref);
+  Alert alert = s.alert_of(Trip{Rule::canary, 1, s.tuned.p.canary_suspend}, asker, question,
+                           s.officer_of(*held.holder), s.judged_at());
+  alert.note = std::move(what);
+  s.raise(std::move(alert), *held.holder->officer);
+}
+
+std::uint32_t Detection::waits(const Asker& asker) {
+  State& s = *state_;
+  if (s.tuned.p.slow_on == 0) return 0;
+  const Held held = s.hold_officer(asker.account);
+  const std::lock_guard lock(held.shard->mutex);
+  const auto apart = static_cast<std::uint64_t>(kMinuteMs / s.tuned.p.slow_per_minute);
+  const auto free = static_cast<std::uint64_t>(s.tuned.p.slow_at_once) * apart;
+  const auto most = static_cast<std::uint64_t>(s.tuned.p.slow_most_s * 1000);
+  const std::uint64_t at = s.judged_at();
+  std::uint64_t& arrival = s.officer_of(*held.holder).refusals;
+  arrival = std::min(std::max(arrival, at) + apart, at + free + most);
+  return arrival > at + free ? static_cast<std::uint32_t>(arrival - at - free) : 0;
+}
+
 void Detection::forbidden(const Asker& asker, const Question& question, const std::string& rule) {
   State& s = *state_;
   if (s.tuned.p.forbidden_on == 0 || asker.service || asker.citizen) return;

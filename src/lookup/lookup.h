@@ -62,7 +62,7 @@ class Lookup {
   Result<void> may_leave(const Draft& draft) const;
   Result<void> pay(const Draft& draft, const Receipt& receipt);
   Result<void> pay(Reservation& debt, const std::vector<Label>& owed, const Receipt& receipt);
-  Task<Result<Answer>> record_denial(EntryContent denial, const Failure& why);
+  Task<Result<Answer>> record_denial(EntryContent denial, const Asker& asker, const Failure& why);
 
   identity::Identity& identity_;
   policy::Policy& policy_;

@@ -38,6 +38,20 @@ bool is_mismatch(Reason reason) {
   }
 }
 
+// Refusals that a service's holds and budgets make of whatever it asks. A service may be refused
+// thousands of single records by the policy while it does an honest day's work.
+bool is_stopped(Reason reason) {
+  switch (reason) {
+    case Reason::account_on_hold:
+    case Reason::device_on_hold:
+    case Reason::class_on_hold:
+    case Reason::quota_spent:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Strangers::count(Reason reason) {
@@ -107,7 +121,7 @@ Task<Result<Answer>> Lookup::turned_away(const Request& request, const Failure& 
   denial.type = EntryType::denied;
   denial.actor = known->actor;
   denial.part(BodyPart::denial) = denial_bytes(judged);
-  co_return co_await record_denial(std::move(denial), why);
+  co_return co_await record_denial(std::move(denial), *known, why);
 }
 
 Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
@@ -132,7 +146,7 @@ Task<Result<Answer>> Lookup::refused(const Asked& asked, const Failure& why) {
   if (const std::uint64_t sealed_ms = policy_.sealed_ms(asked.question.purpose);
       denial.subject && sealed_ms > 0)
     denial.sealed_until = Moment{number(ledger_.time()) + sealed_ms};
-  co_return co_await record_denial(std::move(denial), why);
+  co_return co_await record_denial(std::move(denial), asked.asker, why);
 }
 
 // From here on others are waited for, the holder of a key's other half and then the ledger, while
@@ -182,7 +196,8 @@ Result<void> Lookup::pay(Reservation& debt, const std::vector<Label>& owed,
   return vault_.debts().settle(debt, paid);
 }
 
-Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& why) {
+Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Asker& asker,
+                                           const Failure& why) {
   auto slice =
       denial.subject ? vault_.slice_for(*denial.subject, now()) : vault_.system_slice(now());
   if (!slice) co_return fail(Reason::ledger_not_durable, "no slice for the refusal");
@@ -225,7 +240,9 @@ Task<Result<Answer>> Lookup::record_denial(EntryContent denial, const Failure& w
     if (alerts[i].other) identity_.end_session(alerts[i].actor.account, *alerts[i].other);
   }
   detection_.observe(recorded->entries.back().time);
-  co_return std::unexpected(why);
+  Failure told = why;
+  if (!asker.service || is_stopped(why.reason)) told.wait_ms = detection_.waits(asker);
+  co_return std::unexpected(std::move(told));
 }
 
 Task<Result<void>> Lookup::alert_strangers() {

@@ -37,12 +37,14 @@ struct Request {
   }
 };
 
-/// Response is one reply. The body may hold personal data: it is wiped after it was written.
+/// Response is one reply. The body may hold personal data: it is wiped after it was written. It
+/// leaves `wait_ms` after it was made, and such a connection's requests are taken one at a time.
 struct Response {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::uint32_t wait_ms = 0;
 };
 
 }  // namespace amanat

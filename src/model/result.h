@@ -52,6 +52,7 @@ struct Failure {
   std::vector<Need> needs = {};  // all that is missing, where a question may be asked again
   std::string policy_hash = {};  // 32 bytes of the policy that refused, for the record of it
   std::string judged = {};       // detection's word on the refusal, for the record of it
+  std::uint32_t wait_ms = 0;     // it is told so much later: who is refused often waits
 };
 
 template <class T>

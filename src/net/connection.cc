@@ -20,6 +20,7 @@ constexpr std::uint64_t kRestMs = 1000;          // idle for so long it gives it
 constexpr std::uint64_t kUploadStep =
     64 * 1024;  // so much of an upload at least in the time of a request
 constexpr std::uint64_t kLingerMs = 2000, kLingerStoppingMs = 200;
+constexpr std::uint64_t kSlowMs = 60'000;  // after a reply that waited
 
 }  // namespace
 
@@ -36,7 +37,8 @@ Connection::Connection(Loop& loop, ConnectionId id, int fd, const Address& from)
 Connection::~Connection() { ::close(fd_); }
 
 bool Connection::can_take() const {
-  return pending() < loop_.options().pipelined_max && unsent() < kUnsentMost;
+  const std::size_t most = loop_.now_ms() < slow_until_ms_ ? 1 : loop_.options().pipelined_max;
+  return pending() < most && unsent() < kUnsentMost;
 }
 
 // receive feeds the session with what the socket has; false if there is nothing or it is over.
@@ -70,6 +72,7 @@ void Connection::handshake_step() {
   if (step != TlsSession::Step::done) return kill();
   loop_.handshake_ended(*this);
   peer_ = session_->peer();
+  if (peer_) slow_until_ms_ = loop_.shared().slow.until(peer_->thumbprint);
   state_ = State::open;
   active_ms_ = loop_.now_ms();
   update_interest();
@@ -287,7 +290,19 @@ void Connection::answer(std::uint64_t sequence, Response response) {
   auto& slot = replies_[static_cast<std::size_t>(sequence - sequence_base_)];
   insist(!slot.ready);
   slot.response = std::move(response);
+  if (slot.response.wait_ms > 0 && !loop_.stopping()) {
+    const std::uint64_t at = loop_.now_ms() + slot.response.wait_ms;
+    slow_until_ms_ = std::max(slow_until_ms_, at + kSlowMs);
+    if (peer_) loop_.shared().slow.note(peer_->thumbprint, slow_until_ms_, loop_.now_ms());
+    return loop_.answer_at(at, id_, sequence);
+  }
   slot.ready = true;
+  loop_.touch(*this);
+}
+
+void Connection::due(std::uint64_t sequence) {
+  insist(sequence >= sequence_base_ + sent_ && sequence < sequence_base_ + replies_.size());
+  replies_[static_cast<std::size_t>(sequence - sequence_base_)].ready = true;
   loop_.touch(*this);
 }
 

@@ -49,8 +49,10 @@ class Connection {
   void handshake_step();
   void on_readable();
   void on_writable();
-  /// answer stores the reply to request number `sequence`.
+  /// answer stores the reply to request number `sequence`; one that has to wait leaves when due()
+  /// says that its time has come.
   void answer(std::uint64_t sequence, Response response);
+  void due(std::uint64_t sequence);
   /// flush sends what can be sent, in order, as few records as possible.
   void flush();
   /// sweep ends what has lasted too long.
@@ -121,7 +123,7 @@ class Connection {
   std::uint64_t sequence_base_ = 0;  // of replies_[0]
   std::string unsent_;               // ciphertext the socket did not take
   std::size_t unsent_at_ = 0;
-  std::uint64_t born_ms_, active_ms_, began_ms_ = 0, linger_until_ms_ = 0;
+  std::uint64_t born_ms_, active_ms_, began_ms_ = 0, linger_until_ms_ = 0, slow_until_ms_ = 0;
 };
 
 }  // namespace amanat::net

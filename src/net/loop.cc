@@ -29,6 +29,7 @@ constexpr std::uint64_t kSweepMs = 125;
 constexpr std::size_t kSweepParts = 8;  // so each connection is looked at once a second
 constexpr std::size_t kReceiveBytes = 64 * 1024;
 constexpr std::size_t kCiphertextKeep = 4 << 20;
+constexpr std::size_t kSlowMost = 4096;  // certificates remembered
 
 constexpr std::uint64_t kListenerTag = ~std::uint64_t{0}, kEventTag = kListenerTag - 1;
 
@@ -66,6 +67,22 @@ class Ticket {
 };
 
 }  // namespace
+
+void SlowPeers::note(const Digest& thumbprint, std::uint64_t until_ms, std::uint64_t now_ms) {
+  const std::lock_guard lock(mutex_);
+  if (until_ms_.size() >= kSlowMost && !until_ms_.contains(thumbprint)) {
+    std::erase_if(until_ms_, [now_ms](const auto& one) { return one.second <= now_ms; });
+    if (until_ms_.size() >= kSlowMost) return;
+  }
+  std::uint64_t& until = until_ms_[thumbprint];
+  until = std::max(until, until_ms);
+}
+
+std::uint64_t SlowPeers::until(const Digest& thumbprint) {
+  const std::lock_guard lock(mutex_);
+  const auto found = until_ms_.find(thumbprint);
+  return found == until_ms_.end() ? 0 : found->second;
+}
 
 Loop::Loop(ServerShared& shared, int listener)
     : received(kReceiveBytes),
@@ -162,6 +179,20 @@ void Loop::answer(ConnectionId id, std::uint64_t sequence, Response response) {
   if (Connection* connection = find(id); connection != nullptr && !connection->dead())
     return connection->answer(sequence, std::move(response));
   wipe_away(response.body);
+}
+
+void Loop::answer_at(std::uint64_t at_ms, ConnectionId id, std::uint64_t sequence) {
+  waiting_.push({at_ms, sequence, id});
+}
+
+// A stop lets everything go at once: nobody else is waiting for the time it was to take.
+void Loop::release_due() {
+  while (!waiting_.empty() && (stopped_ || waiting_.top().at_ms <= now_ms_)) {
+    const Waiting first = waiting_.top();
+    waiting_.pop();
+    if (Connection* connection = find(first.id); connection != nullptr && !connection->dead())
+      connection->due(first.sequence);
+  }
 }
 
 Connection* Loop::find(ConnectionId id) {
@@ -386,6 +417,7 @@ void Loop::run() {
     // After the events: whoever asked set the flag first, so the read of its wake-up shows it.
     if (stop_asked_ && !stopped_) begin_stop();
     run_coroutines();
+    release_due();
     sweep_some();
     flush_touched();
     run_handshakes();

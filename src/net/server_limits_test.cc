@@ -252,6 +252,52 @@ TEST(Server, NoMoreRequestsAreInHandThanAllowed) {
   EXPECT_LT(text.find("\r\n\r\n/998"), text.find("\r\n\r\n/999"));
 }
 
+TEST(Server, AReplyThatWaitsHoldsItsConnectionBackAndNobodyElse) {
+  std::atomic<int> handled{0};
+  auto o = options();
+  o.threads = 1;
+  auto server = serve(o, [&](const Request& request, Reply reply) {
+    ++handled;
+    Response response;
+    response.body = request.path;
+    if (request.path.starts_with("/late")) response.wait_ms = 3'600'000;
+    reply(std::move(response));
+  });
+  RawClient late(server->port());
+  late.send(get("/late") + get("/behind") + get("/further"));
+  RawClient other(server->port(), "");
+  other.send(get("/a") + get("/b"));
+  EXPECT_EQ(RawClient::replies_in(other.read_replies(2)), 2U);
+  // What the same certificate asks on a new connection is taken one by one as well.
+  while (handled < 3) std::this_thread::yield();
+  RawClient again(server->port());
+  again.send(get("/late/again") + get("/more"));
+  while (handled < 4) std::this_thread::yield();
+  other.send(get("/c"));
+  EXPECT_EQ(RawClient::replies_in(other.read_replies(1)), 1U);
+  EXPECT_EQ(handled, 5) << "of the late one's requests the first alone is in hand";
+  server->stop(5000);
+  const std::string told = late.read_all();
+  EXPECT_EQ(told.find("HTTP/1.1 200"), 0U) << "a stop waits for nobody: " << told;
+  EXPECT_NE(told.find("\r\n\r\n/late"), std::string::npos);
+  EXPECT_EQ(told.find("/behind"), std::string::npos);
+}
+
+TEST(Server, AReplyThatWaitsLeavesWhenItsTimeHasCome) {
+  const auto server = serve(options(), [](const Request& request, Reply reply) {
+    Response response;
+    response.body = request.path;
+    response.wait_ms = request.path == "/late" ? 200 : 0;
+    reply(std::move(response));
+  });
+  RawClient raw(server->port());
+  const auto began = std::chrono::steady_clock::now();
+  raw.send(get("/late") + get("/next"));
+  const std::string replies = raw.read_replies(2);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(195));
+  EXPECT_LT(replies.find("\r\n\r\n/late"), replies.find("\r\n\r\n/next"));
+}
+
 TEST(Server, WhoDoesNotReadIsNotReadFrom) {
   std::atomic<int> handled{0};
   auto o = options();

@@ -21,7 +21,9 @@ namespace amanat::server {
 namespace {
 
 constexpr std::string_view kCanaryUse = "canaries";
-constexpr std::string_view kCanaryPrefix = "canary/", kBatchPrefix = "canary-batch/";
+// Of a retired one the label stays: what its leak or its looks left behind is no citizen's.
+constexpr std::string_view kCanaryPrefix = "canary/", kBatchPrefix = "canary-batch/",
+                           kRetiredPrefix = "canary-retired/";
 
 std::string_view bytes_of_label(const Label& label) {
   return {reinterpret_cast<const char*>(label.data()), label.size()};
@@ -31,8 +33,8 @@ std::string_view bytes_of_label(const Label& label) {
 // 60 us quicker, and whoever is planted must not be answered sooner than whoever is not.
 Label label_of(const vault::Vault& vault, const SubjectName& name) {
   if (name.kind != SubjectKind::national_id) return vault.label(name);
-  const auto beta = crypto::vrf_verify(vault.label_key(), crypto::bytes_of(name.value),
-                                       vault.label_proof(name));
+  const auto beta =
+      crypto::vrf_verify(vault.label_key(), crypto::bytes_of(name.value), vault.label_proof(name));
   insist(beta.has_value());
   Label label;
   std::copy_n(beta->begin(), label.size(), label.begin());
@@ -252,6 +254,10 @@ Result<std::uint64_t> Exchange::retire(std::string_view department,
   std::uint64_t retired = 0;
   for (const Planted& canary : ended) {
     batch.erase(storage::Table::spent, canary.key);
+    std::string key(kRetiredPrefix), sealed;
+    key += canary.key.substr(kCanaryPrefix.size());
+    state_->vault->seal_house(kCanaryUse, key, bytes_of_label(canary.label), sealed);
+    batch.put(storage::Table::spent, key, sealed);
     retired += canary.kin ? 0 : 1;
   }
   auto in_force = plant_all(batch);
@@ -299,6 +305,31 @@ Result<std::vector<Exchange::CanaryBatch>> Exchange::canary_batches() const {
     return a.department != b.department ? a.department < b.department : a.made_at < b.made_at;
   });
   return out;
+}
+
+Result<std::set<Label>> Exchange::invented() const {
+  std::set<Label> labels;
+  auto living = planted(*state_->store, *state_->vault);
+  if (!living) return std::unexpected(living.error());
+  labels.insert(living->begin(), living->end());
+  auto read = each_sealed(*state_->store, *state_->vault, kRetiredPrefix,
+                          [&](std::string_view, std::string_view plain) {
+                            Label label{};
+                            if (plain.size() != label.size()) return;
+                            std::memcpy(label.data(), plain.data(), label.size());
+                            labels.insert(label);
+                          });
+  if (!read) return std::unexpected(read.error());
+  return labels;
+}
+
+// tell_of_canaries raises the silent alert of an act that names invented citizens. Whoever acts
+// learns nothing: the act is done as any other.
+void Exchange::State::tell_of_canaries(const std::vector<SubjectName>& named, const Asker& by,
+                                       const std::string& case_ref, const char* what) {
+  for (const SubjectName& name : named)
+    if (name.kind == SubjectKind::national_id)
+      detection->touched(by, label_of(*vault, name), case_ref, what);
 }
 
 bool Exchange::is_invented(const SubjectName& name) const {

@@ -202,6 +202,7 @@ Result<policy::Noted> Exchange::note_case(policy::Case one, const Caller& by) {
   if (!digest) return std::unexpected(digest.error());
   auto recorded = state_->record_act("case noted", *digest, &by, one.ref);
   if (!recorded) return std::unexpected(recorded.error());
+  state_->tell_of_canaries(one.subjects, by.asker(), one.ref, "named in a case");
   return state_->policy->note_case(one);
 }
 

@@ -60,6 +60,7 @@ Result<void> Exchange::State::open_notices() {
     return std::nullopt;
   };
   options.label_of = [this](const Tag& tag) { return vault->label_of_tag(tag); };
+  options.is_invented = [this](const Label& label) { return detection->is_canary(label); };
   options.send = gateway_send(**settings);
   auto opened = Notices::open(*store, *vault, std::move(options));
   if (!opened) return std::unexpected(opened.error());

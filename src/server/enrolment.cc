@@ -60,6 +60,7 @@ Result<identity::Ticket> Exchange::enrolment_code(std::string_view account, cons
 
 Result<identity::Ticket> Exchange::citizen_code(const SubjectName& citizen, const Caller* by) {
   const std::lock_guard one(state_->acts);
+  if (by != nullptr) state_->tell_of_canaries({citizen}, by->asker(), {}, "enrolment of a citizen");
   auto account = state_->identity->add_citizen(citizen);
   if (!account) return std::unexpected(account.error());
   if (auto kept = state_->keep_label_proof(citizen); !kept) return std::unexpected(kept.error());

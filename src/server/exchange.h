@@ -188,8 +188,11 @@ class Exchange {
     std::uint64_t made_at = 0, citizens = 0, kin = 0;  // made_at 0: planted from a file
   };
   Result<std::vector<CanaryBatch>> canary_batches() const;
-  /// is_invented says whether an action, notice or statistic must leave this name out.
+  /// is_invented says whether an action, notice or statistic must leave this name out; invented are
+  /// all whom it must leave out: canaries, and those that are retired. Errors: store_failed,
+  /// seal_broken.
   bool is_invented(const SubjectName& name) const;
+  Result<std::set<Label>> invented() const;
   /// place_hold holds an account at once; release_hold ends a hold, by a second person, once that is
   /// recorded. Both return the entry. Errors: not_your_right, not_yourself, unknown_officer,
   /// no_record, those of the ledger.

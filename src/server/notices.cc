@@ -177,6 +177,7 @@ struct Notices::State {
       if (at == labels.end()) return;
       citizen = at->second;
     }
+    if (options.is_invented && options.is_invented(*entry.subject)) return;
     const auto& purpose = entry.parts[static_cast<std::size_t>(BodyPart::purpose) - 1];
     const When when = options.when(purpose);
     if (when == When::never) return;

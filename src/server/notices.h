@@ -66,6 +66,7 @@ class Notices {
     std::function<When(std::string_view purpose)> when;
     std::function<std::optional<std::pair<std::string, std::string>>(AccountId)> office;
     std::function<std::optional<Label>(const Tag&)> label_of;
+    std::function<bool(const Label&)> is_invented;  // nobody is told of a look at these
     Send send;
   };
   /// open reads who wishes to be told. Errors: store_failed, seal_broken.

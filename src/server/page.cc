@@ -131,7 +131,10 @@ Response refused_page(const Failure& failure, const Request& request, std::strin
   if (failure.reason == Reason::no_session || failure.reason == Reason::no_credential)
     return see_other(console::Address("/sign-in"));
   const console::Reader reader = reader_of(request, std::move(account));
-  return page(console::refused_page(reader, failure), row_of(failure.reason).http_status);
+  Response refused =
+      page(console::refused_page(reader, failure), row_of(failure.reason).http_status);
+  refused.wait_ms = failure.wait_ms;
+  return refused;
 }
 
 }  // namespace amanat::server

@@ -114,6 +114,7 @@ Response problem(const Failure& failure, std::string_view accept_language) {
   if (row.http_status == 503 || row.http_status == 429)
     response.headers.emplace_back("Retry-After", "1");
   response.body = json.take();
+  response.wait_ms = failure.wait_ms;
   return response;
 }
 

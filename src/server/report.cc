@@ -100,6 +100,7 @@ struct Period {
   std::unordered_map<std::uint64_t, Citizen> citizens;
   std::vector<std::pair<std::uint64_t, detection::Alert>> alerts;  // of these very reports
   std::map<std::string, std::uint64_t> by_rule;
+  std::set<Label> invented;  // in no statistic
 
   void take(const ledger::Opened& e, const std::map<AccountId, Asker>& accounts) {
     if (!e.actor) return;
@@ -121,7 +122,7 @@ struct Period {
             {number(e.index), number(e.time), approval->second, e.actor->account, approval->first});
       return;
     }
-    if (e.type != EntryType::disclosure || !e.subject) return;
+    if (e.type != EntryType::disclosure || !e.subject || invented.contains(*e.subject)) return;
     const auto look = detection::look_of(std::string_view(word).substr(0, word.find('\n')));
     if (!look || !look->exists) return;
     detection::Shown one;
@@ -149,6 +150,9 @@ Result<DetectionReport> Exchange::report(Moment from, Moment until, Recording re
   Period period;
   period.from = from;
   period.until = until;
+  auto invented = this->invented();
+  if (!invented) return std::unexpected(invented.error());
+  period.invented = *std::move(invented);
   std::map<AccountId, Asker> accounts;
   std::map<Tag, AccountId> officers;
   for (Asker& a : state_->identity->accounts()) {

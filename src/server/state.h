@@ -97,6 +97,8 @@ struct Exchange::State {
   Result<void> keep_label_proof(const SubjectName& citizen);
   Result<void> forget_citizen(const SubjectName& citizen);
   Result<void> open_notices();
+  void tell_of_canaries(const std::vector<SubjectName>& named, const Asker& by,
+                        const std::string& case_ref, const char* what);
   std::string metrics_page() const;
   Result<void> quarantine_for(std::string_view dataset, registry::ImportOptions& options) const;
 };

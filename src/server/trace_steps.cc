@@ -94,9 +94,12 @@ std::string summary_json(const trace::FoundRows& found, const trace::Extraction&
 }
 
 // Whose fields are exposed: label, fields, rows. It is what notices are made from.
-std::string impact_csv(const std::vector<trace::FoundRow>& rows, const trace::Exposed& exposed) {
+// Whom the notices go to: citizens. An invented one in a leak is evidence, and nobody to be told.
+std::string impact_csv(const std::vector<trace::FoundRow>& rows, const trace::Exposed& exposed,
+                       const std::set<Label>& invented) {
   std::map<Label, std::pair<std::set<std::string>, std::uint64_t>> all;
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (invented.contains(rows[i].subject)) continue;
     auto& [fields, count] = all[rows[i].subject];
     fields.insert(exposed[i].begin(), exposed[i].end());
     ++count;
@@ -197,10 +200,13 @@ Result<void> Traces::read(TraceCase& one) {
                                    exchange_.marks().catalogue(), known->log, &exposed);
   if (!extraction) return std::unexpected(extraction.error());
 
+  const auto invented = exchange_.invented();
+  if (!invented) return std::unexpected(invented.error());
+
   Files files;
   files["extraction"] = trace::write_extraction(*extraction);
   files["summary.json"] = summary_json(*found, *extraction);
-  files["impact.csv"] = impact_csv(rows, exposed);
+  files["impact.csv"] = impact_csv(rows, exposed, *invented);
   std::set<Label> used;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     files[numbered("rows", i + 1)] = trace::write_row({rows[i].columns, rows[i].cells});
