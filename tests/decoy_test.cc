@@ -120,10 +120,10 @@ TEST_F(DecoyTest, AreOpenedByTwoWithTheRightAndNoticedWhenLookedUp) {
   EXPECT_NE(reply.body.find("no-record"), std::string::npos) << "it looks like nobody";
   bool alarmed = false;
   for (int i = 0; i < 100 && !alarmed; ++i) {
-    alarmed = w->world->exchange->alerts_json().find("\"canary\"") != std::string::npos;
+    alarmed = w->world->exchange->alerts_json(AccountId{}).find("\"canary\"") != std::string::npos;
     if (!alarmed) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  EXPECT_TRUE(alarmed) << w->world->exchange->alerts_json();
+  EXPECT_TRUE(alarmed) << w->world->exchange->alerts_json(AccountId{});
 }
 
 }  // namespace

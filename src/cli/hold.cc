@@ -2,6 +2,8 @@
 // alerts judged again from the ledger.
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 
 #include "cli/ask.h"
 #include "cli/commands.h"
@@ -26,24 +28,99 @@ const net::Json::Array& rows_at(const net::Json& object, std::string_view name) 
   return member != nullptr && member->array() != nullptr ? *member->array() : none;
 }
 
+std::string time_at(const net::Json& object, std::string_view name) {
+  using namespace std::chrono;
+  const auto at = sys_seconds(seconds(number_at(object, name) / 1000));
+  const auto day = floor<days>(at);
+  const year_month_day date(day);
+  const hh_mm_ss time(at - day);
+  char text[40];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()));
+  return text;
+}
+
+// "3.2 (peers 2.9)": a rate of the officer's month, a day, and the unit's.
+std::string against_peers(const net::Json& month, const char* what) {
+  const auto rate = [&](const char* whose) -> std::string {
+    const net::Json* rates = month.find(whose);
+    const net::Json* one = rates != nullptr ? rates->find(what) : nullptr;
+    if (one == nullptr) return "0";
+    const auto* real = std::get_if<net::Json::Number>(&one->value);
+    const std::string text = real ? real->text : std::to_string(one->integer().value_or(0));
+    const std::size_t point = text.find('.');
+    return point == text.npos ? text : text.substr(0, point + 2);
+  };
+  return rate("a_day") + " (peers " + rate("peers_a_day") + ")";
+}
+
+std::string hold_for_people(const net::Json& hold, const Manner& manner) {
+  const std::string number = std::to_string(number_at(hold, "hold"));
+  std::string out = painted(manner, Paint::strong, "hold " + number) + "  " +
+                    text_at(hold, "account") + "  " + text_at(hold, "tier") + "  since " +
+                    time_at(hold, "since");
+  if (const std::string by = text_at(hold, "by"); !by.empty()) out += "  by " + by;
+  out += "\n" + wrapped(text_at(hold, manner.urdu ? "says_urdu" : "says"), 96, "    ");
+  if (out.back() != '\n') out += "\n";
+  if (const net::Json* month = hold.find("last_thirty_days"); month != nullptr)
+    out += "    a day of the last thirty: citizens " + against_peers(*month, "citizens") +
+           ", unexplained " + against_peers(*month, "unexplained") + ", nobody " +
+           against_peers(*month, "absent") + "\n";
+  out += "    whoever has the right '" + text_at(hold, "released_by") +
+         "' releases it: amanat hold release " + number + " --reason R\n";
+  return out;
+}
+
 std::string list_for_people(const net::Json& list, const Manner& manner) {
   std::string out;
   const auto& holds = rows_at(list, "holds");
   if (holds.empty()) out += "Nobody is on hold.\n";
-  for (const net::Json& hold : holds) {
-    out += painted(manner, Paint::strong, "hold " + std::to_string(number_at(hold, "hold"))) +
-           "  " + text_at(hold, "account") + "  " + text_at(hold, "tier") + "  (" +
-           text_at(hold, "rule") + ")\n";
-  }
+  for (const net::Json& hold : holds) out += hold_for_people(hold, manner);
   const auto& alerts = rows_at(list, "alerts");
   if (!alerts.empty()) out += "\nAlerts, the newest first:\n";
   for (const net::Json& alert : alerts) {
-    out += "  entry " + std::to_string(number_at(alert, "entry")) + "  " +
-           text_at(alert, "account") + "  " + text_at(alert, "tier") + "\n";
-    out += wrapped(text_at(alert, manner.urdu ? "says_urdu" : "says"), 96, "    ");
+    out += "  entry " + std::to_string(number_at(alert, "entry")) + "  " + time_at(alert, "at") +
+           "  " + text_at(alert, "account") + "  " + text_at(alert, "tier");
+    if (const std::string ref = text_at(alert, "case"); !ref.empty()) out += "  case " + ref;
+    out += "\n" + wrapped(text_at(alert, manner.urdu ? "says_urdu" : "says"), 96, "    ");
     if (out.back() != '\n') out += "\n";
+    if (const std::string note = text_at(alert, "note"); !note.empty())
+      out += wrapped(note, 96, "    ");
+    if (out.back() != '\n') out += "\n";
+    if (const auto& entries = rows_at(alert, "rests_on"); !entries.empty()) {
+      out += "    rests on entries";
+      for (std::size_t i = 0; i < entries.size() && i < 8; ++i)
+        out += " " + std::to_string(entries[i].integer().value_or(0));
+      out += entries.size() > 8 ? " and " + std::to_string(entries.size() - 8) + " more\n" : "\n";
+    }
   }
   return out;
+}
+
+// as_json writes what came as it came.
+void as_json(net::JsonWriter& json, const net::Json& value) {
+  if (const auto* object = value.object()) {
+    json.begin_object();
+    for (const auto& member : *object) as_json(json.key(member.name), member.value);
+    json.end_object();
+  } else if (const auto* array = value.array()) {
+    json.begin_array();
+    for (const auto& one : *array) as_json(json, one);
+    json.end_array();
+  } else if (const auto* text = value.string()) {
+    json.string(*text);
+  } else if (const auto yes = value.boolean()) {
+    json.boolean(*yes);
+  } else if (const auto* real = std::get_if<net::Json::Number>(&value.value)) {
+    json.raw(real->text);
+  } else if (const auto* whole = std::get_if<std::int64_t>(&value.value)) {
+    json.raw(std::to_string(*whole));
+  } else if (const auto number = value.integer()) {
+    json.number(*number);
+  } else {
+    json.null();
+  }
 }
 
 }  // namespace
@@ -69,20 +146,7 @@ int run_hold_list(const Call& call, const Emit& emit) {
     return 0;
   }
   net::JsonWriter json;
-  json.begin_object().key("holds").begin_array();
-  for (const net::Json& hold : rows_at(*list, "holds")) {
-    json.begin_object().key("hold").number(number_at(hold, "hold"));
-    for (const char* key : {"account", "rule", "tier"}) json.key(key).string(text_at(hold, key));
-    json.end_object();
-  }
-  json.end_array().key("alerts").begin_array();
-  for (const net::Json& alert : rows_at(*list, "alerts")) {
-    json.begin_object().key("entry").number(number_at(alert, "entry"));
-    for (const char* key : {"account", "rule", "tier", "says"})
-      json.key(key).string(text_at(alert, key));
-    json.end_object();
-  }
-  json.end_array().end_object();
+  as_json(json, *list);
   emit(1, json.take() + "\n");
   return 0;
 }

@@ -137,8 +137,9 @@ class Detection {
   Alert reporting(const Found& found, std::uint64_t from, std::uint64_t until);
 
   std::vector<Hold> holds() const;
-  /// alerts returns the last recorded alerts, the newest first, at most `most`.
-  std::vector<Told> alerts(std::size_t most) const;
+  /// alerts returns the last recorded alerts, the newest first, at most `most`; none about
+  /// `reader`, whoever that is: what is silent to an officer stays so where the officer may look.
+  std::vector<Told> alerts(std::size_t most, std::optional<AccountId> reader = std::nullopt) const;
   Month month(AccountId account, const std::string& unit) const;
   /// canaries replaces the set of invented citizens.
   void canaries(const std::vector<Label>& labels);

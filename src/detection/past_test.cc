@@ -84,6 +84,33 @@ void raised_once(Book book, Rule rule) {
   EXPECT_EQ(third.replayed().different, std::vector<std::uint64_t>{book.entries.size() - 1});
 }
 
+TEST(Alerts, NobodySeesThoseAboutThemselves) {
+  Detection detection(all_rules());
+  Alert silent;
+  silent.rule = Rule::canary;
+  silent.tier = Tier::silent;
+  silent.actor.account = AccountId{7};
+  detection.recorded(silent, EntryIndex{3});
+  Alert several;
+  several.rule = Rule::collusion;
+  several.tier = Tier::review;
+  several.actor.account = AccountId{8};
+  several.note = "accounts 8 17: 5 of 17";
+  detection.recorded(several, EntryIndex{4});
+  EXPECT_EQ(detection.alerts(10).size(), 2u);
+  const auto seen_by = [&](std::uint32_t account) {
+    std::vector<std::uint64_t> entries;
+    for (const Told& told : detection.alerts(10, AccountId{account})) entries.push_back(told.entry);
+    return entries;
+  };
+  using Entries = std::vector<std::uint64_t>;
+  EXPECT_EQ(seen_by(7), Entries{4});
+  EXPECT_EQ(seen_by(8), Entries{3});
+  EXPECT_EQ(seen_by(17), Entries{3});
+  EXPECT_EQ(seen_by(1), (Entries{4, 3})) << "17 is not 1";
+  EXPECT_EQ(seen_by(5), (Entries{4, 3})) << "what stands after the colon is a number of citizens";
+}
+
 TEST(Refusals, AreToldAtOnceAFewTimesAndThenAtThePaceOfTheirAccountAlone) {
   std::uint64_t steady = 1;
   Options options = all_rules();

@@ -174,10 +174,29 @@ std::vector<Hold> Detection::holds() const {
   return found;
 }
 
-std::vector<Told> Detection::alerts(std::size_t most) const {
+std::vector<Told> Detection::alerts(std::size_t most, std::optional<AccountId> reader) const {
+  const std::string own = reader ? " " + std::to_string(number(*reader)) : "";
+  // An alert of several officers lists them in its note: "accounts 3 17: ...".
+  const auto names = [&](const Alert& alert) {
+    if (!reader) return false;
+    if (alert.actor.account == *reader) return true;
+    const std::string_view note = alert.note;
+    if (!note.starts_with("accounts")) return false;
+    const std::string_view accounts = note.substr(0, note.find(':'));
+    for (std::size_t at = accounts.find(own); at != accounts.npos;
+         at = accounts.find(own, at + 1)) {
+      const std::size_t end = at + own.size();
+      if (end == accounts.size() || accounts[end] == ' ') return true;
+    }
+    return false;
+  };
   const std::lock_guard lock(state_->alerts_mutex);
-  return {state_->told.begin(),
-          state_->told.begin() + static_cast<std::ptrdiff_t>(std::min(most, state_->told.size()))};
+  std::vector<Told> out;
+  for (const Told& told : state_->told) {
+    if (out.size() == most) break;
+    if (!names(told.alert)) out.push_back(told);
+  }
+  return out;
 }
 
 Month Detection::month(AccountId account, const std::string& unit) const {

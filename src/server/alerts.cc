@@ -238,7 +238,7 @@ Result<detection::Replayed> Exchange::replay_alerts() {
   return replayed;
 }
 
-std::string Exchange::alerts_json(std::optional<std::uint64_t> after) const {
+std::string Exchange::alerts_json(AccountId reader, std::optional<std::uint64_t> after) const {
   const auto accounts = by_number(*state_->identity);
   net::JsonWriter json;
   json.begin_object().key("holds").begin_array();
@@ -247,7 +247,11 @@ std::string Exchange::alerts_json(std::optional<std::uint64_t> after) const {
     json.begin_object().key("hold").number(h.id == ~0ull ? 0 : h.id);
     json.key("rule").string(detection::row_of(h.rule).id);
     json.key("tier").string(detection::word_of(h.tier));
+    json.key("says").string(detection::row_of(h.rule).english);
+    json.key("says_urdu").string(detection::row_of(h.rule).urdu);
     json.key("account").string(id_of(accounts, h.actor.account)).key("since").number(h.at);
+    const bool auditors = h.tier >= detection::Tier::close_class && number(h.by) == 0;
+    json.key("released_by").string(auditors ? "audit" : "hold");
     if (number(h.by) != 0) json.key("by").string(id_of(accounts, h.by));
     put_month(json, state_->detection->month(h.actor.account,
                                              whom == accounts.end() ? "" : whom->second.unit));
@@ -261,7 +265,7 @@ std::string Exchange::alerts_json(std::optional<std::uint64_t> after) const {
   }
   json.end_array().key("alerts").begin_array();
   std::vector<detection::Told> told_alerts =
-      state_->detection->alerts(after ? kAlertsKept : kAlertsShown);
+      state_->detection->alerts(after ? kAlertsKept : kAlertsShown, reader);
   if (after) {
     std::erase_if(told_alerts, [&](const detection::Told& t) { return t.entry <= *after; });
     // Those that come next, so that whoever follows misses none.
@@ -302,7 +306,7 @@ void Api::add_alerts() {
           after = entry;
         }
         Response response;
-        response.body = exchange_.alerts_json(after);
+        response.body = exchange_.alerts_json(caller.asker().account, after);
         response.headers.emplace_back("Cache-Control", "no-store");
         return response;
       });

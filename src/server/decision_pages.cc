@@ -347,7 +347,7 @@ void Api::add_decision_pages() {
       holds.push_back(std::move(one));
     }
     std::vector<console::ShownAlert> told;
-    for (const detection::Told& t : exchange_.detection().alerts(kAlertsShown)) {
+    for (const detection::Told& t : exchange_.detection().alerts(kAlertsShown, asker.account)) {
       const auto& row = detection::row_of(t.alert.rule);
       console::ShownAlert one;
       one.entry = t.entry;

@@ -2,8 +2,8 @@
 // server: the running exchange. Wires the rooms of one home directory together and does the acts
 // that touch several of them: each is in the ledger. Thread-safe once open.
 
-#include <cstdint>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -61,9 +61,9 @@ struct Home {
   std::string snapshots() const { return root + "/snapshots"; }  // a projection of the ledger
   std::string quarantine() const { return root + "/quarantine"; }
   std::string extracts() const { return root + "/extracts"; }  // sealed, for a day
-  std::string traces() const { return root + "/traces"; }  // leaked files, sealed
-  std::string trace() const { return root + "/trace"; }    // a projection of the ledger
-  std::string trails() const { return root + "/trails"; }  // another, for searching
+  std::string traces() const { return root + "/traces"; }      // leaked files, sealed
+  std::string trace() const { return root + "/trace"; }        // a projection of the ledger
+  std::string trails() const { return root + "/trails"; }      // another, for searching
   std::string ca_certificate() const { return root + "/ca.crt"; }
   std::string ca_key() const { return keys() + "/ca.key"; }
   std::string server_certificate() const { return root + "/server.crt"; }
@@ -81,7 +81,7 @@ struct Home {
   std::string notices() const { return root + "/notices.toml"; }
 };
 
-class Traces;  // server/traces.h
+class Traces;      // server/traces.h
 struct Kept;       // server/backup.h
 class Complaints;  // server/complaints.h
 class Notices;     // server/notices.h
@@ -168,8 +168,8 @@ class Exchange {
   Result<std::uint64_t> plant(const std::vector<SubjectName>& canaries,
                               std::string_view department);
   Result<std::uint64_t> retire_canaries(std::string_view department);
-  /// make_canaries invents so many citizens, with kin, numbers, calls, stays and reports, after those
-  /// the registers have (Registry::invent), and plants them before their first record stands.
+  /// make_canaries invents so many citizens, with kin, numbers, calls, stays and reports, after
+  /// those the registers have (Registry::invent), and plants them before their first record stands.
   /// rotate_canaries makes as many anew as the department's batches of `days` days and older have,
   /// and then takes those out of every register. What a hit left in the ledger stays. Errors: those
   /// of Registry::invent.
@@ -193,8 +193,8 @@ class Exchange {
   /// seal_broken.
   bool is_invented(const SubjectName& name) const;
   Result<std::set<Label>> invented() const;
-  /// place_hold holds an account at once; release_hold ends a hold, by a second person, once that is
-  /// recorded. Both return the entry. Errors: not_your_right, not_yourself, unknown_officer,
+  /// place_hold holds an account at once; release_hold ends a hold, by a second person, once that
+  /// is recorded. Both return the entry. Errors: not_your_right, not_yourself, unknown_officer,
   /// no_record, those of the ledger.
   Result<std::uint64_t> place_hold(std::string_view account, detection::Tier tier,
                                    Sensitivity data_class, const Caller& by);
@@ -211,8 +211,10 @@ class Exchange {
   /// once. Errors: store_failed, seal_broken, config_wrong, those of the ledger.
   enum class Recording : std::uint8_t { no, yes };
   Result<DetectionReport> report(Moment from, Moment until, Recording recording);
-  /// alerts_json is what GET /v1/alerts answers: alerts of entries after `after`, where it is given.
-  std::string alerts_json(std::optional<std::uint64_t> after = std::nullopt) const;
+  /// alerts_json is what GET /v1/alerts answers to `reader`, and nothing about themselves: alerts
+  /// of entries after `after`, where it is given.
+  std::string alerts_json(AccountId reader,
+                          std::optional<std::uint64_t> after = std::nullopt) const;
   /// confirm is who confirmed an act: with a passkey, or with the key of the connection's own
   /// certificate over {"act", "signature"}. Errors: as Identity::confirm and confirm_signed.
   Result<Caller> confirm(const Request& request) const;
@@ -324,8 +326,8 @@ class Exchange {
   Traces& traces();
   /// trace_sources is what the trace index is made from.
   trace::Sources trace_sources();
-  /// facts_of is everything known of these citizens at one checkpoint: the versions of their records
-  /// that anybody was shown, and every disclosure; with the ledger's files that show it.
+  /// facts_of is everything known of these citizens at one checkpoint: the versions of their
+  /// records that anybody was shown, and every disclosure; with the ledger's files that show it.
   struct TraceFacts {
     trace::AllFacts facts;
     std::vector<std::pair<Label, std::string>> files;  // ascending by label: histories for experts
