@@ -29,15 +29,13 @@ const net::Json::Array& rows_at(const net::Json& object, std::string_view name) 
 }
 
 std::string time_at(const net::Json& object, std::string_view name) {
-  using namespace std::chrono;
-  const auto at = sys_seconds(seconds(number_at(object, name) / 1000));
-  const auto day = floor<days>(at);
-  const year_month_day date(day);
-  const hh_mm_ss time(at - day);
+  const std::uint64_t minutes = number_at(object, name) / 60'000;
+  const std::chrono::sys_days day(std::chrono::days(static_cast<int>(minutes / 1440)));
+  const std::chrono::year_month_day date(day);
   char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02dZ", static_cast<int>(date.year()),
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02u:%02uZ", static_cast<int>(date.year()),
                 static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()));
+                static_cast<unsigned>(minutes % 1440 / 60), static_cast<unsigned>(minutes % 60));
   return text;
 }
 
