@@ -20,7 +20,7 @@ namespace {
 
 // The shipped rules, but for those of pace and hour, which no test can wait for.
 constexpr const char* kUnpaced =
-    "burst_on = 0\nrobot_on = 0\nrun_on = 0\ntwo_places_on = 0\noff_duty_on = 0\n";
+    "slow_on = 0\nburst_on = 0\nrobot_on = 0\nrun_on = 0\ntwo_places_on = 0\noff_duty_on = 0\n";
 
 // What a start knows of the officers, as text.
 std::string known_by(const server::Exchange& one) {

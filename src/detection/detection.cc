@@ -170,8 +170,9 @@ HeldByKind Detection::State::hold_all(AccountId account, std::string_view unit,
 }
 
 std::uint64_t Detection::State::judged_at() {
-  const std::uint64_t steady = options.steady_ms();
+  // Read under the lock: a later reading of another thread must not come before an earlier one.
   const std::lock_guard lock(clock_mutex);
+  const std::uint64_t steady = options.steady_ms();
   insist(steady >= anchor_steady);
   anchor_ledger = std::max(anchor_ledger + (steady - anchor_steady), time());
   anchor_steady = steady;

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <random>
+#include <thread>
 
 #include "crypto/crypto.h"
 #include "detection/detection.h"
@@ -82,6 +84,22 @@ void raised_once(Book book, Rule rule) {
   Detection third(all_rules());
   book.tell(third);
   EXPECT_EQ(third.replayed().different, std::vector<std::uint64_t>{book.entries.size() - 1});
+}
+
+TEST(Refusals, AreTimedInOrderHoweverManyThreadsAsk) {
+  std::atomic<std::uint64_t> steady{1};
+  Options options = all_rules();
+  options.steady_ms = [&] { return ++steady; };  // every reading is later than the one before
+  Detection detection(std::move(options));
+  std::vector<std::thread> threads;
+  for (std::uint32_t t = 0; t < 4; ++t)
+    threads.emplace_back([&detection, t] {
+      Asker asker;
+      asker.account = AccountId{t + 1};
+      for (int i = 0; i < 20'000; ++i) detection.waits(asker);
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_GE(steady, 80'000u);
 }
 
 TEST(Alerts, NobodySeesThoseAboutThemselves) {
