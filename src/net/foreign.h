@@ -23,9 +23,9 @@
 namespace amanat::net {
 
 struct ForeignOptions {
-  std::string origin;         // http://host[:port] or https://host[:port], no path
-  std::string ca_file;        // empty: the system's authorities
-  unsigned seconds_max = 10;  // for one request, connecting included
+  std::string origin;           // http://host[:port] or https://host[:port], no path
+  std::string ca_file;          // empty: the system's authorities
+  unsigned seconds_max = 10;    // for one request, connecting included
   unsigned connect_ms_max = 0;  // for a new connection; 0: as long as the request has
   std::size_t head_bytes_max = 64 * 1024;
   std::size_t body_bytes_max = 1 << 20;  // kept; the rest is not read
@@ -43,7 +43,7 @@ struct ForeignRequest {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   bool repeatable = false;  // a question in the body of a POST: asking twice does no harm
-  std::optional<std::chrono::steady_clock::time_point> deadline;  // sooner than seconds_max
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};  // sooner than seconds_max
 };
 
 /// ForeignReply may hold personal data: its body is wiped when it dies.
@@ -79,8 +79,8 @@ class Foreign {
   const std::vector<std::string>& addresses() const;
   /// ask sends one request, over a kept connection of the same certificate if there is one, and
   /// reads the reply. A request is sent a second time only if the server had closed a kept
-  /// connection before any byte of a reply, and only for GET, HEAD, OPTIONS and what is repeatable. Errors:
-  /// peer_unreachable, peer_untrusted, malformed_request (not an HTTP reply), file_failed,
+  /// connection before any byte of a reply, and only for GET, HEAD, OPTIONS and what is repeatable.
+  /// Errors: peer_unreachable, peer_untrusted, malformed_request (not an HTTP reply), file_failed,
   /// key_missing (certificate).
   Result<ForeignReply> ask(const ForeignRequest& request, const ForeignCertificate& shown = {});
 
