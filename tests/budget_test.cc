@@ -143,7 +143,7 @@ class Rooms {
     return detection_.clear(*std::move(grant));
   }
   Result<Draft> draft(Clearance clearance) {
-    auto findings = registry_->fetch(std::move(clearance));
+    auto findings = wait(registry_->fetch(std::move(clearance)));
     if (!findings) return std::unexpected(findings.error());
     auto settled = detection_.settle(*findings);
     if (!settled) return std::unexpected(settled.error());
