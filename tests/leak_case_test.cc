@@ -166,8 +166,14 @@ class LeakCase : public testing::Test {
     auto client = world->client("");
     insist(client.has_value());
     cli::PasskeyClient enrols(*std::move(client), origin);
-    for (cli::Authenticator* one : {&*first, &*second})
-      EXPECT_TRUE(enrols.enrol(*one, ticket ? ticket->code : ""));
+    // A code is good for two keys, or for one more of an account that has two.
+    static std::set<std::string> known;
+    const bool again = !known.insert(account).second;
+    for (cli::Authenticator* one : {&*first, &*second}) {
+      if (again && one == &*second) break;
+      const auto enrolled = enrols.enrol(*one, ticket ? ticket->code : "");
+      EXPECT_TRUE(enrolled) << row_of(enrolled.error().reason).id;
+    }
     auto pages = world->client("");
     insist(pages.has_value());
     Person made{Browser(*std::move(pages), origin), *std::move(first)};
@@ -838,6 +844,10 @@ TEST_F(LeakCase, ACitizenIsToldOfTheirOwnLeaksAlone) {
   std::size_t told = 0, n = 0;
   for (const auto& [id, copy] : shown) {
     if (++n % 9 == 0) continue;  // left out of the file
+    if (id == citizens[0]) {     // invented: nobody is to be told
+      EXPECT_EQ(leaks_of(id), 0u);
+      continue;
+    }
     EXPECT_GT(leaks_of(id), 0u);
     ++told;
   }

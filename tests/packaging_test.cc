@@ -124,8 +124,7 @@ TEST_F(Runbook, WhatTheTimersRunRuns) {
   for (const char* unit : {"amanat-canaries", "amanat-report"}) {
     const Ran ran =
         in_home("run=$(sed -n 's/^ExecStart=//p' $SOURCE/packaging/systemd/" + std::string(unit) +
-                ".service)\nrun=${run/\\/usr\\/bin\\/amanat/amanat}\n"
-                "${run/\\/var\\/lib\\/amanat\\/home/$H}");
+                ".service | sed \"s#^/usr/bin/##; s#/var/lib/amanat/home#$H#\")\n$run");
     EXPECT_EQ(ran.code, 0) << unit << ": " << ran.said;
   }
 }

@@ -435,7 +435,7 @@ TEST_F(PolicyActsTest, ACaseComesFromItsSystemWithItsHistoryAndCourtOrders) {
   EXPECT_GE(noted, 5u);
 }
 
-TEST_F(PolicyActsTest, AnInventedCitizenNamedInACaseOrEnrolledIsToldToTheAuditorAndNobodyElse) {
+TEST_F(PolicyActsTest, AnInventedCitizenNamedInACaseIsToldToTheAuditorAndNobodyElse) {
   ASSERT_TRUE(w->world.exchange->add_service("courts-cases", "police", {"case-registrar"}));
   w->world.device("courts-cases");
   const std::vector<SubjectName> planted = {{SubjectKind::national_id, citizens[30]},
@@ -454,28 +454,18 @@ TEST_F(PolicyActsTest, AnInventedCitizenNamedInACaseOrEnrolledIsToldToTheAuditor
   const std::string invented = put("802", citizens[30]);
   EXPECT_NE(usual.find("\"added\""), std::string::npos) << usual;
   EXPECT_EQ(invented, "{\"case\":\"FIR 802/26 PS Cantt Lahore\",\"noted\":\"added\"}");
-  const auto code = [&](const std::string& citizen) {
-    Act act;
-    act.verb = "enrol-citizen";
-    act.target = citizen;
-    act.reason = "at the desk";
-    const auto reply = PolicyActsTest::act("TA-3", "/v1/enrolments", act);
-    EXPECT_EQ(reply.status, 200u) << reply.body;
-    return reply.body.size();
-  };
-  EXPECT_EQ(code(citizens[32]), code(citizens[31])) << "a code as any other";
   std::vector<std::string> told;
   const auto look = [&] {
     told.clear();
     for (const auto& one : w->world.exchange->detection().alerts(1000))
       if (one.alert.rule == detection::Rule::canary) told.push_back(one.alert.note);
   };
-  for (int i = 0; i < 200 && told.size() < 2; ++i) {
+  for (int i = 0; i < 200 && told.empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     look();
   }
   std::sort(told.begin(), told.end());
-  EXPECT_EQ(told, (std::vector<std::string>{"enrolment of a citizen", "named in a case"}));
+  EXPECT_EQ(told, (std::vector<std::string>{"named in a case"}));
   EXPECT_TRUE(w->world.exchange->detection().holds().empty()) << "a case system is not suspended";
   const auto replayed = w->world.exchange->replay_alerts();
   ASSERT_TRUE(replayed);

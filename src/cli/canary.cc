@@ -49,7 +49,7 @@ Result<void> write_numbers(const std::string& file, const std::vector<std::strin
 }
 
 int tell(const server::Exchange::Canaries& made, const Call& call, const Emit& emit) {
-  if (const std::string file = call.option("numbers"); !file.empty() && made.made > 0)
+  if (const std::string file = call.option_or("numbers", ""); !file.empty() && made.made > 0)
     if (auto written = write_numbers(file, made.numbers); !written)
       return complain(emit, call.manner, written.error());
   if (call.manner.json) {
@@ -66,7 +66,7 @@ int tell(const server::Exchange::Canaries& made, const Call& call, const Emit& e
   emit(1, grouped(made.made) + " citizens invented, with " + grouped(made.kin) + " kin and " +
               grouped(made.records) + " records in all registers, and planted.\n");
   if (made.retired > 0) emit(1, grouped(made.retired) + " old ones taken out of every register.\n");
-  if (const std::string file = call.option("numbers"); !file.empty())
+  if (const std::string file = call.option_or("numbers", ""); !file.empty())
     emit(1,
          "Their numbers are in " + visible(file) +
              ": give them to those who issue numbers, never to be issued, and remove the file.\n");
@@ -132,11 +132,10 @@ int run_canary_make(server::Exchange& exchange, const Call& call, const Emit& em
 }
 
 int run_canary_rotate(server::Exchange& exchange, const Call& call, const Emit& emit) {
-  const std::string text = call.option("days");
-  const auto days = number_of(text.empty() ? "90" : text, 3650);
+  const auto days = number_of(call.option_or("days", "90"), 3650);
   if (!days)
     return complain(emit, call.manner, Failure{Reason::usage_wrong, "--days is 0 to 3650"});
-  std::set<std::string> departments{call.option("department")};
+  std::set<std::string> departments{call.option_or("department", "")};
   if (departments.contains("")) {
     auto batches = exchange.canary_batches();
     if (!batches) return complain(emit, call.manner, batches.error());

@@ -224,6 +224,8 @@ std::size_t Gatherer::take_lines(std::uint32_t cluster, std::uint64_t offset, st
     for (; next < found_.size() && found_[next].offset < end; ++next) {
       Identifier& id = found_[next];
       id.offset -= static_cast<std::uint32_t>(begin);
+      // A number that is broken over two lines is of the first.
+      id.length = std::min(id.length, static_cast<decltype(id.length)>(line.size() - id.offset));
       count(id);
       // Only a number that may be a time needs its column, and one in 64 of the others.
       const bool ask = id.kind == Kind::national_id && id.layout == Layout::plain &&

@@ -345,7 +345,7 @@ async function faultsAreFound() {
   const context = await browser.newContext({ viewport: { width: 320, height: 640 } })
   const page = await context.newPage()
   await page.setContent(`<!doctype html><html lang="en" dir="ltr"><head><title>x</title><style>
-    .wide { inline-size: 600px } .bar { position: fixed; inset: 0 0 auto 0; block-size: 60px; background: #fff }
+    .wide { inline-size: 600px } .bar { position: fixed; inset: 0 0 auto 0; block-size: 160px; background: #fff }
     .small { display: block; inline-size: 10px; block-size: 10px; padding: 0; border: 0 }
     .hidden-focus:focus { outline: none }</style></head><body>
     <div class="bar">sticky</div><main><h1>x</h1><a class="hidden-focus" href="/covered">covered</a>
