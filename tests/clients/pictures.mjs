@@ -14,7 +14,7 @@ const say = (what) => console.log(JSON.stringify(what))
 const kOrigin = 'https://console.test'
 const kWidths = [1280, 320]
 const kStored = { 1280: 640, 320: 320 } // width a golden picture is kept at
-const kShareMax = 0.03 // of the cells
+const kShareMax = 0.0075 // of the cells
 const kHeightMax = 0.03
 
 const browser = await chromium.launch({
