@@ -291,7 +291,6 @@ Result<void> Scan::take_archived(std::uint32_t segment) {
       if (range_.size() == published_size_) met_published_ = range_.root() == published_root_;
     }
     projection_.append(leaves_, place);
-    if (auto r = projection_.flush(); !r) return r;
   }
   auto after = (*archived)->after(log_);
   if (!after) return pass_on(std::move(after.error()));
@@ -299,6 +298,9 @@ Result<void> Scan::take_archived(std::uint32_t segment) {
     return corrupt({segment, 0}, "the archive is not what the log signed");
   if (published_size_ <= range_.size() && !met_published_)
     return corrupt({segment, 0}, "the published checkpoint is not of this log");
+  // Not before: an archive's leaves prove themselves only as a whole, and the tree's files must
+  // not be overwritten with those of a damaged one.
+  if (auto r = projection_.flush(); !r) return r;
   hash_ = after->frame_hash;
   batch_ = after->batch;
   time_ = after->last_time;

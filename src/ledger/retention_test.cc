@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <set>
 
@@ -16,6 +17,7 @@ namespace amanat::ledger {
 namespace {
 
 constexpr const char* kDirectory = "/ledger";
+constexpr const char* kDamaged = "/ledger/tree/damaged";
 
 /// Archivist is a log of several segments that a crowd was written into, closed.
 struct Archivist {
@@ -142,6 +144,38 @@ TEST(Retention, EveryFlippedBitOfTheArchiveIsFoundAndNoneIsServed) {
     }
     a.disk->flip(path, bit);
   }
+  EXPECT_EQ(a.verified(), "");
+}
+
+// The mark says that a reader met damage, so that the next start makes the tree again.
+TEST(Retention, ATreeMadeAnewFromADamagedArchiveOverwritesNothing) {
+  Archivist a(70);
+  ASSERT_TRUE(a.open()->trim());
+  const auto tree = [&] {
+    std::map<std::string, std::string> files;
+    for (const auto& path : a.disk->paths())
+      if (path.starts_with("/ledger/tree/") && path != kDamaged)
+        files[path] = a.disk->content(path);
+    return files;
+  };
+  std::vector<std::string> archives;
+  for (const auto& path : a.disk->paths())
+    if (path.starts_with("/ledger/archive/")) archives.push_back(path);
+  ASSERT_GE(archives.size(), 4u);
+  const auto before = tree();
+  std::mt19937_64 random(12);
+  int refused = 0;
+  for (int i = 0; i < 60; ++i) {
+    const std::string& path = archives[random() % archives.size()];
+    const std::uint64_t bit = random() % (a.disk->content(path).size() * 8);
+    ASSERT_TRUE(storage::replace_file(*a.disk, kDamaged, ""));
+    a.disk->flip(path, bit);
+    if (!Ledger::open(a.options(), a.town.log.seed)) ++refused;  // else an opening, not the tree's
+    EXPECT_TRUE(tree() == before) << path << " bit " << bit;
+    a.disk->flip(path, bit);
+  }
+  EXPECT_GE(refused, 20);
+  ASSERT_NE(a.open(), nullptr);
   EXPECT_EQ(a.verified(), "");
 }
 
