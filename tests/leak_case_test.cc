@@ -18,6 +18,7 @@
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
 #include "pages.h"
+#include "second_checker.h"
 #include "server/traces.h"
 #include "trace/bundle.h"
 #include "trace/dossier.h"
@@ -494,6 +495,71 @@ TEST_F(LeakCase, WhatIsAlteredAfterTheFactIsRejectedWhateverTheExchangeSigns) {
   trace::Files mixed = sign_again(bundle);
   mixed["verdict.tlog-proof"] = bundle.at("seal.tlog-proof");
   EXPECT_EQ(trace::check_evidence(mixed, held_to).step, Step::signatures);
+}
+
+// A checker that shares no code with ours: it finds the same numbers, and refuses what ours does,
+// at the same step. (It does not read cells: what is altered in rows/ alone, ours finds.)
+TEST_F(LeakCase, ASecondCheckerWrittenApartAgrees) {
+  ASSERT_FALSE(evidence().empty());
+  const auto held_to = anchors();
+  std::string key = read_all(fs::path(auditor->place()) / "auditor.vkey");
+  key.pop_back();
+  SecondChecker second(world->directory.path / "second",
+                       "log " + world->exchange->ledger().vkey() + "\nquorum none\n", key);
+  std::vector<std::string> ours;
+  const auto add = [&](const trace::Files& files) {
+    second.add(files);
+    const auto verdict = trace::check_evidence(files, held_to);
+    ours.emplace_back(verdict.problem.empty() ? "holds" : trace::word_of(verdict.step));
+  };
+  const std::atomic<bool> never{false};
+  const auto sign_again = [&](trace::Files files) {
+    files["manifest"] = trace::manifest_of(files);
+    const auto entry = world->exchange->record_trace(ledger::TraceStep::verdict,
+                                                     crypto::sha256(files["manifest"]));
+    EXPECT_TRUE(entry);
+    if (entry)
+      if (auto proof = world->exchange->cosigned(*entry, never))
+        files["verdict.tlog-proof"] = *proof;
+    return files;
+  };
+  add(bundle);
+  add(sign_again(bundle));
+  std::mt19937_64 random(29);
+  std::map<std::string, int> of_folder;
+  for (const auto& [path, text] : bundle) {
+    if (text.empty() || ++of_folder[path.substr(0, path.find('/'))] > 2) continue;
+    trace::Files changed = bundle;
+    changed[path][random() % text.size()] ^= static_cast<char>(1 << (random() % 7));
+    add(changed);
+    // Signed again over one changed digit: only what was committed to earlier can tell.
+    const bool told_by_cells = path.starts_with("rows/") || path.starts_with("values/");
+    const bool of_people = path.starts_with("report/") || path == "manifest";
+    if (told_by_cells || of_people || path.ends_with("tlog-proof")) continue;
+    trace::Files other = bundle;
+    std::string& file = other[path];
+    const std::size_t at = file.find_first_of("0123456789", random() % file.size());
+    if (at == std::string::npos) continue;
+    file[at] = file[at] == '9' ? '0' : static_cast<char>(file[at] + 1);
+    add(sign_again(std::move(other)));
+  }
+  const auto theirs = second.judge();
+  ASSERT_EQ(theirs.size(), ours.size());
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const bool holds = theirs[i].starts_with("holds");
+    refused += !holds;
+    EXPECT_EQ(holds, ours[i] == "holds") << i << ": ours " << ours[i] << ", theirs " << theirs[i];
+  }
+  EXPECT_EQ(theirs[0].substr(0, 6), "holds ");
+  EXPECT_EQ(theirs[0], theirs[1]);
+  const std::string& findings = bundle.at("findings");
+  const std::size_t named = findings.find("\nnamed ") + 7;
+  std::istringstream words(findings.substr(named));
+  std::string account, round, bits;
+  words >> account >> round >> bits;
+  EXPECT_EQ(theirs[0], "holds " + account + ":" + bits);
+  EXPECT_GE(refused, 20u);
 }
 
 TEST_F(LeakCase, OnlyAuditorsAndTwoOfThemOpenATrace) {

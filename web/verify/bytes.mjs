@@ -92,6 +92,16 @@ export function u32(n) {
   new DataView(out.buffer).setUint32(0, n);
   return out;
 }
+export function u16(n) {
+  return Uint8Array.of(n >> 8, n & 0xff);
+}
+export const toHex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+/** fromHex reads lower-case hexadecimal of whole bytes; null if it is not that. */
+export function fromHex(text) {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return null;
+  return Uint8Array.from({ length: text.length / 2 }, (_, i) => parseInt(text.slice(2 * i, 2 * i + 2), 16));
+}
+
 export const readU64 = (bytes, at) =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(at);
 export const readU32 = (bytes, at) =>

@@ -158,6 +158,16 @@ function verifySignature(key, text, blob) {
   }
 }
 
+/** openNote gives the text of a note that `key` signed, and nobody else. Throws what is wrong. */
+export function openNote(bytes, key) {
+  const { text, signatures } = parseNote(bytes);
+  const [only] = signatures;
+  if (signatures.length !== 1 || only.id !== key.id || only.name !== key.name)
+    throw new Error(`the note is not signed by ${key.name} alone`);
+  if (verifySignature(key, text, only.blob) === null) throw new Error(`the signature of ${key.name} is wrong`);
+  return text;
+}
+
 /** NotWitnessed is a checkpoint that is signed, but by too few witnesses. */
 export class NotWitnessed extends Error {}
 
