@@ -4,6 +4,7 @@
 #include "crypto/hash_many.h"
 
 #include <openssl/sha.h>
+#include <time.h>
 
 #include <algorithm>
 #include <bit>
@@ -18,6 +19,10 @@
 
 namespace amanat::crypto {
 namespace {
+
+constexpr ShaState kShaStart{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+constexpr std::size_t kTogether = 64;  // messages: as many as stay in the first cache
 
 // The padding of FIPS 180-4 section 5.1.1 after `bytes` of a message that began `before` bytes
 // earlier.
@@ -140,8 +145,7 @@ bool has_sha_instructions() {
 
 #endif
 
-}  // namespace
-
+// Feeds `each` blocks into every state: those of states[i] begin at blocks + i * each * kShaBlock.
 void compress_many(std::span<ShaState> states, const std::uint8_t* blocks, std::size_t each) {
   std::size_t i = 0;
   const std::size_t stride = each * kShaBlock;
@@ -160,39 +164,47 @@ void compress_many(std::span<ShaState> states, const std::uint8_t* blocks, std::
   for (; i < states.size(); ++i) compress_portable(states[i], blocks + i * stride, each);
 }
 
-Digest digest_of(const ShaState& state) {
-  Digest out;
+// What a state is after a padded message's last block.
+void put_digest(const ShaState& state, std::uint8_t* to) {
   for (std::size_t i = 0; i < 8; ++i) {
     const std::uint32_t word = __builtin_bswap32(state[i]);
     static_assert(std::endian::native == std::endian::little);
-    std::memcpy(out.data() + 4 * i, &word, 4);
+    std::memcpy(to + 4 * i, &word, 4);
   }
-  return out;
 }
+
+}  // namespace
 
 HashMany::HashMany(std::size_t message_bytes)
     : bytes_(message_bytes), each_((message_bytes + 9 + kShaBlock - 1) / kShaBlock) {
   insist(message_bytes > 0);
 }
 
-std::uint8_t* HashMany::add() {
-  const std::size_t room = each_ * kShaBlock;
-  if (blocks_.size() < (count_ + 1) * room) {
-    // Only the message changes from use to use: what pads it is written once.
-    const std::size_t had = blocks_.size() / room;
-    blocks_.resize(std::max<std::size_t>(16, 2 * had) * room);
-    for (std::size_t i = had; i < blocks_.size() / room; ++i)
-      pad(blocks_.data() + i * room, bytes_, room);
+void HashMany::make_room() {
+  if (room_ == kTogether) return hash();
+  // Only the message changes from use to use: what pads it is written once.
+  const std::size_t block = each_ * kShaBlock, had = room_;
+  room_ = std::min(kTogether, std::max<std::size_t>(16, 2 * had));
+  blocks_.resize(room_ * block);
+  for (std::size_t i = had; i < room_; ++i) pad(blocks_.data() + i * block, bytes_, block);
+}
+
+void HashMany::hash() {
+  if (digests_.size() < count()) digests_.resize(std::max(count(), 2 * digests_.size()));
+  std::array<ShaState, 8> states;
+  for (std::size_t i = 0; i < waiting_; i += states.size()) {
+    const auto some = std::span(states).first(std::min(states.size(), waiting_ - i));
+    std::fill(some.begin(), some.end(), kShaStart);
+    compress_many(some, blocks_.data() + i * each_ * kShaBlock, each_);
+    for (const ShaState& state : some) put_digest(state, digests_[done_++].data());
   }
-  return blocks_.data() + count_++ * room;
+  waiting_ = 0;
 }
 
 std::span<const Digest> HashMany::finish() {
-  states_.assign(count_, kShaStart);
-  compress_many(states_, blocks_.data(), each_);
-  if (digests_.size() < count_) digests_.resize(count_);
-  for (std::size_t i = 0; i < count_; ++i) digests_[i] = digest_of(states_[i]);
-  return std::span<const Digest>(digests_).first(std::exchange(count_, 0));
+  hash();
+  finished_.swap(digests_);
+  return std::span<const Digest>(finished_).first(std::exchange(done_, 0));
 }
 
 HmacMany::HmacMany(std::size_t message_bytes) : bytes_(message_bytes) {
@@ -208,7 +220,7 @@ HmacMany::HmacMany(std::size_t message_bytes, const Key256& key_of_all) : HmacMa
   inner_of_all_ = inner_[0];
   outer_of_all_ = outer_[0];
   wipe(keys_.data(), keys_.size());
-  count_ = 0;
+  waiting_ = 0;
   one_key_ = true;
 }
 
@@ -222,63 +234,83 @@ HmacMany::~HmacMany() {
 }
 
 std::uint8_t* HmacMany::place() {
-  const std::size_t at = count_++ * kShaBlock;
-  if (messages_.size() < at + kShaBlock) messages_.resize((2 * count_ + 16) * kShaBlock);
-  pad(messages_.data() + at, bytes_, kShaBlock, kShaBlock);
-  return messages_.data() + at;
+  if (messages_.empty()) messages_.resize(kTogether * kShaBlock);
+  std::uint8_t* const block = messages_.data() + waiting_++ * kShaBlock;
+  pad(block, bytes_, kShaBlock, kShaBlock);
+  return block;
 }
 
 std::uint8_t* HmacMany::add() {
   insist(one_key_);
+  if (waiting_ == kTogether) hash();
   return place();
 }
 
 std::uint8_t* HmacMany::add(const Digest& key) {
   insist(!one_key_);
-  const std::size_t at = count_ * kShaBlock;
-  if (keys_.size() < at + kShaBlock) {
-    // A vector that grows by itself gives its memory back with the keys in it.
-    std::vector<std::uint8_t> more((2 * count_ + 16) * kShaBlock, 0);
-    std::copy(keys_.begin(), keys_.end(), more.begin());
-    wipe(keys_.data(), keys_.size());
-    keys_.swap(more);
-  }
-  std::memset(keys_.data() + at + key.size(), 0, kShaBlock - key.size());
-  std::memcpy(keys_.data() + at, key.data(), key.size());
+  if (waiting_ == kTogether) hash();
+  if (keys_.empty()) keys_.resize(kTogether * kShaBlock);
+  std::uint8_t* const block = keys_.data() + waiting_ * kShaBlock;
+  std::memcpy(block, key.data(), key.size());
+  std::memset(block + key.size(), 0, kShaBlock - key.size());
   return place();
 }
 
 // The states after the keys' blocks.
 void HmacMany::begin() {
-  if (one_key_) {
-    inner_.assign(count_, inner_of_all_);
-    outer_.assign(count_, outer_of_all_);
-    return;
-  }
+  inner_.resize(kTogether);
+  outer_.resize(kTogether);
+  const auto inner = std::span(inner_).first(waiting_), outer = std::span(outer_).first(waiting_);
+  std::fill(inner.begin(), inner.end(), one_key_ ? inner_of_all_ : kShaStart);
+  std::fill(outer.begin(), outer.end(), one_key_ ? outer_of_all_ : kShaStart);
+  if (one_key_) return;
   const auto pads = [this](std::uint8_t with) {
-    for (std::size_t i = 0; i < count_ * kShaBlock; ++i) keys_[i] ^= with;
+    for (std::size_t i = 0; i < waiting_ * kShaBlock; ++i) keys_[i] ^= with;
   };
-  inner_.assign(count_, kShaStart);
-  outer_.assign(count_, kShaStart);
   pads(0x36);
-  compress_many(inner_, keys_.data(), 1);
+  compress_many(inner, keys_.data(), 1);
   pads(0x36 ^ 0x5c);
-  compress_many(outer_, keys_.data(), 1);
+  compress_many(outer, keys_.data(), 1);
+}
+
+void HmacMany::hash() {
+  begin();
+  if (digests_.size() < count()) digests_.resize(std::max(count(), 2 * digests_.size()));
+  const auto inner = std::span(inner_).first(waiting_), outer = std::span(outer_).first(waiting_);
+  compress_many(inner, messages_.data(), 1);
+  for (std::size_t i = 0; i < waiting_; ++i) {
+    std::uint8_t* const block = messages_.data() + i * kShaBlock;
+    put_digest(inner[i], block);
+    pad(block, sizeof(Digest), kShaBlock, kShaBlock);
+  }
+  compress_many(outer, messages_.data(), 1);
+  for (const ShaState& state : outer) put_digest(state, digests_[done_++].data());
+  waiting_ = 0;
 }
 
 std::span<const Digest> HmacMany::finish() {
-  begin();
-  compress_many(inner_, messages_.data(), 1);
-  for (std::size_t i = 0; i < count_; ++i) {
-    const Digest middle = digest_of(inner_[i]);
-    std::uint8_t* const block = messages_.data() + i * kShaBlock;
-    std::memcpy(block, middle.data(), middle.size());
-    pad(block, middle.size(), kShaBlock, kShaBlock);
+  hash();
+  finished_.swap(digests_);
+  return std::span<const Digest>(finished_).first(std::exchange(done_, 0));
+}
+
+double sha_blocks_per_second(double seconds) {
+  const auto now = [] {
+    timespec t{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+  };
+  constexpr std::size_t kMessage = 1 + 2 * sizeof(Digest), kBlocks = 2, kAtOnce = 1024;
+  HashMany many(kMessage);
+  std::size_t blocks = 0;
+  const double begin = now();
+  double took = 0;
+  for (; took < seconds; took = now() - begin, blocks += kAtOnce * kBlocks) {
+    for (std::size_t i = 0; i < kAtOnce; ++i)
+      std::memset(many.add(), static_cast<int>(i), kMessage);
+    many.finish();
   }
-  compress_many(outer_, messages_.data(), 1);
-  if (digests_.size() < count_) digests_.resize(count_);
-  for (std::size_t i = 0; i < count_; ++i) digests_[i] = digest_of(outer_[i]);
-  return std::span<const Digest>(digests_).first(std::exchange(count_, 0));
+  return static_cast<double>(blocks) / took;
 }
 
 }  // namespace amanat::crypto

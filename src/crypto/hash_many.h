@@ -17,31 +17,29 @@ namespace amanat::crypto {
 inline constexpr std::size_t kShaBlock = 64;
 /// ShaState is the eight words between two blocks (FIPS 180-4 section 6.2).
 using ShaState = std::array<std::uint32_t, 8>;
-inline constexpr ShaState kShaStart{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
-/// compress_many feeds `each` blocks into every state: those of states[i] begin at
-/// blocks + i * each * kShaBlock.
-void compress_many(std::span<ShaState> states, const std::uint8_t* blocks, std::size_t each);
-/// digest_of is a state after a padded message's last block.
-Digest digest_of(const ShaState& state);
-
-/// HashMany gathers messages of one length and hashes them together.
+/// HashMany gathers messages of one length and hashes them together, some dozens at a time, so that
+/// they do not leave the processor's nearest memory in between.
 class HashMany {
  public:
   /// insists that message_bytes is not 0.
   explicit HashMany(std::size_t message_bytes);
   /// add makes place for one message; the caller writes message_bytes there before the next call.
-  std::uint8_t* add();
-  std::size_t count() const { return count_; }
+  std::uint8_t* add() {
+    if (waiting_ == room_) make_room();
+    return blocks_.data() + waiting_++ * each_ * kShaBlock;
+  }
+  std::size_t count() const { return done_ + waiting_; }
   /// finish gives the digests in the order of add and begins anew; valid until the next finish.
   std::span<const Digest> finish();
 
  private:
-  std::size_t bytes_, each_, count_ = 0;
+  void make_room();
+  void hash();
+
+  std::size_t bytes_, each_, room_ = 0, waiting_ = 0, done_ = 0;
   std::vector<std::uint8_t> blocks_;  // padded, kShaBlock * each_ a message
-  std::vector<ShaState> states_;
-  std::vector<Digest> digests_;
+  std::vector<Digest> digests_, finished_;
 };
 
 /// HmacMany is HMAC-SHA256 (RFC 2104) of many messages of one length, under a key of 32 bytes each
@@ -58,20 +56,26 @@ class HmacMany {
   std::uint8_t* add(const Digest& key);
   /// add of a message under the key of all.
   std::uint8_t* add();
-  std::size_t count() const { return count_; }
+  std::size_t count() const { return done_ + waiting_; }
   /// finish, as HashMany's.
   std::span<const Digest> finish();
 
  private:
   std::uint8_t* place();
   void begin();
+  void hash();
 
-  std::size_t bytes_, count_ = 0;
+  std::size_t bytes_, waiting_ = 0, done_ = 0;
   bool one_key_ = false;
   ShaState inner_of_all_{}, outer_of_all_{};
   std::vector<std::uint8_t> keys_, messages_;  // a block each
   std::vector<ShaState> inner_, outer_;
-  std::vector<Digest> digests_;
+  std::vector<Digest> digests_, finished_;
 };
+
+/// sha_blocks_per_second is what one core of this machine hashes, messages of two blocks side by
+/// side as HashMany hashes them, measured for `seconds` of the calling thread's time: the bound of
+/// whatever is made of hashes.
+double sha_blocks_per_second(double seconds);
 
 }  // namespace amanat::crypto

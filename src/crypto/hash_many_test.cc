@@ -21,7 +21,7 @@ TEST(HashMany, GivesWhatOneByOneGives) {
   std::mt19937_64 random(seed);
   for (std::size_t bytes = 1; bytes <= 200; ++bytes) {
     HashMany many(bytes);
-    for (const std::size_t count : {1u, 2u, 37u, 16u, 3u, 0u}) {
+    for (const std::size_t count : {1u, 2u, 37u, 16u, 3u, 0u, 64u, 65u, 131u}) {
       std::vector<std::string> messages;
       for (std::size_t i = 0; i < count; ++i) {
         messages.push_back(some(random, bytes));
@@ -42,7 +42,7 @@ TEST(HmacMany, GivesWhatOneByOneGives) {
   for (std::size_t bytes = 1; bytes <= 55; ++bytes) {
     const Key256 key = random_key();
     HmacMany each(bytes), all(bytes, key);
-    for (const std::size_t count : {2u, 41u, 1u, 40u, 0u}) {
+    for (const std::size_t count : {2u, 41u, 1u, 40u, 0u, 64u, 65u, 131u}) {
       std::vector<std::string> messages;
       std::vector<Digest> keys;
       for (std::size_t i = 0; i < count; ++i) {

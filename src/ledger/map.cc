@@ -127,6 +127,16 @@ class Nodes {
   const Digest* find(std::uint32_t place) const {
     return has(place) ? &hashes_[rank(place)] : nullptr;
   }
+  /// both finds a place and the other child of its parent; they lie side by side.
+  std::pair<Digest*, Digest*> both(std::uint32_t place) {
+    const std::uint32_t left = place & ~1u;
+    const bool has_left = has(left), has_right = has(left + 1);
+    if (!has_left && !has_right) return {nullptr, nullptr};
+    Digest* const at = hashes_.data() + rank(left);
+    Digest* const of_left = has_left ? at : nullptr;
+    Digest* const of_right = has_right ? at + (has_left ? 1 : 0) : nullptr;
+    return place == left ? std::pair{of_left, of_right} : std::pair{of_right, of_left};
+  }
   /// put takes what is ascending, and replaces what is there already.
   void put(std::span<const Node> fresh) {
     std::size_t more = 0;
@@ -147,6 +157,9 @@ class Nodes {
       if (comes) ++next;
     }
     for (const Node& node : fresh) bits_[node.first / 64] |= std::uint64_t{1} << node.first % 64;
+    for (std::size_t word = 1; word < bits_.size(); ++word)
+      before_[word] =
+          static_cast<std::uint16_t>(before_[word - 1] + std::popcount(bits_[word - 1]));
     hashes_ = std::move(all);
   }
 
@@ -154,35 +167,48 @@ class Nodes {
   static constexpr std::uint32_t kPlaces = 2 * kGroupBuckets;
   bool has(std::uint32_t place) const { return (bits_[place / 64] >> place % 64 & 1) != 0; }
   std::size_t rank(std::uint32_t place) const {
-    std::size_t before = 0;
-    for (std::uint32_t word = 0; word < place / 64; ++word)
-      before += static_cast<std::size_t>(std::popcount(bits_[word]));
     const std::uint64_t below = (std::uint64_t{1} << place % 64) - 1;
-    return before + static_cast<std::size_t>(std::popcount(bits_[place / 64] & below));
+    return before_[place / 64] + static_cast<std::size_t>(std::popcount(bits_[place / 64] & below));
   }
   std::array<std::uint64_t, kPlaces / 64> bits_{};
+  std::array<std::uint16_t, kPlaces / 64> before_{};  // how many bits the words before hold
   std::vector<Digest> hashes_;
 };
 
 // Group is 256 neighbouring buckets: who is in them, ascending by label, and the hashes of the
 // subtree over them that are not those of an empty one, ascending by place in the heap (1 would be
-// the subtree's root, which is kept above; 256 + i is bucket i).
-struct Map::Group {
+// the subtree's root, which is kept above; 256 + i is bucket i). Two lines of memory.
+struct alignas(64) Map::Group {
   struct Box {
     Mailbox mailbox;
     Digest value{};  // V, because a neighbour's change needs it again
   };
-  std::vector<Box> boxes;
   Nodes nodes;
+  std::vector<Box> boxes;
 
-  static bool before(const Box& a, const Box& b) { return a.mailbox.label < b.mailbox.label; }
-  std::vector<Box>::const_iterator at(const Label& label) const {
-    return std::lower_bound(boxes.begin(), boxes.end(), label,
-                            [](const Box& b, const Label& l) { return b.mailbox.label < l; });
+  // Labels are as good as random: their first bytes tell almost all of them apart.
+  static std::uint64_t first_of(const Label& label) {
+    return load_number<std::uint64_t>(reinterpret_cast<const char*>(label.data()));
+  }
+  static bool precedes(const Label& a, const Label& b) {
+    const std::uint64_t of_a = first_of(a), of_b = first_of(b);
+    return of_a != of_b ? of_a < of_b : a < b;
+  }
+  static bool before(const Box& a, const Box& b) {
+    return precedes(a.mailbox.label, b.mailbox.label);
+  }
+  std::uint32_t at(const Label& label) const {
+    const auto it =
+        std::lower_bound(boxes.begin(), boxes.end(), label,
+                         [](const Box& b, const Label& l) { return precedes(b.mailbox.label, l); });
+    return static_cast<std::uint32_t>(it - boxes.begin());
+  }
+  bool is_at(std::uint32_t place, const Label& label) const {
+    return place < boxes.size() && boxes[place].mailbox.label == label;
   }
   const Box* find(const Label& label) const {
-    const auto it = at(label);
-    return it != boxes.end() && it->mailbox.label == label ? &*it : nullptr;
+    const std::uint32_t place = at(label);
+    return is_at(place, label) ? &boxes[place] : nullptr;
   }
   static unsigned depth_of(std::uint32_t place) {
     return kUpperDepth + static_cast<unsigned>(std::bit_width(place)) - 1;
@@ -195,16 +221,32 @@ struct Map::Group {
     const Digest* const hash = nodes.find(place);
     return hash != nullptr ? *hash : empty_subtree(depth_of(place));
   }
+  // The boxes of a bucket, of whom one is at `place` or would be.
+  std::span<const Box> around(std::uint32_t place, std::uint32_t bucket) const {
+    std::size_t begin = place, end = place;
+    while (begin > 0 && bucket_of(boxes[begin - 1].mailbox.label) == bucket) --begin;
+    while (end < boxes.size() && bucket_of(boxes[end].mailbox.label) == bucket) ++end;
+    return std::span<const Box>(boxes).subspan(begin, end - begin);
+  }
   std::span<const Box> of(std::uint32_t bucket) const {
     Label low{};
     low[0] = static_cast<std::uint8_t>(bucket >> 16);
     low[1] = static_cast<std::uint8_t>(bucket >> 8);
     low[2] = static_cast<std::uint8_t>(bucket);
-    const auto begin = at(low);
-    auto end = begin;
-    while (end != boxes.end() && bucket_of(end->mailbox.label) == bucket) ++end;
-    return {begin, end};
+    return around(at(low), bucket);
   }
+  // Asks the memory for where a label's box would be.
+  void prefetch(const Label& label) const {
+    const std::size_t whole = boxes.size() * sizeof(Box);
+    // Of a small group all; of a large one where a label of these bytes is to be expected.
+    const std::size_t most = 8 * kLine, within = first_of(label) << kUpperDepth >> 32;
+    const std::size_t from =
+        whole <= most ? 0 : (boxes.size() * within >> 32) * sizeof(Box) / kLine * kLine;
+    const auto* const bytes = reinterpret_cast<const char*>(boxes.data());
+    for (std::size_t i = from; i < std::min(whole, from + most); i += kLine)
+      __builtin_prefetch(bytes + i);
+  }
+  static constexpr std::size_t kLine = 64;
 };
 
 // State is the present map and, where one is staged, what the next one has otherwise. So many
@@ -223,8 +265,17 @@ struct Map::State {
   std::uint64_t citizens = 0;
 
   bool staged = false;
-  std::vector<Group::Box> next;                   // ascending by label
+  std::vector<Group::Box> next;  // ascending by label
+  struct Found {
+    std::uint32_t at;  // in its group's boxes, or where it is to come
+    bool there;
+  };
+  std::vector<Found> found;                       // of each of next
   std::array<Changed, kMapDepth + 1> next_nodes;  // by depth
+  // Of the groups' rows: the other halves of what changed that stay as they are, and where a
+  // changed node's hash is kept now (null: not yet).
+  std::array<std::vector<const Digest*>, kMapDepth + 1> siblings;
+  std::array<std::vector<Digest*>, kMapDepth + 1> kept;
   std::uint64_t next_citizens = 0;
 
   crypto::HmacMany secrets, values{kValueBytes};
@@ -236,10 +287,21 @@ struct Map::State {
     const auto& group = groups[number >> (depth - kUpperDepth)];
     return group ? group->node(Group::place_of(depth, number)) : empty_subtree(depth);
   }
+  Found find(const Label& label) const {
+    const auto& group = groups[bucket_of(label) / kGroupBuckets];
+    if (!group) return {0, false};
+    const std::uint32_t at = group->at(label);
+    return {at, group->is_at(at, label)};
+  }
+  static void prefetch_group(const Group* group) {
+    __builtin_prefetch(group);
+    __builtin_prefetch(reinterpret_cast<const char*>(group) + Group::kLine);
+  }
   void fold(std::span<const MapUpdate> updates);
   Digest rehash();
   void rehash_values();
   void rehash_buckets();
+  void find_nodes();
   void rehash_row(unsigned depth);
 };
 
@@ -275,18 +337,21 @@ void Map::State::fold(std::span<const MapUpdate> updates) {
   };
   constexpr std::uint32_t kAhead = 16;
   for (std::uint32_t at = 0; at < order.size();) {
-    if (at + 2 * kAhead < order.size()) __builtin_prefetch(group_at(at + 2 * kAhead));
+    if (at + 2 * kAhead < order.size()) {
+      prefetch_group(group_at(at + 2 * kAhead));
+    }
     if (at + kAhead < order.size())
       if (const Group* const soon = group_at(at + kAhead); soon != nullptr)
-        __builtin_prefetch(soon->boxes.data());
+        soon->prefetch(updates[order[at + kAhead].update].label);
     const Label& label = updates[order[at].update].label;
     std::uint32_t end = at + 1;
-    while (end < order.size() && updates[order[end].update].label == label) ++end;
-    const auto& group = groups[bucket_of(label) / kGroupBuckets];
-    const Group::Box* const there = group ? group->find(label) : nullptr;
+    while (end < order.size() && order[end].label == order[at].label &&
+           updates[order[end].update].label == label)
+      ++end;
+    const Found there = found.emplace_back(find(label));
     Group::Box& box = next.emplace_back();
-    if (there != nullptr)
-      box.mailbox = there->mailbox;
+    if (there.there)
+      box.mailbox = groups[bucket_of(label) / kGroupBuckets]->boxes[there.at].mailbox;
     else
       ++next_citizens;
     box.mailbox.label = label;
@@ -344,7 +409,7 @@ void Map::State::rehash_buckets() {
   for (std::size_t at = 0; at < next.size();) {
     const std::uint32_t bucket = bucket_of(next[at].mailbox.label);
     const auto& group = groups[bucket / kGroupBuckets];
-    const auto there = group ? group->of(bucket) : std::span<const Group::Box>{};
+    const auto there = group ? group->around(found[at].at, bucket) : std::span<const Group::Box>{};
     const std::size_t before = slots.count();
     // What changed takes the place of what was.
     auto old = there.begin();
@@ -356,6 +421,8 @@ void Map::State::rehash_buckets() {
     for (; old != there.end(); ++old) slot_of(*old);
     places.push_back({bucket, slots.count() - before});
   }
+  for (const Place& place : places) next_nodes[kMapDepth].emplace_back(place.bucket, Digest{});
+  find_nodes();
   const auto made = slots.finish();
   std::size_t at = 0;
   for (const Place& place : places) {
@@ -370,10 +437,45 @@ void Map::State::rehash_buckets() {
   std::map<std::size_t, std::span<const Digest>> hashed;
   for (auto& [pairs, many] : buckets)
     if (many.count() > 0) hashed[pairs] = many.finish();
-  for (const Place& place : places) {
-    auto& left = hashed[place.pairs];
-    next_nodes[kMapDepth].emplace_back(place.bucket, left.front());
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    auto& left = hashed[places[i].pairs];
+    next_nodes[kMapDepth][i].second = left.front();
     left = left.subspan(1);
+  }
+}
+
+// Looks up, group by group and while its memory is near, all that the groups' rows will need: row
+// by row each group would be fetched anew for each of its eight.
+void Map::State::find_nodes() {
+  const Changed& changed = next_nodes[kMapDepth];
+  std::array<std::uint32_t, kGroupBuckets> places;
+  constexpr std::size_t kAhead = 8;
+  for (std::size_t at = 0; at < changed.size();) {
+    const std::uint32_t number = changed[at].first / kGroupBuckets;
+    std::size_t count = 0;
+    for (; at < changed.size() && changed[at].first / kGroupBuckets == number; ++at)
+      places[count++] = Group::place_of(kMapDepth, changed[at].first);
+    Group* const group = groups[number].get();
+    if (at + kAhead < changed.size())
+      prefetch_group(groups[changed[at + kAhead].first / kGroupBuckets].get());
+    for (unsigned depth = kMapDepth; depth > kUpperDepth; --depth) {
+      std::size_t above = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t place = places[i];
+        const auto [own, other] =
+            group != nullptr ? group->nodes.both(place) : std::pair<Digest*, Digest*>{};
+        kept[depth].push_back(own);
+        if (i + 1 < count && places[i + 1] == (place ^ 1)) {
+          kept[depth].push_back(other);
+          ++i;
+        } else {
+          if (other != nullptr) __builtin_prefetch(other);
+          siblings[depth].push_back(other != nullptr ? other : &empty_subtree(depth));
+        }
+        places[above++] = place / 2;
+      }
+      count = above;
+    }
   }
 }
 
@@ -381,19 +483,24 @@ void Map::State::rehash_buckets() {
 void Map::State::rehash_row(unsigned depth) {
   const Changed& below = next_nodes[depth + 1];
   Changed& row = next_nodes[depth];
-  const auto child = [&](std::uint8_t* to, const Digest& hash) {
-    std::memcpy(to, hash.data(), 32);
-  };
+  auto of_group = siblings[depth + 1].begin();
+  const Digest* const above = upper.data() + (1u << std::min(depth + 1, kUpperDepth));
+  const bool in_groups = depth >= kUpperDepth;
+  constexpr std::size_t kAhead = 16;
   for (std::size_t at = 0; at < below.size();) {
+    if (!in_groups && at + kAhead < below.size())
+      __builtin_prefetch(above + (below[at + kAhead].first ^ 1));
     const std::uint32_t number = below[at].first >> 1;
     std::uint8_t* const to = nodes.add();
     to[0] = kNode;
     const bool left = below[at].first % 2 == 0;
-    child(to + 1, left ? below[at].second : node(depth + 1, 2 * number));
-    if (left) ++at;
-    const bool right = at < below.size() && below[at].first == 2 * number + 1;
-    child(to + 33, right ? below[at].second : node(depth + 1, 2 * number + 1));
-    if (right) ++at;
+    const Digest& first = below[at++].second;
+    const bool both = left && at < below.size() && below[at].first == 2 * number + 1;
+    const Digest& second = both        ? below[at++].second
+                           : in_groups ? **of_group++
+                                       : above[2 * number + (left ? 1 : 0)];
+    std::memcpy(to + 1, (left ? first : second).data(), 32);
+    std::memcpy(to + 33, (left ? second : first).data(), 32);
     row.emplace_back(number, Digest{});
   }
   const auto made = nodes.finish();
@@ -425,6 +532,7 @@ void Map::load(std::span<const Mailbox> mailboxes) {
   for (const Mailbox& mailbox : mailboxes) {
     insist(s.next.empty() || s.next.back().mailbox.label < mailbox.label);
     s.next.push_back({mailbox, {}});
+    s.found.push_back(s.find(mailbox.label));
   }
   s.rehash();
   commit();
@@ -444,6 +552,7 @@ void Map::commit() {
     for (const auto& [number, hash] : s.next_nodes[depth]) s.upper[(1u << depth) + number] = hash;
   std::array<std::size_t, kMapDepth + 1> at{};
   std::vector<Nodes::Node> fresh;
+  constexpr std::size_t kAhead = 4;
   for (std::size_t box = 0; box < s.next.size();) {
     const std::uint32_t number = bucket_of(s.next[box].mailbox.label) / kGroupBuckets;
     std::size_t end = box;
@@ -451,16 +560,41 @@ void Map::commit() {
       ++end;
     auto& group = s.groups[number];
     if (!group) group = std::make_unique<Group>();
-    put(group->boxes, std::span<const Group::Box>(s.next).subspan(box, end - box), Group::before);
+    if (end + 2 * kAhead < s.next.size())
+      State::prefetch_group(
+          s.groups[bucket_of(s.next[end + 2 * kAhead].mailbox.label) / kGroupBuckets].get());
+    if (end + kAhead < s.next.size())
+      if (const Group* const soon =
+              s.groups[bucket_of(s.next[end + kAhead].mailbox.label) / kGroupBuckets].get();
+          soon != nullptr && s.found[end + kAhead].there) {
+        const auto* const box_there =
+            reinterpret_cast<const char*>(&soon->boxes[s.found[end + kAhead].at]);
+        __builtin_prefetch(box_there, 1);
+        __builtin_prefetch(box_there + Group::kLine, 1);
+      }
+    // Where nobody is new, every hash has its place already.
+    const bool nobody_new = std::all_of(s.found.begin() + static_cast<std::ptrdiff_t>(box),
+                                        s.found.begin() + static_cast<std::ptrdiff_t>(end),
+                                        [](const State::Found& f) { return f.there; });
+    if (nobody_new)
+      for (std::size_t i = box; i < end; ++i) group->boxes[s.found[i].at] = s.next[i];
+    else
+      put(group->boxes, std::span<const Group::Box>(s.next).subspan(box, end - box), Group::before);
     fresh.clear();
     for (unsigned depth = kUpperDepth + 1; depth <= kMapDepth; ++depth) {
       const auto& row = s.next_nodes[depth];
+      const auto& kept = s.kept[depth];
       std::size_t& i = at[depth];
-      for (; i < row.size() && row[i].first >> (depth - kUpperDepth) == number; ++i)
-        fresh.emplace_back(static_cast<std::uint16_t>(Group::place_of(depth, row[i].first)),
-                           row[i].second);
+      for (; i < row.size() && row[i].first >> (depth - kUpperDepth) == number; ++i) {
+        if (i + kAhead < kept.size()) __builtin_prefetch(kept[i + kAhead], 1);
+        if (nobody_new)
+          *kept[i] = row[i].second;
+        else
+          fresh.emplace_back(static_cast<std::uint16_t>(Group::place_of(depth, row[i].first)),
+                             row[i].second);
+      }
     }
-    group->nodes.put(fresh);
+    if (!nobody_new) group->nodes.put(fresh);
     box = end;
   }
   s.citizens = s.next_citizens;
@@ -469,7 +603,10 @@ void Map::commit() {
 
 void Map::drop() {
   state_->next.clear();
+  state_->found.clear();
   for (auto& row : state_->next_nodes) row.clear();
+  for (auto& row : state_->siblings) row.clear();
+  for (auto& row : state_->kept) row.clear();
   state_->staged = false;
 }
 
