@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 
+#include "alerts.h"
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
 #include "moved_clock.h"
@@ -70,18 +71,7 @@ class Scene {
     const auto local = static_cast<std::int64_t>(number(now())) + kZone;
     move_clock(milliseconds(kDay - local % kDay + kNine));
   }
-  std::vector<std::string> alerts() const {
-    std::vector<std::string> rules;
-    const auto scanned = world.exchange->scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
-      if (e.type != EntryType::alert) return true;
-      const auto alert =
-          detection::decode_alert(e.parts[static_cast<std::size_t>(BodyPart::denial) - 1]);
-      if (alert) rules.emplace_back(detection::row_of(alert->rule).id);
-      return true;
-    });
-    EXPECT_TRUE(scanned);
-    return rules;
-  }
+  std::vector<std::string> alerts() const { return alerts_in_ledger(*world.exchange); }
 
   World world;
   std::vector<OpenCase> cases;

@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "alerts.h"
 #include "crypto/crypto.h"
 #include "crypto/device_key.h"
 #include "passkeys.h"
@@ -110,19 +111,8 @@ class Force {
           if (hold.actor.account == a.account) return hold.id;
     return ~0ull;
   }
-  // alerts_in_ledger are the rules of the ALERT entries, in order.
-  std::vector<std::string> alerts_in_ledger() const {
-    std::vector<std::string> rules;
-    const auto scanned = world.exchange->scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
-      if (e.type != EntryType::alert) return true;
-      const auto alert =
-          detection::decode_alert(e.parts[static_cast<std::size_t>(BodyPart::denial) - 1]);
-      if (alert) rules.emplace_back(detection::row_of(alert->rule).id);
-      return true;
-    });
-    EXPECT_TRUE(scanned);
-    return rules;
-  }
+
+  std::vector<std::string> alerts() const { return alerts_in_ledger(*world.exchange); }
 
   World world;
   std::vector<OpenCase> cases;
@@ -163,7 +153,7 @@ TEST(Detection, EstoniasExtractionWithAValidAccountIsOverAfterTwentyCitizens) {
   if (reasons.count("class-on-hold") == 0) {
     EXPECT_EQ(force.ask(one, one.citizen).status, 200u);
   }
-  const auto alerts = force.alerts_in_ledger();
+  const auto alerts = force.alerts();
   EXPECT_EQ(alerts.size(), 1u) << "one alert, not one a refusal";
   force.world.reopen();
   force.world.serve();
@@ -184,7 +174,7 @@ TEST(Detection, AnAccountWithTheShippedRulesReadsTenInAMinuteAtMost) {
   EXPECT_LE(disclosed, 11 + 6 * minutes);
   if (disclosed <= 37) {
     EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "too-fast"), 40 - disclosed);
-    EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"burst"});
+    EXPECT_EQ(force.alerts(), std::vector<std::string>{"burst"});
     const auto replayed = force.world.exchange->replay_alerts();
     ASSERT_TRUE(replayed);
     EXPECT_EQ(replayed->same, 1u) << "three refusals of the ledger are the alert";
@@ -209,7 +199,7 @@ TEST(Detection, FourStrangersInARowAskForATouchThatACertificateCannotGive) {
       force.act(supervisor, "release", std::to_string(force.hold_of(one.officer)));
   EXPECT_EQ(released.status, 200u) << released.body;
   EXPECT_EQ(force.ask(one, one.citizen).status, 200u);
-  EXPECT_EQ(force.alerts_in_ledger(), (std::vector<std::string>{"unexplained_run", "released"}));
+  EXPECT_EQ(force.alerts(), (std::vector<std::string>{"unexplained_run", "released"}));
 }
 
 TEST(Detection, OneLoginOnTenMachinesIsStoppedAtTheFirstForeignQuestion) {
@@ -221,7 +211,7 @@ TEST(Detection, OneLoginOnTenMachinesIsStoppedAtTheFirstForeignQuestion) {
     force.world.device(one.officer);  // another device of the same account
     EXPECT_EQ(force.ask(one, one.citizen).reason(), "touch-and-reason") << machine;
   }
-  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"two_places"});
+  EXPECT_EQ(force.alerts(), std::vector<std::string>{"two_places"});
 }
 
 TEST(Detection, NumbersInARowAreStoppedWithinAHandful) {
@@ -246,7 +236,7 @@ TEST(Detection, NumbersInARowAreStoppedWithinAHandful) {
   }
   EXPECT_LE(answered, 6u);
   EXPECT_NE(last.find("account-on-hold"), std::string::npos) << last;
-  const auto alerts = force.alerts_in_ledger();
+  const auto alerts = force.alerts();
   ASSERT_EQ(alerts.size(), 1u);
   EXPECT_TRUE(alerts[0] == "absent_names" || alerts[0] == "neighbours") << alerts[0];
 }
@@ -435,7 +425,7 @@ TEST(Detection, ASupervisorSeesTheRuleAndTheOfficerAgainstPeersAndAnAuditorRelea
   const std::uint64_t hold = force.hold_of(one.officer);
   ASSERT_NE(hold, ~0ull);
   const auto by_supervisor = force.act(supervisor, "release", std::to_string(hold));
-  const auto rules = force.alerts_in_ledger();
+  const auto rules = force.alerts();
   if (rules.at(0) == "unexplained_week") {
     EXPECT_EQ(by_supervisor.status, 200u) << by_supervisor.body;
     EXPECT_EQ(force.hold_of(one.officer), ~0ull);
@@ -472,7 +462,7 @@ TEST(Detection, ACanaryIsAnsweredAsUsualAndTheSecondSuspends) {
   EXPECT_EQ(force.ask(one, strangers[1]).status, 200u);
   EXPECT_EQ(force.ask(one, strangers[7]).status, 200u) << "the second is answered as well";
   EXPECT_EQ(force.ask(one, strangers[1]).reason(), "account-on-hold");
-  EXPECT_EQ(force.alerts_in_ledger(), (std::vector<std::string>{"canary", "canary_again"}));
+  EXPECT_EQ(force.alerts(), (std::vector<std::string>{"canary", "canary_again"}));
   force.world.reopen();
   EXPECT_EQ(*force.world.exchange->retire_canaries("nadra"), 2u);
   EXPECT_EQ(*force.world.exchange->retire_canaries("nadra"), 0u);
@@ -555,7 +545,7 @@ TEST(Detection, KilledAtAnyMomentItForgetsNoHoldLosesNoAlertAndRefillsNoBudget) 
   force.world.exchange = *std::move(opened);
   force.world.serve();
   force.world.exchange->stop();  // what a start found missing is recorded by now
-  const auto alerts = force.alerts_in_ledger();
+  const auto alerts = force.alerts();
   EXPECT_EQ(std::count(alerts.begin(), alerts.end(), "canary"), 1);
   EXPECT_LE(std::count(alerts.begin(), alerts.end(), "unexplained_week"), 1);
   if (victim.refused) {
@@ -596,7 +586,7 @@ TEST(Detection, AStolenDeviceInAnotherCityIsStoppedAtItsFirstQuestion) {
   force.world.source = "127.0.2.7";
   EXPECT_EQ(force.ask(one, one.citizen).reason(), "touch-and-reason");
   EXPECT_EQ(force.ask(one, one.citizen).reason(), "touch-and-reason");
-  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"impossible_travel"});
+  EXPECT_EQ(force.alerts(), std::vector<std::string>{"impossible_travel"});
   const auto replayed = force.world.exchange->replay_alerts();
   ASSERT_TRUE(replayed);
   EXPECT_EQ(replayed->same, 1u);
@@ -609,7 +599,7 @@ TEST(Detection, AStolenDeviceInAnotherCityIsStoppedAtItsFirstQuestion) {
   force.world.device(other->officer);
   force.world.source = "127.0.3.7";
   EXPECT_EQ(force.ask(*other, other->citizen).reason(), "touch-and-reason");
-  EXPECT_EQ(force.alerts_in_ledger().back(), "strange_network");
+  EXPECT_EQ(force.alerts().back(), "strange_network");
 }
 
 TEST(Detection, WhoCalledTheAccusedIsExplainedByTheRegistersAndNobodyElse) {
@@ -720,7 +710,7 @@ TEST(Detection, AnOperationAnnouncedBeforehandPausesTheFrictionTestAloneAndIsAnE
   EXPECT_EQ(std::count(reasons.begin(), reasons.end(), "touch-and-reason"), 0);
   EXPECT_EQ(std::count(reasons.begin(), reasons.end(), ""), 20) << "the week's cap stands";
   EXPECT_EQ(reasons.back(), "unexplained-spent");
-  EXPECT_EQ(force.alerts_in_ledger(), (std::vector<std::string>{"announced", "unexplained_week"}));
+  EXPECT_EQ(force.alerts(), (std::vector<std::string>{"announced", "unexplained_week"}));
   force.world.reopen();
   force.world.serve();
   ASSERT_EQ(force.world.exchange->detection().operations().size(), 1u) << "a start forgets none";
@@ -739,7 +729,7 @@ TEST(Detection, WhoAsksForThemselvesIsRefusedRecordedAndReviewed) {
   const auto reply = force.ask(one, own);
   EXPECT_EQ(reply.status, 403u) << reply.body;
   EXPECT_EQ(reply.reason(), "forbidden-by-rule");
-  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"forbidden_person"});
+  EXPECT_EQ(force.alerts(), std::vector<std::string>{"forbidden_person"});
 }
 
 TEST(Detection, AMagnetIsReviewedAndTheCitizenIsToldInTheirOwnHistory) {
@@ -755,7 +745,7 @@ TEST(Detection, AMagnetIsReviewedAndTheCitizenIsToldInTheirOwnHistory) {
   }
   ASSERT_EQ(officers.size(), 3u);
   force.world.exchange->stop();  // records what is on its way
-  EXPECT_EQ(force.alerts_in_ledger(), std::vector<std::string>{"magnet"});
+  EXPECT_EQ(force.alerts(), std::vector<std::string>{"magnet"});
   // What is durable is listed a moment later.
   const auto notices = [&]() -> std::ptrdiff_t {
     const auto looks = force.world.exchange->looks(SubjectName{SubjectKind::national_id, citizen});

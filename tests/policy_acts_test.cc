@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "an_approval.h"
 #include "crypto/device_key.h"
 #include "passkeys.h"
 
@@ -16,24 +17,12 @@ id = "reviewer"
 says = "Somebody who reviews emergencies"
 rights = ["review"]
 [[purpose]]
-id = "asset-tracing"
-says = "the tracing of assets"
-law = "an invented law, section 1"
-[[purpose]]
 id = "life-at-risk"
 says = "saving a life in danger"
 law = "an invented law, section 2"
 [[quota]]
 id = "much"
 distinct_subjects = [{ per = "officer", n = 100000 }]
-[[grant]]
-id = "A01"
-says = "A name, if a superior of another unit approves"
-roles = ["investigator"]
-purposes = ["asset-tracing"]
-fields = ["identity.persons.name"]
-needs = { approvals = 1, approver = "superior_other_unit" }
-quota = "much"
 [[grant]]
 id = "A02"
 says = "An address, if the citizen consents"
@@ -70,7 +59,7 @@ quota = "much"
 class PolicyActsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    World::more_policy = {{"zz_more.toml", kMorePolicy}};
+    World::more_policy = {{"zz_approval.toml", kAnApprovalNeeded}, {"zz_more.toml", kMorePolicy}};
     w = new PasskeyWorld;
     World::more_policy.clear();
     officer("TA-1", "Investigation Lahore", "investigator");

@@ -77,6 +77,16 @@ Result<Moment> moment_in(const net::Json& value, const std::string& name) {
   return Moment{*ms};
 }
 
+/// taking moves a result to its place, or its error to `read`.
+auto taking(Result<void>& read) {
+  return [&read](auto result, auto& to) {
+    if (result)
+      to = *std::move(result);
+    else
+      read = std::unexpected(result.error());
+  };
+}
+
 Result<policy::Case::Order> order_in(const net::Json& value) {
   const net::Json::Object* members = value.object();
   if (members == nullptr) return wrong("a court order is an object");
@@ -84,12 +94,7 @@ Result<policy::Case::Order> order_in(const net::Json& value) {
   bool ends = false;
   for (const auto& member : *members) {
     Result<void> read;
-    const auto take = [&](auto result, auto& to) {
-      if (result)
-        to = *std::move(result);
-      else
-        read = std::unexpected(result.error());
-    };
+    const auto take = taking(read);
     if (member.name == "order") {
       take(text_in(member.value, "order"), order.ref);
     } else if (member.name == "fields") {
@@ -115,12 +120,7 @@ Result<policy::Case> case_in(const net::Json& body, const FieldTable& fields) {
   policy::Case one;
   for (const auto& member : *members) {
     Result<void> read;
-    const auto take = [&](auto result, auto& to) {
-      if (result)
-        to = *std::move(result);
-      else
-        read = std::unexpected(result.error());
-    };
+    const auto take = taking(read);
     if (member.name == "kind") {
       take(text_in(member.value, "kind"), one.kind);
     } else if (member.name == "unit") {

@@ -6,15 +6,15 @@
 
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
-#include "server/authenticators.h"
 #include "server/alerts.h"
+#include "server/authenticators.h"
 #include "server/engine.h"
 #include "server/log.h"
 #include "server/problem.h"
 #include "server/state.h"
 #include "server/trace_upload.h"
-#include "vault/debts.h"
 #include "server/witness_settings.h"
+#include "vault/debts.h"
 
 namespace amanat::server {
 
@@ -44,8 +44,8 @@ Result<void> add_witnesses(const Home& home, ledger::Options& options) {
   return read_witness_settings(home.witness_settings(), *options.witnesses);
 }
 
-// The first address is the issuer of tokens: the configured one, unless nobody can have meant it: a free
-// port was asked for, or another one than the standard origin's while that was left as it is.
+// The first address is the issuer of tokens: the configured one, unless nobody can have meant it: a
+// free port was asked for, or another one than the standard origin's while that was left as it is.
 std::vector<std::string> addresses_of(const Config& config, const std::string& listening,
                                       bool any_port) {
   std::vector<std::string> addresses = config.origins;
@@ -96,9 +96,8 @@ Result<void> check_empty(const Engine& engine) {
   auto store = open_store(engine);
   if (!store) return std::unexpected(store.error());
   bool empty = true;
-  auto scanned = (*store)->scan(storage::Table::settings, {}, {}, [&](auto, auto) {
-    return empty = false;
-  });
+  auto scanned =
+      (*store)->scan(storage::Table::settings, {}, {}, [&](auto, auto) { return empty = false; });
   if (!scanned) return scanned;
   if (!empty) return fail(Reason::exchange_exists, "the store holds rows of an exchange");
   return {};
@@ -167,11 +166,10 @@ std::string Exchange::State::metrics_page() const {
   const auto began = Metrics::Clock::now();
   std::string value;
   gauges.store_answers = store->get(storage::Table::settings, "metrics", value).has_value();
-  gauges.store_seconds =
-      std::chrono::duration<double>(Metrics::Clock::now() - began).count();
+  gauges.store_seconds = std::chrono::duration<double>(Metrics::Clock::now() - began).count();
   for (auto& one : registry->live_standings())
-    gauges.live.push_back({std::move(one.dataset), one.resting, one.answered, one.failed, one.spared,
-                           one.wrong_values});
+    gauges.live.push_back({std::move(one.dataset), one.resting, one.answered, one.failed,
+                           one.spared, one.wrong_values});
   return metrics.page(gauges);
 }
 
@@ -374,22 +372,29 @@ Result<identity::Enrolled> Exchange::enrol(std::string_view account_id, std::str
                                           state_->config.certificate_days);
   wipe(key->data(), key->size());
   if (!enrolled) return enrolled;
-  EntryContent entry;
-  entry.type = EntryType::policy_key;
-  entry.actor = Actor{enrolled->account, KeyKind::certificate, enrolled->thumbprint};
-  entry.tail = ledger::tail_of_policy_key(crypto::sha256(enrolled->certificate_pem), EntryIndex{0});
-  entry.part(BodyPart::purpose) = "device enrolled";
-  if (auto recorded = state_->record(std::move(entry)); !recorded) {
-    // Not recorded, so it never happened: the device ends before anybody holds its certificate.
-    auto undone = state_->identity->revoke(crypto::hex(enrolled->thumbprint));
-    insist(undone.has_value() || undone.error().reason != Reason::unknown_device);
+  if (auto recorded =
+          state_->record_device({enrolled->account, KeyKind::certificate, enrolled->thumbprint},
+                                crypto::sha256(enrolled->certificate_pem));
+      !recorded)
     return std::unexpected(recorded.error());
-  }
   return enrolled;
 }
 
-Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account,
-                                             const Caller* by) {
+Result<void> Exchange::State::record_device(const Actor& device, const Digest& credential) {
+  EntryContent entry;
+  entry.type = EntryType::policy_key;
+  entry.actor = device;
+  entry.tail = ledger::tail_of_policy_key(credential, EntryIndex{0});
+  entry.part(BodyPart::purpose) = "device enrolled";
+  auto recorded = record(std::move(entry));
+  if (recorded) return {};
+  // Not recorded, so it never happened: the device ends before anybody holds its credential.
+  auto undone = identity->revoke(crypto::hex(device.thumbprint));
+  insist(undone.has_value() || undone.error().reason != Reason::unknown_device);
+  return std::unexpected(recorded.error());
+}
+
+Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account, const Caller* by) {
   const std::lock_guard one(state_->acts);
   // First the act, then its record: revoking opens nothing, and must not wait for the disk.
   auto ended = state_->identity->revoke(device_or_account);
@@ -400,7 +405,8 @@ Result<std::vector<Digest>> Exchange::revoke(std::string_view device_or_account,
     const auto device = state_->identity->device_of(thumbprint);
     insist(device.has_value());
     state_->marks->forget(device->account);
-    entry.actor = by != nullptr ? by->asker().actor : Actor{AccountId{0}, device->key_kind, thumbprint};
+    entry.actor =
+        by != nullptr ? by->asker().actor : Actor{AccountId{0}, device->key_kind, thumbprint};
     if (by != nullptr) entry.evidence = by->evidence();
     entry.tail = ledger::tail_of_policy_key(thumbprint, EntryIndex{0});
     entry.part(BodyPart::purpose) = "device revoked";
@@ -634,8 +640,8 @@ void Exchange::record_debts() {
   if (overdue == s.debts_told) return;
   EntryContent alert;
   alert.type = EntryType::alert;
-  alert.part(BodyPart::denial) = std::string(row_of(Reason::debts_unpaid).id) + " " +
-                                 std::to_string(overdue) + "\n";
+  alert.part(BodyPart::denial) =
+      std::string(row_of(Reason::debts_unpaid).id) + " " + std::to_string(overdue) + "\n";
   if (auto recorded = s.record(std::move(alert)); !recorded) return;  // again in a second
   s.debts_told = overdue;
   log(LogLevel::error, "debts-unpaid", {{"answers", std::to_string(overdue)}});

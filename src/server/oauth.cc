@@ -160,16 +160,10 @@ Result<identity::EnrolledKey> Exchange::enrol_key(std::string_view account_id,
   auto enrolled = state_->identity->enrol_key(account_id, text, state_->config.certificate_days);
   if (!enrolled) return enrolled;
   // The thumbprint is the hash of the key's canonical text: the entry names the key itself.
-  EntryContent entry;
-  entry.type = EntryType::policy_key;
-  entry.actor = Actor{enrolled->account, KeyKind::jwk, enrolled->thumbprint};
-  entry.tail = ledger::tail_of_policy_key(crypto::sha256(enrolled->jwk), EntryIndex{0});
-  entry.part(BodyPart::purpose) = "device enrolled";
-  if (auto recorded = state_->record(std::move(entry)); !recorded) {
-    auto undone = state_->identity->revoke(crypto::hex(enrolled->thumbprint));
-    insist(undone.has_value() || undone.error().reason != Reason::unknown_device);
+  if (auto recorded = state_->record_device({enrolled->account, KeyKind::jwk, enrolled->thumbprint},
+                                            crypto::sha256(enrolled->jwk));
+      !recorded)
     return std::unexpected(recorded.error());
-  }
   return enrolled;
 }
 

@@ -11,25 +11,14 @@
 #include <utility>
 
 #include "crypto/crypto.h"
+#include "storage/descriptor.h"
 
 namespace amanat::server {
 namespace {
 
+using storage::Descriptor;
+
 constexpr std::size_t kPieceOnDisk = kSealedPiece + crypto::kAeadOverhead;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 std::unexpected<Failure> failed() {
   return fail(errno == ENOSPC ? Reason::disk_full : Reason::file_failed, std::strerror(errno));

@@ -81,6 +81,9 @@ struct Exchange::State {
   void note_slices();
 
   Result<std::vector<Receipt::Entry>> record(EntryContent entry);
+  /// record_device records an enrolled device under the hash of its credential; where that fails,
+  /// the device is revoked again.
+  Result<void> record_device(const Actor& device, const Digest& credential);
   Result<Receipt::Entry> record_document(std::string_view document, std::string note);
   /// record_act records a document people agreed on, with who confirmed it and what they signed.
   Result<Receipt::Entry> record_act(std::string note, const Digest& document, const Caller* by,

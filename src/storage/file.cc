@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "model/insist.h"
+#include "storage/descriptor.h"
 
 namespace amanat::storage {
 namespace {
@@ -29,20 +30,6 @@ std::unexpected<Failure> failed(std::string_view what, const std::string& path, 
   detail.append(" ").append(path).append(": ").append(std::generic_category().message(error));
   return fail(reason, std::move(detail));
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Free {
   void operator()(void* p) const { std::free(p); }
