@@ -12,8 +12,8 @@ SOAK_FUZZ_SECONDS ?= 600
 TEST_SECONDS ?= 600
 
 BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config libssl-dev libsodium-dev libfido2-dev \
-                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev
-TEST_PACKAGES  := $(BUILD_PACKAGES) postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium fonts-dejavu-core kannel kannel-extras
+                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev libarchive-dev libseccomp-dev libsqlite3-dev
+TEST_PACKAGES  := $(BUILD_PACKAGES) poppler-utils postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium fonts-dejavu-core kannel kannel-extras
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace chromium
 
@@ -57,10 +57,10 @@ configured = [ -f $(1)/build.ninja ] || cmake --preset $(2) >/dev/null
 
 .PHONY: build deps demo test deb check-sanitizers gcc pictures bench sim bench-docs fuzz soak format man install clean help
 
-build: ## build/amanat and build/amanat-verify (installs nothing)
+build: ## build/amanat, build/amanat-verify and build/amanat-unpack (installs nothing)
 	@$(call configured,build,release)
-	@$(NINJA) -C build amanat amanat-verify
-	@echo "Built build/amanat and build/amanat-verify."
+	@$(NINJA) -C build amanat amanat-unpack amanat-verify
+	@echo "Built build/amanat, build/amanat-verify and build/amanat-unpack."
 
 deps: ## install the Debian packages the build needs, if any is missing
 	@$(call need,$(BUILD_PACKAGES))
@@ -68,7 +68,7 @@ deps: ## install the Debian packages the build needs, if any is missing
 demo: deps ## the whole story on this machine: 20 seconds once built
 	@$(call configured,build,release)
 	@echo "Building Amanat (some minutes the first time) ..."
-	@$(NINJA) -C build amanat amanat-verify
+	@$(NINJA) -C build amanat amanat-unpack amanat-verify
 	@build/amanat demo $(DEMO)
 
 test: ## build everything and run every test; the last line counts them
@@ -145,6 +145,7 @@ man: build ## packaging/man/amanat.1 and the shell completions, from the command
 
 install: build ## into PREFIX (/usr/local), respecting DESTDIR
 	@install -Dm755 -t $(DESTDIR)$(PREFIX)/bin build/amanat build/amanat-verify
+	@install -Dm755 -t $(DESTDIR)$(PREFIX)/libexec/amanat build/amanat-unpack
 	@install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	@build/amanat help --man > $(DESTDIR)$(PREFIX)/share/man/man1/amanat.1

@@ -59,12 +59,12 @@ std::string block(const std::string& title) {
   return page.substr(begin + 6, end - begin - 6);
 }
 
-TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
+TEST(Package, ItHoldsTheProgramsTheirPagesAndAUnitAndNothingOfAHome) {
   if (!there("dpkg-shlibdeps")) GTEST_SKIP() << "dpkg-dev is not there";
   Directory out;
   const std::string build = (out.path / "b").string();
-  ASSERT_EQ(shell("mkdir " + build + "; ln -s " + kBuild + "/amanat " + kBuild + "/amanat-verify " +
-                  build)
+  ASSERT_EQ(shell("mkdir " + build + "; ln -s " + kBuild + "/amanat " + kBuild + "/amanat-unpack " + kBuild +
+                  "/amanat-verify " + build)
                 .code,
             0);
   const Ran made = shell((kSource / "packaging/deb").string() + " " + build);
@@ -72,7 +72,8 @@ TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
   const std::string package = made.said.substr(0, made.said.find('\n'));
   const std::string files = shell("dpkg-deb --contents " + package).said;
   for (const char* wanted :
-       {"./usr/bin/amanat\n", "./usr/bin/amanat-verify\n", "./usr/share/man/man1/amanat.1.gz\n",
+       {"./usr/bin/amanat\n", "./usr/bin/amanat-verify\n",
+        "./usr/libexec/amanat/amanat-unpack\n", "./usr/share/man/man1/amanat.1.gz\n",
         "./usr/share/bash-completion/completions/amanat\n",
         "./usr/share/zsh/vendor-completions/_amanat\n", "./usr/lib/systemd/system/amanat.service\n",
         "./usr/lib/systemd/system/amanat-canaries.timer\n",
@@ -84,12 +85,14 @@ TEST(Package, ItHoldsBothProgramsTheirPagesAndAUnitAndNothingOfAHome) {
   EXPECT_EQ(files.find("./var/"), std::string::npos) << "a home is the operator's";
   const std::string control = shell("dpkg-deb --field " + package).said;
   for (const char* wanted :
-       {"Package: amanat", "libpq5", "librocksdb7.8", "libssl3", "libsodium23"})
+       {"Package: amanat", "libpq5", "librocksdb7.8", "libssl3", "libsodium23",
+                             "libarchive13", "libsqlite3-0", "libseccomp2"})
     EXPECT_NE(control.find(wanted), std::string::npos) << wanted << "\n" << control;
   // Unpacked, it runs, and its man page and completions are the program's own.
   const Ran run = shell("dpkg-deb -x " + package + " " + (out.path / "root").string() + "; cd " +
                         (out.path / "root").string() +
-                        "; usr/bin/amanat --version; zcat usr/share/man/man1/amanat.1.gz"
+                        "; usr/bin/amanat --version; usr/bin/amanat trace read " +
+                        (kSource / "tests/packed/people.7z").string() + " && zcat usr/share/man/man1/amanat.1.gz"
                         " | grep -c migrate; bash -n usr/share/bash-completion/completions/amanat");
   EXPECT_EQ(run.code, 0) << run.said;
 }

@@ -115,6 +115,27 @@ class GunzipStream : public UnpackingStream {
   bool member_ended_ = false, over_ = false;
 };
 
+class PartStream : public UnpackingStream {
+ public:
+  PartStream(net::Unpacking& unpacking, Budget& budget, std::uint64_t& given)
+      : unpacking_(unpacking), budget_(budget), given_(given) {}
+  Result<bool> next(std::string& out) override {
+    return in_order(out, [&]() -> Result<bool> {
+      auto more = unpacking_.next(out);
+      if (!more || !*more) return more;
+      given_ += out.size();
+      if (auto r = budget_.spend(out.size()); !r) return std::unexpected(r.error());
+      if (auto r = budget_.ratio(unpacking_.taken(), given_); !r) return std::unexpected(r.error());
+      return true;
+    });
+  }
+
+ private:
+  net::Unpacking& unpacking_;
+  Budget& budget_;
+  std::uint64_t& given_;
+};
+
 class AfterStream : public ByteStream {
  public:
   AfterStream(std::string first, std::unique_ptr<ByteStream> rest)
@@ -164,6 +185,10 @@ std::unique_ptr<ByteStream> stream_of_zip(net::ZipStream zip, Budget& budget) {
 }
 std::unique_ptr<ByteStream> stream_of_gzip(std::unique_ptr<ByteStream> packed, Budget& budget) {
   return std::make_unique<GunzipStream>(std::move(packed), budget);
+}
+std::unique_ptr<ByteStream> stream_of_unpacking(net::Unpacking& unpacking, Budget& budget,
+                                                std::uint64_t& given) {
+  return std::make_unique<PartStream>(unpacking, budget, given);
 }
 std::unique_ptr<ByteStream> stream_failing(Failure failure) {
   return std::make_unique<FailingStream>(std::move(failure));

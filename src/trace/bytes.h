@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "net/inflate.h"
+#include "net/unpack.h"
 #include "net/zip.h"
 #include "trace/read.h"
 
@@ -42,6 +43,10 @@ class ByteStream {
 std::unique_ptr<ByteStream> stream_of_range(const net::ReadAt& read, std::uint64_t size);
 std::unique_ptr<ByteStream> stream_of_zip(net::ZipStream zip, Budget& budget);
 std::unique_ptr<ByteStream> stream_of_gzip(std::unique_ptr<ByteStream> packed, Budget& budget);
+/// stream_of_unpacking reads the part that `unpacking` is at, and counts in `given` what came out
+/// of all its parts. Both must outlive the stream.
+std::unique_ptr<ByteStream> stream_of_unpacking(net::Unpacking& unpacking, Budget& budget,
+                                                std::uint64_t& given);
 /// stream_failing is one that is broken.
 std::unique_ptr<ByteStream> stream_failing(Failure failure);
 /// stream_after gives `first` and then the rest of a stream.

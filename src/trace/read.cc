@@ -6,6 +6,7 @@
 #include "crypto/crypto.h"
 #include "model/insist.h"
 #include "net/charset.h"
+#include "net/unpack.h"
 #include "storage/reading.h"
 #include "trace/bytes.h"
 #include "trace/gather.h"
@@ -27,16 +28,6 @@ struct Magic {
 // Told apart so that the note can say what it is.
 constexpr Magic kUnread[] = {
     {{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8}, "an old Office file (save it as XLSX or CSV)"},
-    {"%PDF-", "a PDF (extract its text)"},
-    {"Rar!\x1A\x07", "a RAR archive (unpack it)"},
-    {{"7z\xBC\xAF\x27\x1C", 6}, "a 7z archive (unpack it)"},
-    {"BZh", "bzip2 (unpack it)"},
-    {{"\xFD"
-      "7zXZ\0",
-      6},
-     "xz (unpack it)"},
-    {{"\x28\xB5\x2F\xFD", 4}, "zstd (unpack it)"},
-    {"SQLite format 3", "an SQLite database (dump it as SQL)"},
     {"\x89PNG", "a picture"},
     {{"\xFF\xD8\xFF", 3}, "a picture"},
     {"GIF8", "a picture"},
@@ -128,12 +119,47 @@ class Reading {
     }
     for (const auto& magic : kUnread)
       if (std::string_view(first).starts_with(magic.bytes)) return note(name, magic.what);
+    if (const int packing = net::packing_of(first); packing >= 0) {
+      if (depth >= options_.limits.archive_depth_max)
+        return note(name, "archives too deep in each other");
+      return unpack(static_cast<net::Packing>(packing),
+                    stream_after(std::move(first), std::move(stream)), name, depth);
+    }
     if (is_base64(first) && depth < options_.limits.archive_depth_max)
       return layer(stream_of_base64(stream_after(std::move(first), std::move(stream))), nullptr, 0,
                    name, depth + 1);
     if ((is_mail(first) || is_rich_text(first)) && depth < options_.limits.archive_depth_max)
       return carried(std::move(first), *stream, name, depth);
     return text(stream_after(std::move(first), std::move(stream)), name);
+  }
+
+  // unpack reads what a process of its own takes apart.
+  Result<void> unpack(net::Packing packing, std::unique_ptr<ByteStream> packed,
+                      const std::string& name, unsigned depth) {
+    const net::Feed feed = [this, &packed](std::string& out) -> Result<bool> {
+      if (stopped()) return stop();
+      return packed->next(out);
+    };
+    auto unpacking = net::Unpacking::begin(packing, feed, options_.limits.nested_bytes_max);
+    if (!unpacking) return pass_new(unpacking.error(), name);
+    std::uint64_t given = 0;  // of all parts: many small bombs are one
+    for (std::string inside;;) {
+      auto more = (*unpacking)->next_part(inside);
+      if (!more) return pass_new(more.error(), name);
+      if (!*more) return {};
+      auto done = layer(stream_of_unpacking(**unpacking, budget_, given), nullptr, 0,
+                        name + "/" + inside.substr(0, 256), depth + 1);
+      if (!done) return done;
+      if (summary_.parts.size() >= options_.limits.parts_max) return {};
+      // What was not wanted of it costs unpacking all the same.
+      const auto rest = stream_of_unpacking(**unpacking, budget_, given);
+      for (std::string piece;;) {
+        if (stopped()) return stop();
+        auto left = rest->next(piece);
+        if (!left) return pass_new(left.error(), name);
+        if (!*left) break;
+      }
+    }
   }
 
   // carried reads a mail's parts and a rich text's words; either is held in memory.

@@ -80,11 +80,59 @@ TEST(Read, ADamagedPartIsNotedAndTheRestIsRead) {
   EXPECT_EQ(read->count(Kind::national_id), 1u);
 }
 
+std::string packed(const std::string& name) {
+  auto bytes =
+      storage::read_file(std::string(AMANAT_SOURCE_DIR) + "/tests/packed/" + name, 1u << 20);
+  EXPECT_TRUE(bytes) << name;
+  return bytes ? *bytes : "";
+}
+
+TEST(Read, WhatAnotherProcessTakesApartIsReadLikeTheRest) {
+  const std::pair<const char*, std::uint64_t> finds[] = {
+      {"people.tar", 3},    {"people.tar.xz", 3}, {"people.tar.zst", 3}, {"people.7z", 3},
+      {"people.rar", 3},    {"people.5.rar", 3},  {"people.csv.bz2", 2}, {"people.csv.lz4", 2},
+      {"people.csv.lz", 2}, {"people.csv.Z", 2},  {"people.db", 3},      {"people.wal.db", 3},
+      {"people.pdf", 2}};
+  for (const auto& [name, people] : finds) {
+    SCOPED_TRACE(name);
+    const auto read = read_leak_bytes(packed(name), name, {});
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_EQ(read->count(Kind::national_id), people);
+    for (const auto& part : read->parts) EXPECT_EQ(part.note, "") << part.name;
+    // In what is packed once more, too.
+    const auto again = read_leak_bytes(
+        dirty::zipped({{name, dirty::gzipped(packed(name))}}, dirty::Packing::deflate), "x", {});
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_EQ(again->count(Kind::national_id), people);
+  }
+  // A column's empty cells and its number without a zero are what they are in a table of any kind.
+  const auto table = read_leak_bytes(packed("people.db"), "people.db", {});
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->count(Kind::msisdn), 2u);
+}
+
+TEST(Read, ABombThatAnotherProcessTakesApartIsGivenUpToo) {
+  std::string bomb;  // 64 MiB of blanks in 79 bytes, again and again
+  for (int i = 0; i < 40; ++i) bomb += packed("blanks.bz2");
+  EXPECT_EQ(note_of(read_leak_bytes(bomb, "bomb.bz2", {})),
+            "it unpacks to too many times its size");
+  ReadOptions options;
+  options.limits.ratio_max = 1u << 30;
+  options.limits.unpacked_bytes_max = 100 << 20;
+  EXPECT_EQ(note_of(read_leak_bytes(bomb, "bomb.bz2", options)),
+            "more bytes unpacked than allowed");
+  options.limits.nested_bytes_max = 100;
+  EXPECT_EQ(note_of(read_leak_bytes(packed("people.7z"), "x.7z", options)),
+            "leak-unreadable: too large to take apart here (unpack it)");
+}
+
 TEST(Read, WhatCannotBeReadIsNamed) {
   EXPECT_EQ(note_of(read_leak_bytes("%PDF-1.7 ...", "x", {})),
-            "leak-unreadable: a PDF (extract its text)");
-  EXPECT_EQ(note_of(read_leak_bytes("Rar!\x1A\x07", "x", {})),
-            "leak-unreadable: a RAR archive (unpack it)");
+            "leak-unreadable: a PDF that is damaged or locked");
+  EXPECT_EQ(note_of(read_leak_bytes("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1...", "x", {})),
+            "leak-unreadable: an old Office file (save it as XLSX or CSV)");
+  EXPECT_EQ(note_of(read_leak_bytes(packed("locked.rar"), "x", {})),
+            "leak-unreadable: a locked archive");
   EXPECT_TRUE(read_leak_bytes("", "x", {}).has_value());
 }
 
