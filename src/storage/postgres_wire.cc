@@ -145,8 +145,14 @@ Reply<std::unique_ptr<Link>> Link::dial(const Target& target) {
   if (link->connection_ == nullptr) return lost_fault("no memory for a connection");
   if (PQstatus(link->connection_) != CONNECTION_OK)
     return lost_fault(first_line(PQerrorMessage(link->connection_)));
-  PQsetNoticeProcessor(
-      link->connection_, [](void*, const char*) {}, nullptr);
+  PQsetNoticeReceiver(
+      link->connection_,
+      [](void* self, const pg_result* notice) {
+        const char* grade = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+        if (grade != nullptr && std::string_view(grade) == "WARNING")
+          static_cast<Link*>(self)->warned_ = true;
+      },
+      link.get());
   if (PQsetnonblocking(link->connection_, 1) != 0 || PQenterPipelineMode(link->connection_) != 1)
     return lost_fault("the connection takes no pipeline");
   // A synced write waits for the disk (and the standby) whatever the server's own standard is.
@@ -244,10 +250,14 @@ void Link::push() {
 }
 
 Reply<std::vector<Rows>> Link::answers(int seconds_max) {
+  return answers_within(std::int64_t{seconds_max} * 1000);
+}
+
+Reply<std::vector<Rows>> Link::answers_within(std::int64_t milliseconds) {
   if (!pushed_) push();
   pushed_ = false;
   if (lost_) return lost_fault("");
-  auto rows = collect(now_ms() + std::int64_t{seconds_max} * 1000);
+  auto rows = collect(now_ms() + milliseconds);
   if (!rows) {
     // Whether these were prepared is not known; a name used twice would be a fault of its own.
     lost_ = lost_ || rows.error().lost || !preparing_.empty();

@@ -91,10 +91,14 @@ class Link {
   /// answers sends what is queued and returns every statement's rows, or the first fault; then none
   /// of what was queued outside a transaction is in force.
   Reply<std::vector<Rows>> answers(int seconds_max = kAnswerSeconds);
+  Reply<std::vector<Rows>> answers_within(std::int64_t milliseconds);
   /// ask is send() and answers() of one statement.
   Reply<Rows> ask(const Statement& statement, std::span<const std::string_view> parameters = {},
                   int seconds_max = kAnswerSeconds);
   bool lost() const { return lost_; }
+  /// warned says whether the server has sent a warning so far: a COMMIT that was cancelled while it
+  /// waited for the standby succeeds with one.
+  bool warned() const { return warned_; }
 
   static constexpr int kAnswerSeconds = 30;
 
@@ -109,6 +113,7 @@ class Link {
   std::vector<bool> expected_;          // of each queued command: is it a statement's rows?
   bool pushed_ = false;
   bool lost_ = false;
+  bool warned_ = false;
 };
 
 /// int_parameter is an int8 as a binary parameter.
