@@ -173,8 +173,9 @@ class PostgresDisk::Handle : public File {
   Handle(PostgresDisk& disk, Node node, bool around_cache)
       : disk_(disk), node_(std::move(node)), around_cache_(around_cache) {}
 
+  // Also once the term is over: it is the sync that fails then, and a failed sync is final.
   Result<void> write_at(std::uint64_t offset, std::string_view data) override {
-    if (auto ok = may(); !ok) return ok;
+    if (useless_) return fail(Reason::file_failed, "used after a failed sync");
     return disk_.write(node_, offset, data);
   }
   Result<void> read_at(std::uint64_t offset, std::size_t size, std::string& out) const override {
