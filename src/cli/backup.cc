@@ -38,7 +38,8 @@ int run_backup(server::Exchange& exchange, const Call& call, const Emit& emit) {
 int run_restore(const Call& call, const Emit& emit) {
   const server::Home home(call.option("home"));
   const std::string store = call.option_or("store", server::kLocalStore);
-  auto kept = server::restore(call.words.at(0), call.option("keys"), home, store);
+  auto kept = server::restore(call.words.at(0), call.option("keys"), home, store,
+                              call.option_or("ledger-store", server::kLocalStore));
   if (!kept) return complain(emit, call.manner, kept.error());
   // What does not open was not restored.
   auto exchange = server::Exchange::open(home.root);

@@ -23,6 +23,7 @@ int run_init(const Call& call, const Emit& emit) {
   options.home = call.option("home");
   options.origin = call.option("origin");
   options.store = call.option_or("store", options.store);
+  options.ledger_store = call.option_or("ledger-store", options.ledger_store);
   if (auto origin = server::check_origin(options.origin); !origin) return complain(emit, call.manner, origin.error());
   auto catalog = documents(call, "catalog", kEmbeddedCatalog);
   if (!catalog) return complain(emit, call.manner, catalog.error());

@@ -9,6 +9,7 @@
 #include "ledger/ledger.h"
 #include "ledger/proof.h"
 #include "net/json.h"
+#include "server/engine.h"
 #include "storage/file.h"
 
 namespace amanat::cli {
@@ -63,8 +64,8 @@ int run_ledger_verify(const Call& call, const Emit& emit) {
   Result<ledger::Verdict> verdict;
   {
     Progress progress(call.manner, emit, "checking");
-    verdict = ledger::verify_directory(home.ledger(), *vkey,
-                                       [&](std::uint64_t done) { progress.show(0, 0, done, "entries"); });
+    verdict = server::verify_ledger(home, *vkey,
+                                    [&](std::uint64_t done) { progress.show(0, 0, done, "entries"); });
   }
   if (!verdict) return complain(emit, call.manner, verdict.error());
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;

@@ -9,6 +9,7 @@
 #include "ledger/fork.h"
 #include "ledger/refold.h"
 #include "net/json.h"
+#include "server/engine.h"
 #include "storage/file.h"
 
 namespace amanat::cli {
@@ -38,8 +39,8 @@ struct Found {
 
 Result<Found> check_frames(server::Exchange& exchange, const Call& call, const Emit& emit) {
   Progress progress(call.manner, emit, "frames and tiles");
-  auto verdict = ledger::verify_directory(exchange.home().ledger(), exchange.ledger().vkey(),
-                                          [&](std::uint64_t done) { progress.show(0, 0, done, "entries"); });
+  auto verdict = server::verify_ledger(exchange.home(), exchange.ledger().vkey(),
+                                       [&](std::uint64_t done) { progress.show(0, 0, done, "entries"); });
   if (!verdict) return std::unexpected(std::move(verdict.error()));
   Found found;
   found.entries = verdict->size;

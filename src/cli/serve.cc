@@ -16,7 +16,18 @@ int run_serve(const Call& call, const Emit& emit) {
   ::sigaddset(&stops, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);
 
-  auto exchange = server::Exchange::open(call.option("home"));
+  // A gateway that finds another at work stands by until that one ends, and then goes on for it.
+  server::Waiting waiting;
+  waiting.go_on = [&stops] {
+    const timespec now{0, 0};
+    return ::sigtimedwait(&stops, nullptr, &now) < 0;
+  };
+  waiting.say = [&](std::string_view words) {
+    if (!call.manner.json) emit(2, "Standing by: " + std::string(words) + ".\n");
+  };
+  if (!call.has("standby")) waiting = {};
+  auto exchange = server::Exchange::open(call.option("home"), waiting);
+  if (!exchange && exchange.error().reason == Reason::shutting_down) return 0;
   if (!exchange) return complain(emit, call.manner, exchange.error());
   const std::string listen = call.option_or("listen", (*exchange)->config().listen);
   auto address = (*exchange)->serve(listen, run_on_home);

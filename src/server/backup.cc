@@ -104,6 +104,36 @@ Result<void> make_new(const std::string& directory) {
   return storage::system_disk().make_directory(directory);
 }
 
+// copy_disk copies the files of a ledger's directory between disks. Its folders are known by name:
+// a disk in PostgreSQL lists files alone.
+Result<void> copy_disk(storage::Disk& from, const std::string& source, storage::Disk& to,
+                       const std::string& target) {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;
+  for (const char* folder : {"", "/snapshots", "/tree", "/heads", "/archive", "/segments"}) {
+    const auto names = from.list(source + folder);
+    if (!names) continue;  // none yet
+    if (auto made = to.make_directory(target + folder); !made) return made;
+    for (const std::string& name : *names) {
+      auto in = from.open(source + folder + "/" + name, storage::Disk::Open::existing);
+      if (!in && *folder == '\0') continue;  // a folder, where these are listed too
+      if (!in) return std::unexpected(in.error());
+      auto size = (*in)->size();
+      if (!size) return std::unexpected(size.error());
+      auto out = to.open(target + folder + "/" + name, storage::Disk::Open::create_new);
+      if (!out) return std::unexpected(out.error());
+      for (std::uint64_t at = 0; at < *size; at += kPiece) {
+        std::string bytes;
+        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, *size - at));
+        if (auto read = (*in)->read_at(at, n, bytes); !read) return read;
+        if (auto put = (*out)->write_at(at, bytes); !put) return put;
+      }
+      if (auto synced = (*out)->sync(); !synced) return synced;
+    }
+    if (auto synced = to.sync_directory(target + folder); !synced) return synced;
+  }
+  return {};
+}
+
 bool is_inside(const std::string& inner, const std::string& outer) {
   const auto relative =
       fs::path(inner).lexically_normal().lexically_relative(fs::path(outer).lexically_normal());
@@ -116,17 +146,40 @@ bool is_safe(const fs::path& name) {
   return std::none_of(name.begin(), name.end(), [](const fs::path& part) { return part == ".."; });
 }
 
+// put_ledger puts a backup's ledger into a disk in PostgreSQL that holds none.
+Result<void> put_ledger(const std::string& files, const std::string& config_file, const Home& home,
+                        const std::string& ledger_store) {
+  auto config = read_config(config_file);
+  if (!config) return std::unexpected(config.error());
+  config->ledger_store = ledger_store;
+  auto place = hold_ledger(home, *config, {});
+  if (!place) return std::unexpected(place.error());
+  if (place->disk->list(place->directory))
+    return fail(Reason::exchange_exists, "the database holds a ledger of this origin");
+  return copy_disk(storage::system_disk(), files, *place->disk, place->directory);
+}
+
 }  // namespace
 
 Result<Kept> copy_home(const Home& home, const std::string& directory, const std::string& keys) {
   std::error_code error;
   // The frames come last: head, tree and chains are then at most as long as what they are made of,
   // and what is missing in them is made again from the frames.
+  auto config = read_config(home.config());
+  if (!config) return std::unexpected(config.error());
+  auto place = look_at_ledger(home, *config);
+  if (!place) return std::unexpected(place.error());
   const std::string ledger = directory + "/ledger", segments = "/segments";
-  if (auto done = copy_tree(home.ledger(), ledger, "segments"); !done)
-    return std::unexpected(done.error());
-  if (auto done = copy_tree(home.ledger() + segments, ledger + segments); !done)
-    return std::unexpected(done.error());
+  if (place->disk) {
+    if (auto done = copy_disk(*place->disk, place->directory, storage::system_disk(), ledger);
+        !done)
+      return std::unexpected(done.error());
+  } else {
+    if (auto done = copy_tree(home.ledger(), ledger, "segments"); !done)
+      return std::unexpected(done.error());
+    if (auto done = copy_tree(home.ledger() + segments, ledger + segments); !done)
+      return std::unexpected(done.error());
+  }
   for (fs::directory_iterator at(home.root, error), end; !error && at != end; at.increment(error)) {
     const std::string path = at->path().string();
     if (path == home.keys() || path == home.records() || path == home.ledger() ||
@@ -194,8 +247,9 @@ Result<Kept> Exchange::backup(const std::string& directory, const std::string& k
 }
 
 Result<Kept> restore(const std::string& directory, const std::string& keys, const Home& home,
-                     const std::string& store) {
-  if (auto fine = check_store(store); !fine) return std::unexpected(fine.error());
+                     const std::string& store, const std::string& ledger_store) {
+  for (const std::string& place : {store, ledger_store})
+    if (auto fine = check_store(place); !fine) return std::unexpected(fine.error());
   std::error_code error;
   if (fs::exists(home.root, error) && !fs::is_empty(home.root, error))
     return fail(Reason::exchange_exists, home.root);
@@ -208,6 +262,7 @@ Result<Kept> restore(const std::string& directory, const std::string& keys, cons
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
     const fs::path name = at->path().filename();
     if (name == kSums || name == kRows || name == "exchange.toml") continue;
+    if (name == "ledger" && ledger_store != kLocalStore) continue;
     const fs::path target = fs::path(home.root) / name;
     if (at->is_directory()) {
       if (auto done = copy_tree(at->path(), target); !done) return std::unexpected(done.error());
@@ -230,8 +285,11 @@ Result<Kept> restore(const std::string& directory, const std::string& keys, cons
   kept->rows = *rows;
   auto text = storage::read_file(directory + "/exchange.toml", 64 * 1024);
   if (!text) return std::unexpected(text.error());
-  auto put =
-      storage::replace_file(storage::system_disk(), home.config(), with_store(*text, store), 0644);
+  const std::string config = with_store(with_store(*text, store), ledger_store, "ledger_store");
+  if (ledger_store != kLocalStore)
+    if (auto put = put_ledger(directory + "/ledger", directory + "/exchange.toml", home, ledger_store); !put)
+      return std::unexpected(put.error());
+  auto put = storage::replace_file(storage::system_disk(), home.config(), config, 0644);
   if (!put) return std::unexpected(put.error());
   return kept;
 }

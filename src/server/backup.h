@@ -27,10 +27,10 @@ Result<Kept> copy_home(const Home& home, const std::string& directory, const std
 /// missing or differs, by name).
 Result<Kept> check_sums(const std::string& directory);
 
-/// restore makes a home of a backup and its keys, its rows in `store` (kLocalStore or a URL). The
-/// backup is checked first; exchange.toml comes last. Errors: exchange_exists, file_failed,
+/// restore makes a home of a backup and its keys, its rows in `store` (kLocalStore or a URL), its
+/// ledger in `ledger_store` (the same), where none of its name may be. The backup is checked first; exchange.toml comes last. Errors: exchange_exists, file_failed,
 /// key_missing, config_wrong, store_failed, disk_full.
 Result<Kept> restore(const std::string& directory, const std::string& keys, const Home& home,
-                     const std::string& store);
+                     const std::string& store, const std::string& ledger_store = "local");
 
 }  // namespace amanat::server

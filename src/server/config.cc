@@ -91,6 +91,8 @@ Result<void> check_words(const Config& config, const std::string& file) {
           file + ": an origin is written https://host or https://host:port, in small letters");
   if (auto store = check_store(config.store); !store)
     return fail(Reason::config_wrong, file + ": " + store.error().detail);
+  if (auto store = check_store(config.ledger_store); !store)
+    return fail(Reason::config_wrong, file + ": ledger_" + store.error().detail);
   if (auto metrics = check_metrics(config.metrics); !metrics)
     return fail(Reason::config_wrong, file + ": " + metrics.error().detail);
   for (const auto& level : kLogLevels)
@@ -118,6 +120,7 @@ std::string config_value(const Config& config, std::string_view key) {
     return '[' + list + ']';
   }
   if (key == "store") return '"' + config.store + '"';
+  if (key == "ledger_store") return '"' + config.ledger_store + '"';
   if (key == "metrics") return '"' + config.metrics + '"';
   if (key == "log_level") return '"' + config.log_level + '"';
   for (const auto& row : kNumbers)
@@ -158,6 +161,10 @@ const std::vector<ConfigKey>& config_keys() {
        "Where records rest: local (RocksDB in the home) or postgresql://USER@HOST/DB?sslcert=...; never "
        "a password in it. Moved with amanat migrate.",
        "اندراجات کہاں رہیں: local یا postgresql:// پتہ؛ اس میں پاس ورڈ کبھی نہیں۔"},
+      {"ledger_store", "text", "local",
+       "Where the ledger rests: local (files in the home) or a postgresql:// URL, from which another "
+       "gateway can take it over.",
+       "کھاتا کہاں رہے: local (اسی جگہ کی فائلیں) یا postgresql:// پتہ، جہاں سے دوسرا گیٹ وے اسے سنبھال سکے۔"},
       {"metrics", "host:port", "",
        "Where Prometheus may read counts, on this machine alone; empty for nowhere. No personal value.",
        "گنتیوں کا پتہ، صرف اسی مشین پر؛ خالی یعنی کہیں نہیں۔ کوئی ذاتی قدر نہیں۔"},
@@ -184,6 +191,8 @@ Result<Config> read_config(const std::string& file) {
   if (!origins) return std::unexpected(origins.error());
   auto store = reader.string_or("store", config.store);
   if (!store) return std::unexpected(store.error());
+  auto ledger_store = reader.string_or("ledger_store", config.ledger_store);
+  if (!ledger_store) return std::unexpected(ledger_store.error());
   auto metrics = reader.string_or("metrics", config.metrics);
   if (!metrics) return std::unexpected(metrics.error());
   auto level = reader.string_or("log_level", config.log_level);
@@ -196,6 +205,7 @@ Result<Config> read_config(const std::string& file) {
   config.listen = *std::move(listen);
   if (!origins->empty()) config.origins = *std::move(origins);
   config.store = *std::move(store);
+  config.ledger_store = *std::move(ledger_store);
   config.metrics = *std::move(metrics);
   config.log_level = *std::move(level);
   if (auto words = check_words(config, file); !words) return std::unexpected(words.error());

@@ -1,5 +1,8 @@
 #include "server/engine.h"
 
+#include "ledger/verify.h"
+#include "storage/postgres_disk.h"
+
 namespace amanat::server {
 
 Result<void> check_store(const std::string& store) {
@@ -28,6 +31,44 @@ Result<std::unique_ptr<storage::Store>> open_store(const Engine& engine) {
     if (*there) return fail(Reason::store_failed, what);
   }
   return store;
+}
+
+namespace {
+// The name of the ledger's directory on a disk in PostgreSQL.
+constexpr const char* kLedgerFiles = "ledger";
+}  // namespace
+
+Result<LedgerPlace> hold_ledger(const Home& home, const Config& config, const Waiting& waiting) {
+  if (config.ledger_store == kLocalStore) return LedgerPlace{nullptr, home.ledger()};
+  storage::PostgresDiskOptions options;
+  options.name = config.origin;
+  if (waiting.go_on) {
+    options.busy = storage::PostgresDiskOptions::Busy::wait;
+    options.go_on = waiting.go_on;
+    options.on_wait = waiting.say;
+  }
+  auto disk = storage::open_postgres_disk(config.ledger_store, options);
+  if (!disk) return std::unexpected(disk.error());
+  return LedgerPlace{*std::move(disk), kLedgerFiles};
+}
+
+Result<LedgerPlace> look_at_ledger(const Home& home, const Config& config) {
+  if (config.ledger_store == kLocalStore) return LedgerPlace{nullptr, home.ledger()};
+  auto disk = storage::look_at_postgres_disk(config.ledger_store, config.origin);
+  if (!disk) return std::unexpected(disk.error());
+  return LedgerPlace{*std::move(disk), kLedgerFiles};
+}
+
+Result<ledger::Verdict> verify_ledger(const Home& home, std::string_view vkey,
+                                      const std::function<void(std::uint64_t)>& progress) {
+  auto config = read_config(home.config());
+  if (!config) return std::unexpected(config.error());
+  auto place = look_at_ledger(home, *config);
+  if (!place) return std::unexpected(place.error());
+  if (!place->disk) return ledger::verify_directory(place->directory, vkey, progress);
+  auto key = ledger::parse_verifier_key(vkey);
+  if (!key) return std::unexpected(key.error());
+  return ledger::verify_files(*place->disk, place->directory, *key, progress);
 }
 
 }  // namespace amanat::server

@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "crypto/certificate.h"
 #include "crypto/crypto.h"
@@ -23,9 +25,10 @@ namespace {
 constexpr std::string_view kLedgerSigner = "ledger-signer";
 constexpr std::string_view kLedgerMap = "ledger-map";  // K_map: shared with the auditor alone
 
-ledger::Options ledger_options(const Home& home, const Config& config) {
+ledger::Options ledger_options(const LedgerPlace& place, const Config& config) {
   ledger::Options options;
-  options.directory = home.ledger();
+  options.disk = place.disk.get();
+  options.directory = place.directory;
   options.origin = config.origin;
   options.segment_bytes = std::uint64_t{config.segment_mib} << 20;
   options.publish_every_ms = config.publish_ms;
@@ -70,6 +73,20 @@ Result<void> add_citizens(vault::Vault& vault, ledger::Options& options) {
     return vault.slice_key(id);
   };
   return {};
+}
+
+// until_free does `take` again while another process holds what it wants, if that is to be waited for.
+template <class Take>
+auto until_free(const Waiting& waiting, std::string_view what, const Take& take)
+    -> decltype(take()) {
+  for (bool told = false;; told = true) {
+    auto taken = take();
+    if (taken || taken.error().reason != Reason::exchange_busy || !waiting.go_on) return taken;
+    if (!waiting.go_on()) return fail(Reason::shutting_down);
+    if (!told && waiting.say)
+      waiting.say("another gateway holds " + std::string(what) + ": waiting until it ends");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
 }
 
 // record() is a coroutine's business; tools and acts wait for it on their own thread.
@@ -204,7 +221,9 @@ Result<void> Exchange::init(const InitOptions& options) {
   config.origin = options.origin;
   config.segment_mib = options.segment_mib;
   config.store = options.store;
-  if (auto fits = check_store(config.store); !fits) return fits;
+  config.ledger_store = options.ledger_store;
+  for (const auto& place : {config.store, config.ledger_store})
+    if (auto fits = check_store(place); !fits) return fits;
   if (auto empty = check_empty(engine_of(home, config)); !empty) return empty;
   auto vault = vault::Vault::create(disk, home.keys());
   if (!vault) return std::unexpected(vault.error());
@@ -213,9 +232,12 @@ Result<void> Exchange::init(const InitOptions& options) {
   if (!seed) return std::unexpected(seed.error());
   auto slice = (*vault)->system_slice(now());
   if (!slice) return std::unexpected(slice.error());
-  ledger::Options log = ledger_options(home, config);
+  auto place = hold_ledger(home, config, {});
+  if (!place) return std::unexpected(place.error());
+  ledger::Options log = ledger_options(*place, config);
   log.label_key = (*vault)->label_key();
   if (auto made = ledger::Ledger::create(log, *seed, *slice); !made) return made;
+  place->disk.reset();
   // The configuration comes last: a home without it is no exchange, and init may be run again.
   if (auto put = storage::replace_file(disk, home.config(), write_config(config), 0644); !put)
     return put;
@@ -235,7 +257,32 @@ Result<void> Exchange::init(const InitOptions& options) {
   return {};
 }
 
-Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
+// The order in which a gateway takes what is one's at a time: the home, the ledger, the keys, the
+// records. Who holds the ledger has outlived everybody who held it before, so the others follow.
+Result<LedgerPlace> Exchange::State::take_all(const std::string& directory,
+                                              const Waiting& waiting) {
+  auto locked = until_free(waiting, directory,
+                           [&] { return storage::DirectoryLock::take(directory); });
+  if (!locked) return std::unexpected(locked.error());
+  lock.emplace(*std::move(locked));
+  auto place = hold_ledger(home, config, waiting);
+  if (!place) return place;
+  if (place->disk) {
+    // Several homes share the keys then.
+    auto keys = until_free(waiting, home.keys(),
+                           [&] { return storage::DirectoryLock::take(home.keys()); });
+    if (!keys) return std::unexpected(keys.error());
+    keys_lock.emplace(*std::move(keys));
+  }
+  auto opened = until_free(waiting, "the records",
+                           [&] { return open_store(engine_of(home, config)); });
+  if (!opened) return std::unexpected(opened.error());
+  store = *std::move(opened);
+  return place;
+}
+
+Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory,
+                                                 const Waiting& waiting) {
   auto state = std::make_unique<State>();
   State& s = *state;
   s.home = Home(directory);
@@ -246,16 +293,14 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
   if (!config) return std::unexpected(config.error());
   s.config = *std::move(config);
   set_log_level(s.config.log_level);
-  auto lock = storage::DirectoryLock::take(directory);
-  if (!lock) return std::unexpected(lock.error());
-  s.lock.emplace(*std::move(lock));
+  auto place = s.take_all(directory, waiting);
+  if (!place) return std::unexpected(place.error());
+  ledger::Options log_options = ledger_options(*place, s.config);
+  s.ledger_disk = std::move(place->disk);
   auto catalog = registry::Catalog::load(s.home.catalog());
   if (!catalog) return std::unexpected(catalog.error());
   s.catalog.emplace(*std::move(catalog));
 
-  auto store = open_store(engine_of(s.home, s.config));
-  if (!store) return std::unexpected(store.error());
-  s.store = *std::move(store);
   auto vault = vault::Vault::open(storage::system_disk(), s.home.keys());
   if (!vault) return std::unexpected(vault.error());
   s.vault = *std::move(vault);
@@ -285,7 +330,6 @@ Result<std::unique_ptr<Exchange>> Exchange::open(const std::string& directory) {
 
   auto seed = s.vault->named_secret(kLedgerSigner);
   if (!seed) return std::unexpected(seed.error());
-  ledger::Options log_options = ledger_options(s.home, s.config);
   if (auto added = add_witnesses(s.home, log_options); !added)
     return std::unexpected(added.error());
   if (auto added = add_citizens(*s.vault, log_options); !added)

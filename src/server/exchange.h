@@ -44,6 +44,13 @@ struct InitOptions {
   unsigned segment_mib = Config{}.segment_mib;  // of the ledger, for good
   std::vector<std::string> server_names = {"localhost", "127.0.0.1", "::1"};
   std::string store = Config{}.store;
+  std::string ledger_store = Config{}.ledger_store;
+};
+
+/// Waiting says whether an exchange that another process holds is waited for.
+struct Waiting {
+  std::function<bool()> go_on;                 // asked while it waits; null: it does not wait
+  std::function<void(std::string_view)> say;   // told whom it waits for; null: nobody
 };
 
 /// Home names the places inside a home directory (docs/home.md).
@@ -102,9 +109,11 @@ class Exchange {
  public:
   /// init makes a new exchange. Errors: exchange_exists, catalog_wrong, policy_wrong, file_failed.
   static Result<void> init(const InitOptions& options);
-  /// open opens a home for this process alone. Errors: exchange_missing, exchange_busy,
-  /// config_wrong, catalog_wrong, policy_wrong, key_missing, ledger_corrupt, store_failed.
-  static Result<std::unique_ptr<Exchange>> open(const std::string& home);
+  /// open opens a home for this process alone. Errors: exchange_missing, exchange_busy (and
+  /// `waiting` does not wait), shutting_down (it does no more), config_wrong, catalog_wrong,
+  /// policy_wrong, key_missing, ledger_corrupt, store_failed.
+  static Result<std::unique_ptr<Exchange>> open(const std::string& home,
+                                                const Waiting& waiting = {});
   ~Exchange();
 
   const Home& home() const;

@@ -176,15 +176,15 @@ Result<void> renew_if_left(const Home& home, const Engine& engine, std::unique_p
 
 }  // namespace
 
-// Only the line of `store` changes: comments of the operator's own stay.
-std::string with_store(std::string_view config, std::string_view store) {
-  const std::string line = "store = \"" + std::string(store) + "\"\n";
+// Only the line of `key` changes: comments of the operator's own stay.
+std::string with_store(std::string_view config, std::string_view store, std::string_view key) {
+  const std::string word(key), line = word + " = \"" + std::string(store) + "\"\n";
   std::string out;
   bool named = false;
   while (!config.empty()) {
     const std::size_t end = std::min(config.find('\n'), config.size() - 1) + 1;
     const std::string_view one = config.substr(0, end);
-    const bool this_one = one.starts_with("store ") || one.starts_with("store=");
+    const bool this_one = one.starts_with(word + " ") || one.starts_with(word + "=");
     out += this_one ? std::string_view(line) : one;
     named = named || this_one;
     config.remove_prefix(end);

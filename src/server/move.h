@@ -37,8 +37,9 @@ using MoveProgress = std::function<bool(int pass, std::uint64_t rows)>;
 /// holds other rows, or the rows are there already), store_failed, disk_full.
 Result<Moved> move_store(const Home& home, const std::string& to, const MoveProgress& progress);
 
-/// with_store is an exchange.toml's text with another `store`; all else in it stays.
-std::string with_store(std::string_view config, std::string_view store);
+/// with_store is an exchange.toml's text with another value of `key`; all else in it stays.
+std::string with_store(std::string_view config, std::string_view store,
+                       std::string_view key = "store");
 
 /// digest_rows reads all rows of a store but the marks of a move, and returns their number, size
 /// and digest. Errors: store_failed.

@@ -52,10 +52,6 @@ std::string associated(const Digest& head, std::uint64_t number, bool last) {
   return out;
 }
 
-std::string path_in(const Home& home, const Digest& head) {
-  return home.snapshots() + "/" + crypto::hex(head);
-}
-
 }  // namespace
 
 std::string encode_head(const SnapshotHead& head) {
@@ -153,7 +149,8 @@ Result<void> Exchange::State::fold(
 // Whatever a snapshot's file turns out to be, a start can do without it: an error says why.
 Result<Snapshot> Exchange::State::read_snapshot(const Digest& name,
                                                 detection::Detection& into) const {
-  auto file = storage::system_disk().open(path_in(home, name), storage::Disk::Open::existing);
+  auto file = snapshots_disk().open(snapshots_place() + "/" + crypto::hex(name),
+                                    storage::Disk::Open::existing);
   if (!file) return std::unexpected(file.error());
   std::uint64_t at = 0;
   const auto take = [&](std::size_t most) -> Result<std::string> {
@@ -221,7 +218,7 @@ Result<Snapshot> Exchange::State::read_snapshot(const Digest& name,
 // write_snapshot makes a snapshot the one that counts, and ends the one before it.
 Result<void> Exchange::State::write_snapshot(const detection::Detection& what, Snapshot made) {
   SnapshotHead& head = made.head;
-  storage::Disk& disk = storage::system_disk();
+  storage::Disk& disk = snapshots_disk();
   // What is durable reaches the tree files a moment later.
   auto root = ledger->root_at(head.size);
   for (int i = 0; i < 200 && !root && root.error().reason == Reason::no_record; ++i) {
@@ -240,9 +237,9 @@ Result<void> Exchange::State::write_snapshot(const detection::Detection& what, S
   head.state_id = what.state_id();
   const std::string encoded = encode_head(head);
   const Digest name = crypto::sha256(encoded);
-  const std::string path = path_in(home, name), growing = path + ".new";
+  const std::string path = snapshots_place() + "/" + crypto::hex(name), growing = path + ".new";
 
-  if (auto there = disk.make_directory(home.snapshots()); !there) return there;
+  if (auto there = disk.make_directory(snapshots_place()); !there) return there;
   const auto write = [&]() -> Result<void> {
     auto file = disk.open(growing, storage::Disk::Open::create_or_existing);
     if (!file) return std::unexpected(file.error());
@@ -270,7 +267,7 @@ Result<void> Exchange::State::write_snapshot(const detection::Detection& what, S
     if (auto r = seal({}, true); !r) return r;
     if (auto r = (*file)->sync(); !r) return r;
     if (auto r = disk.rename(growing, path); !r) return r;
-    return disk.sync_directory(home.snapshots());
+    return disk.sync_directory(snapshots_place());
   };
   storage::Batch batch;
   batch.put(storage::Table::settings, kRow, text_of(name));
@@ -286,12 +283,12 @@ Result<void> Exchange::State::write_snapshot(const detection::Detection& what, S
 
 // What does not count any more is destroyed with its key; also what a crash left.
 Result<void> Exchange::State::end_other_snapshots(const Digest& but) const {
-  storage::Disk& disk = storage::system_disk();
-  auto names = disk.list(home.snapshots());
+  storage::Disk& disk = snapshots_disk();
+  auto names = disk.list(snapshots_place());
   if (!names) return {};
   for (const std::string& one : *names) {
     if (one == crypto::hex(but)) continue;
-    const std::string path = home.snapshots() + "/" + one;
+    const std::string path = snapshots_place() + "/" + one;
     auto file = disk.open(path, storage::Disk::Open::existing);
     std::string bytes;
     if (file && (*file)->read_at(0, 4, bytes) && bytes.size() == 4) {

@@ -12,6 +12,7 @@
 #include "net/http.h"
 #include "net/local.h"
 #include "server/api.h"
+#include "server/engine.h"
 #include "server/exchange.h"
 #include "server/marks.h"
 #include "server/metrics.h"
@@ -24,8 +25,9 @@ namespace amanat::server {
 
 struct Exchange::State {
   Home home{""};
-  std::optional<storage::DirectoryLock> lock;
+  std::optional<storage::DirectoryLock> lock, keys_lock;
   Config config;
+  std::unique_ptr<storage::Disk> ledger_disk;  // null: files of the home
   std::optional<registry::Catalog> catalog;
   std::unique_ptr<storage::Store> store;
   std::unique_ptr<vault::Vault> vault;
@@ -72,6 +74,13 @@ struct Exchange::State {
   Result<Snapshot> read_snapshot(const Digest& name, detection::Detection& into) const;
   Result<void> write_snapshot(const detection::Detection& what, Snapshot made);
   Result<void> end_other_snapshots(const Digest& but) const;
+  // Beside the ledger, so that a gateway that takes it over has them.
+  storage::Disk& snapshots_disk() const {
+    return ledger_disk ? *ledger_disk : storage::system_disk();
+  }
+  std::string snapshots_place() const {
+    return ledger_disk ? "snapshots" : home.snapshots();
+  }
   Result<void> refresh_snapshot(const std::function<bool()>& go,
                                 const std::function<void(detection::Detection&)>& change);
   /// forget_in_snapshot takes an erased citizen out of what is kept; under snapshots_mutex.
@@ -80,6 +89,7 @@ struct Exchange::State {
   void last_snapshot();
   void note_slices();
 
+  Result<LedgerPlace> take_all(const std::string& directory, const Waiting& waiting);
   Result<std::vector<Receipt::Entry>> record(EntryContent entry);
   /// record_device records an enrolled device under the hash of its credential; where that fails,
   /// the device is revoked again.

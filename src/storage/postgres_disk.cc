@@ -36,7 +36,7 @@ using namespace std::chrono_literals;
 using pg::DiskChange;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kBlock = 8192;
+constexpr std::size_t kBlock = kPostgresBlockBytes;
 constexpr std::size_t kPartBytes = std::size_t{512} << 10;    // of one transaction
 constexpr std::size_t kSmallPartBytes = std::size_t{64} << 10;  // that others should not wait for
 constexpr std::size_t kUnsyncedMax = std::size_t{8} << 20;    // of one file, then it is written

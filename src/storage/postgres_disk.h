@@ -42,4 +42,12 @@ struct PostgresDiskOptions {
 Result<std::unique_ptr<Disk>> open_postgres_disk(const std::string& url,
                                                  const PostgresDiskOptions& options);
 
+/// look_at_postgres_disk shows a disk as it is now, whoever holds it and writes on: for checks and
+/// copies. Every call that would change something fails. Thread-safe. Errors: config_wrong,
+/// exchange_missing (there is none of this name), store_failed.
+Result<std::unique_ptr<Disk>> look_at_postgres_disk(const std::string& url, const std::string& name);
+
+/// kPostgresBlockBytes is how much of a file is one row, at most.
+inline constexpr std::size_t kPostgresBlockBytes = 8192;
+
 }  // namespace amanat::storage
