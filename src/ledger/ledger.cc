@@ -389,7 +389,7 @@ Result<std::unique_ptr<Ledger>> Ledger::open(const Options& options, const Key25
 }
 
 Ledger::~Ledger() {
-  if (state_->by_citizen) state_->by_citizen->cover();
+  if (state_->by_citizen && !state_->sequencer->is_dead()) state_->by_citizen->cover();
   const bool closed = state_->sequencer->stop();
   if (state_->by_citizen) state_->by_citizen->stop();
   state_->publisher->stop(closed);

@@ -55,6 +55,7 @@ class Sequencer {
   bool stop();
   /// die makes every append from now on fail. From any thread.
   void die() { dead_.store(true); }
+  bool is_dead() const { return dead_.load(); }
 
   std::uint64_t size() const { return size_.load(std::memory_order_acquire); }
   /// payload_max is how many bytes entries and openings of one frame may have.
