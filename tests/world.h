@@ -121,6 +121,9 @@ class World {
   /// more_catalog is added to the example catalog in the same way.
   static inline std::vector<server::Document> more_catalog;
 
+  /// gateways makes Worlds, from here on, whose records and ledger rest in PostgreSQL.
+  static inline bool gateways = false;
+
   explicit World(unsigned segment_mib = 64, std::string judged = kNothingJudged) {
     make(segment_mib, judged);
   }
@@ -253,7 +256,8 @@ class World {
     options.home = home.string();
     options.origin = "exchange.test/one";
     options.segment_mib = segment_mib;
-    if (on_postgres()) options.store = store_of_its_own();
+    if (on_postgres() || gateways) options.store = store_of_its_own();
+    if (gateways) options.ledger_store = options.store;
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
     options.catalog.insert(options.catalog.end(), more_catalog.begin(), more_catalog.end());
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");

@@ -108,9 +108,10 @@ TEST_F(Takeover, AnotherGatewayGoesOnWhereTheFirstEndedAndTheFirstSignsNoMore) {
   ASSERT_TRUE(first) << first.error().detail;
   for (const auto& outcome : record_all(*first->ledger, wave(random, 20)))
     promises_.saw(*outcome, town_.log.key());
-  // The first is cut off from everybody but does not know it yet: its session lives, and a successor
-  // holds the term. What it appends now is refused, and no head of it gets out.
-  sql("UPDATE amanat_disks SET term = term + 1, holder = 'nobody yet', released = true WHERE " + ours());
+  // The first is cut off from everybody but does not know it yet: its session lives, and a
+  // successor holds the term. What it appends now is refused, and no head of it gets out.
+  sql("UPDATE amanat_disks SET term = term + 1, holder = 'nobody yet', released = true WHERE " +
+      ours());
   auto late = record_one(*first->ledger, town_.entry(CitizensForTests::citizen(1)));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().reason, Reason::ledger_not_durable);
@@ -133,8 +134,8 @@ TEST_F(Takeover, AnotherGatewayGoesOnWhereTheFirstEndedAndTheFirstSignsNoMore) {
   EXPECT_EQ(promises_.broken, "");
 }
 
-// Under load the holder loses its session, its server or its term at some moment of some commit; the
-// next one opens the log, and everything that was let out still holds.
+// Under load the holder loses its session, its server or its term at some moment of some commit;
+// the next one opens the log, and everything that was let out still holds.
 TEST_F(Takeover, NothingLetOutIsLostOrForkedHoweverAHolderEnds) {
   const LongRunSeed seed;
   SCOPED_TRACE(seed.text());
@@ -184,9 +185,10 @@ TEST_F(Takeover, NothingLetOutIsLostOrForkedHoweverAHolderEnds) {
   EXPECT_EQ(promises_.broken, "");
   last->ledger.reset();
   ASSERT_NO_FATAL_FAILURE(expect_whole(*last->disk));
-  std::printf("    %llu holders ended, %zu acknowledged entries and %zu heads hold, %llu refused; %s\n",
-              static_cast<unsigned long long>(cut), promises_.entries.size(),
-              promises_.heads.size(), static_cast<unsigned long long>(refused), seed.text().c_str());
+  std::printf(
+      "    %llu holders ended, %zu acknowledged entries and %zu heads hold, %llu refused; %s\n",
+      static_cast<unsigned long long>(cut), promises_.entries.size(), promises_.heads.size(),
+      static_cast<unsigned long long>(refused), seed.text().c_str());
   EXPECT_GT(promises_.entries.size(), 0u);
 }
 
@@ -234,7 +236,8 @@ TEST_F(Takeover, TheServersOwnLossOfRoomStopsTheSignerAndLosesNothing) {
   for (const auto& outcome : record_all(*gateway->ledger, wave(random, 20)))
     promises_.saw(*outcome, town_.log.key());
   // A table that takes no more rows stands for a disk that takes none.
-  sql("CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+  sql("CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE "
+      "EXCEPTION "
       "'no room' USING ERRCODE = '53100'; END $$;"
       "CREATE TRIGGER no_room BEFORE INSERT ON amanat_disk_blocks EXECUTE FUNCTION no_room()");
   auto refused = record_one(*gateway->ledger, town_.entry(CitizensForTests::citizen(1)));

@@ -120,7 +120,6 @@ std::string config_value(const Config& config, std::string_view key) {
     return '[' + list + ']';
   }
   if (key == "store") return '"' + config.store + '"';
-  if (key == "ledger_store") return '"' + config.ledger_store + '"';
   if (key == "metrics") return '"' + config.metrics + '"';
   if (key == "log_level") return '"' + config.log_level + '"';
   for (const auto& row : kNumbers)
@@ -161,10 +160,6 @@ const std::vector<ConfigKey>& config_keys() {
        "Where records rest: local (RocksDB in the home) or postgresql://USER@HOST/DB?sslcert=...; never "
        "a password in it. Moved with amanat migrate.",
        "اندراجات کہاں رہیں: local یا postgresql:// پتہ؛ اس میں پاس ورڈ کبھی نہیں۔"},
-      {"ledger_store", "text", "local",
-       "Where the ledger rests: local (files in the home) or a postgresql:// URL, from which another "
-       "gateway can take it over.",
-       "کھاتا کہاں رہے: local (اسی جگہ کی فائلیں) یا postgresql:// پتہ، جہاں سے دوسرا گیٹ وے اسے سنبھال سکے۔"},
       {"metrics", "host:port", "",
        "Where Prometheus may read counts, on this machine alone; empty for nowhere. No personal value.",
        "گنتیوں کا پتہ، صرف اسی مشین پر؛ خالی یعنی کہیں نہیں۔ کوئی ذاتی قدر نہیں۔"},
@@ -229,6 +224,9 @@ std::string write_config(const Config& config) {
     out += config_value(config, key.name);
     out += '\n';
   }
+  if (config.ledger_store != Config{}.ledger_store)
+    out += "\n# Where the ledger rests; other gateways can take it over (docs/scale.md).\nledger_store = \"" +
+           config.ledger_store + "\"\n";
   return out;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// server, configuration: exchange.toml. Few keys; an unknown key is an error with the
+// server, configuration: exchange.toml. At most a dozen keys; an unknown key is an error with the
 // nearest match; no plaintext mode exists. `amanat config --explain` is printed from this table.
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Config {
   unsigned request_seconds_max = 15;  // from first to last byte of a request; not in the file
   std::vector<std::string> origins = {"https://localhost:8443"};  // of the own pages; first: rp id
   std::string store = "local";      // where rows rest: "local" or a postgresql:// URL
-  std::string ledger_store = "local";  // where the ledger's files rest: as `store`
+  std::string ledger_store = "local";  // where the ledger rests, as `store`; not explained
   std::string metrics;              // host:port on loopback for Prometheus; empty: none
   std::string log_level = "info";                                 // error, warning, info, debug
 };

@@ -134,7 +134,8 @@ TEST_P(EveryDisk, AReplacedFileIsNewAndWhoHadTheOldOneOpenReadsOn) {
 // left and found again in between.
 TEST_P(EveryDisk, AgreesWithAStringInMemory) {
   const char* const given = std::getenv("AMANAT_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   SCOPED_TRACE("AMANAT_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   Place at(GetParam());
@@ -162,8 +163,7 @@ TEST_P(EveryDisk, AgreesWithAStringInMemory) {
         if (random() % 3 != 0)
           for (char& c : data) c = static_cast<char>('a' + random() % 26);
         ASSERT_TRUE(file->write_at(offset, data));
-        if (bytes.size() < offset + data.size())
-          bytes.resize(offset + data.size(), '\0');
+        if (bytes.size() < offset + data.size()) bytes.resize(offset + data.size(), '\0');
         bytes.replace(offset, data.size(), data);
         break;
       }
@@ -306,8 +306,9 @@ TEST(PostgresDisk, WithoutTheLockTheTermAloneKeepsAFormerHolderOut) {
   auto file = (*first)->open("d/f", Disk::Open::existing);
   ASSERT_TRUE((*file)->write_at(0, "OF THE FIRST, LATE"));
   // A successor's term, as it would begin on another server.
-  server.sql("disks", "UPDATE amanat_disks SET term = term + 1, holder = 'successor' WHERE name = '" +
-                          name + "'");
+  server.sql(
+      "disks",
+      "UPDATE amanat_disks SET term = term + 1, holder = 'successor' WHERE name = '" + name + "'");
   EXPECT_EQ((*file)->sync().error().reason, Reason::file_failed);
   EXPECT_FALSE(put(**first, "d/g", "late"));
   EXPECT_EQ(server.sql("disks",
@@ -347,9 +348,10 @@ TEST(PostgresDisk, AHolderThatHangsIsEnded) {
   ASSERT_TRUE(first);
   ASSERT_TRUE(put(**first, "d/f", "content"));
   // As if nothing had been heard of it for an hour, though its session lives.
-  server.sql("disks",
-             "UPDATE amanat_disks SET seen = seen - interval '1 hour', holder = 'hangs' WHERE name = '" +
-                 name + "'");
+  server.sql(
+      "disks",
+      "UPDATE amanat_disks SET seen = seen - interval '1 hour', holder = 'hangs' WHERE name = '" +
+          name + "'");
   auto options = named(name);
   options.busy = PostgresDiskOptions::Busy::wait;
   auto second = open_postgres_disk(database(), options);
@@ -359,9 +361,9 @@ TEST(PostgresDisk, AHolderThatHangsIsEnded) {
   EXPECT_EQ(all_of(**second, "d/f"), "content");
 }
 
-// Two threads take the disk from each other as fast as they can; each adds one to a number. Then the
-// number is how often one of them was told that its change is durable, or a little more: a change
-// whose answer was lost may count.
+// Two threads take the disk from each other as fast as they can; each adds one to a number. Then
+// the number is how often one of them was told that its change is durable, or a little more: a
+// change whose answer was lost may count.
 TEST(PostgresDisk, NoChangeIsLostHoweverOftenTheHolderIsDeposed) {
   const std::string name = fresh_name();
   std::atomic<int> acknowledged{0}, tried{0};
@@ -389,9 +391,12 @@ TEST(PostgresDisk, NoChangeIsLostHoweverOftenTheHolderIsDeposed) {
   for (int i = 0; i < 6; ++i) {
     const int before = acknowledged;
     while (acknowledged < before + 20) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    // The term goes to nobody: whoever has it is told so by its next transaction, not by its session.
-    PostgresServer::shared().sql("disks", "UPDATE amanat_disks SET term = term + 1, released = true "
-                                          "WHERE name = '" + name + "'");
+    // The term goes to nobody: whoever has it is told so by its next transaction, not by its
+    // session.
+    PostgresServer::shared().sql("disks",
+                                 "UPDATE amanat_disks SET term = term + 1, released = true "
+                                 "WHERE name = '" +
+                                     name + "'");
   }
   stop = true;
   one.join();
@@ -408,9 +413,11 @@ TEST(PostgresDisk, AFileOfZerosTakesNoRowsAndARemovedOneLeavesNone) {
   PostgresServer& server = PostgresServer::shared();
   const std::string name = fresh_name();
   const auto blocks = [&] {
-    return server.sql("disks",
-                      "SELECT count(*) FROM amanat_disk_blocks JOIN amanat_disks USING (disk) WHERE "
-                      "name = '" + name + "'");
+    return server.sql(
+        "disks",
+        "SELECT count(*) FROM amanat_disk_blocks JOIN amanat_disks USING (disk) WHERE "
+        "name = '" +
+            name + "'");
   };
   auto disk = open_postgres_disk(database(), named(name));
   ASSERT_TRUE(disk);
@@ -433,8 +440,9 @@ TEST(PostgresDisk, AFileOfZerosTakesNoRowsAndARemovedOneLeavesNone) {
 TEST(PostgresDisk, AUrlWithAPasswordOrWithoutTlsIsRefused) {
   EXPECT_EQ(open_postgres_disk("postgresql://a:b@/d?host=/tmp", named("x")).error().reason,
             Reason::config_wrong);
-  EXPECT_EQ(open_postgres_disk("postgresql://a@server.test/d?sslmode=require", named("x")).error().reason,
-            Reason::config_wrong);
+  EXPECT_EQ(
+      open_postgres_disk("postgresql://a@server.test/d?sslmode=require", named("x")).error().reason,
+      Reason::config_wrong);
 }
 
 TEST(PostgresDisk, AServerThatIsNotThereIsSaid) {

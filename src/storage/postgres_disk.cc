@@ -37,10 +37,10 @@ using pg::DiskChange;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = kPostgresBlockBytes;
-constexpr std::size_t kPartBytes = std::size_t{512} << 10;    // of one transaction
+constexpr std::size_t kPartBytes = std::size_t{512} << 10;      // of one transaction
 constexpr std::size_t kSmallPartBytes = std::size_t{64} << 10;  // that others should not wait for
-constexpr std::size_t kUnsyncedMax = std::size_t{8} << 20;    // of one file, then it is written
-constexpr std::uint64_t kFetchBlocks = 128;                   // of one answer
+constexpr std::size_t kUnsyncedMax = std::size_t{8} << 20;      // of one file, then it is written
+constexpr std::uint64_t kFetchBlocks = 128;                     // of one answer
 constexpr std::chrono::milliseconds kRenewEvery = 1s, kLookEvery = 200ms, kWriteAfter = 2s,
                                     kGrace = 100ms;
 
@@ -58,8 +58,8 @@ std::string directory_of(const std::string& path) {
 struct Inode {
   std::int64_t id = 0;
   std::uint64_t size = 0, stored_size = 0;
-  bool stored = false;           // it has a row
-  std::uint64_t rows_end = 0;    // no block from here on has a row
+  bool stored = false;                            // it has a row
+  std::uint64_t rows_end = 0;                     // no block from here on has a row
   std::optional<std::uint64_t> cut;               // rows from this block on go with the next commit
   std::map<std::uint64_t, std::string> unsynced;  // whole blocks
   std::map<std::uint64_t, std::string> flying;    // in the transaction under way
@@ -74,7 +74,8 @@ struct Inode {
 /// Cache holds blocks as the server has them, the ones used last. Not thread-safe.
 class Cache {
  public:
-  explicit Cache(std::size_t bytes_max) : blocks_max_(std::max<std::size_t>(bytes_max / kBlock, 1)) {}
+  explicit Cache(std::size_t bytes_max)
+      : blocks_max_(std::max<std::size_t>(bytes_max / kBlock, 1)) {}
   const std::string* find(std::int64_t file, std::uint64_t block) {
     const auto it = places_.find({file, block});
     if (it == places_.end()) return nullptr;
@@ -94,7 +95,8 @@ class Cache {
     used_.pop_back();
   }
   void forget(std::int64_t file, std::uint64_t from) {
-    for (auto it = places_.lower_bound({file, from}); it != places_.end() && it->first.first == file;) {
+    for (auto it = places_.lower_bound({file, from});
+         it != places_.end() && it->first.first == file;) {
       used_.erase(it->second);
       it = places_.erase(it);
     }
@@ -266,8 +268,8 @@ void PostgresDisk::guard() {
     if (!term_->over()) write_old();
     if (!term_->over() && term_->quiet() >= kRenewEvery) (void)term_->commit({});
     if (term_->over()) {
-      const std::string words = "the term over " + options_.name +
-                                " has ended: another gateway may write the ledger now";
+      const std::string words =
+          "the term over " + options_.name + " has ended: another gateway may write the ledger now";
       if (options_.on_lost) return options_.on_lost(words);
       std::fprintf(stderr, "amanat: %s\namanat: stopping at once\n", words.c_str());
       std::fflush(stderr);
@@ -388,7 +390,8 @@ Result<void> PostgresDisk::sync_directory(const std::string&) {
 Result<void> PostgresDisk::make_directory(const std::string& path) {
   if (auto ok = alive(); !ok) return ok;
   const std::lock_guard lock(mutex_);
-  if (names_.contains(path)) return fail(Reason::file_failed, "make directory " + path + ": it exists");
+  if (names_.contains(path))
+    return fail(Reason::file_failed, "make directory " + path + ": it exists");
   directories_.insert(path);
   return {};
 }
@@ -455,8 +458,10 @@ Result<void> PostgresDisk::write(const Node& node, std::uint64_t offset, std::st
       if (nothing) {
         node->unsynced.erase(block);
       } else {
-        if (whole) before.assign(piece);
-        else before.replace(at, piece.size(), piece);
+        if (whole)
+          before.assign(piece);
+        else
+          before.replace(at, piece.size(), piece);
         node->unsynced[block] = std::move(before);
         if (!node->unsynced_since) node->unsynced_since = Clock::now();
         full = node->unsynced.size() * kBlock > kUnsyncedMax;
@@ -491,7 +496,8 @@ Result<void> PostgresDisk::truncate(const Node& node, std::uint64_t size) {
   }
   const std::lock_guard lock(mutex_);
   node->unsynced.erase(node->unsynced.lower_bound(end), node->unsynced.end());
-  if (node->rows_end > end || !node->flying.empty()) node->cut = std::min(node->cut.value_or(end), end);
+  if (node->rows_end > end || !node->flying.empty())
+    node->cut = std::min(node->cut.value_or(end), end);
   node->size = size;
   ++node->version;
   if (!node->unsynced_since) node->unsynced_since = Clock::now();

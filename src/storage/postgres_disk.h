@@ -32,20 +32,22 @@ struct PostgresDiskOptions {
   std::function<void(std::string_view)> on_lost;
 };
 
-/// open_postgres_disk takes the disk `options.name` in the database that `url` names (docs/storage.md).
-/// What is written is buffered in the process; File::sync and sync_directory are each a transaction
-/// that is on the server's disk, and on its synchronous standby's, when they return. A transaction
-/// whose outcome is not known, or that finds the term over, ends the disk: every later call fails.
-/// Thread-safe; a File is one thread's at a time. The destructor gives the term back, so that the
-/// next holder need not wait. Errors: config_wrong (as check_postgres_url), exchange_busy (it is
-/// held, and options.busy says refuse), shutting_down (go_on said no), store_failed, disk_full.
+/// open_postgres_disk takes the disk `options.name` in the database that `url` names
+/// (docs/storage.md). What is written is buffered in the process; File::sync and sync_directory are
+/// each a transaction that is on the server's disk, and on its synchronous standby's, when they
+/// return. A transaction whose outcome is not known, or that finds the term over, ends the disk:
+/// every later call fails. Thread-safe; a File is one thread's at a time. The destructor gives the
+/// term back, so that the next holder need not wait. Errors: config_wrong (as check_postgres_url),
+/// exchange_busy (it is held, and options.busy says refuse), shutting_down (go_on said no),
+/// store_failed, disk_full.
 Result<std::unique_ptr<Disk>> open_postgres_disk(const std::string& url,
                                                  const PostgresDiskOptions& options);
 
 /// look_at_postgres_disk shows a disk as it is now, whoever holds it and writes on: for checks and
 /// copies. Every call that would change something fails. Thread-safe. Errors: config_wrong,
 /// exchange_missing (there is none of this name), store_failed.
-Result<std::unique_ptr<Disk>> look_at_postgres_disk(const std::string& url, const std::string& name);
+Result<std::unique_ptr<Disk>> look_at_postgres_disk(const std::string& url,
+                                                    const std::string& name);
 
 /// kPostgresBlockBytes is how much of a file is one row, at most.
 inline constexpr std::size_t kPostgresBlockBytes = 8192;

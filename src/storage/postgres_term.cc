@@ -45,8 +45,8 @@ const Statement kName{
     "DO UPDATE SET file = excluded.file"};
 const Statement kUnname{"unname",
                         "DELETE FROM amanat_disk_names WHERE disk = $1::int8 AND path = $2::text"};
-const Statement kGone{
-    "gone", "DELETE FROM amanat_disk_files WHERE disk = $1::int8 AND file = $2::int8"};
+const Statement kGone{"gone",
+                      "DELETE FROM amanat_disk_files WHERE disk = $1::int8 AND file = $2::int8"};
 const Statement kRelease{
     "release",
     "UPDATE amanat_disks SET released = true WHERE disk = $1::int8 AND term = $2::int8 AND holder "
@@ -134,15 +134,16 @@ Reply<bool> Term::lock() {
   return got->number(0, 0) == 1;
 }
 
-// Who holds the lock and has not been heard of for longer than the lease has ended itself, or hangs,
-// or is a session that the server has not noticed the end of: its session is ended, and that of the
-// records' writer with it. Ours is the fence whatever it was.
+// Who holds the lock and has not been heard of for longer than the lease has ended itself, or
+// hangs, or is a session that the server has not noticed the end of: its session is ended, and that
+// of the records' writer with it. Ours is the fence whatever it was.
 Reply<void> Term::evict() {
   auto done = link_->ask(
       {"",
        "SELECT count(pg_terminate_backend(l.pid))::int8 FROM pg_locks l WHERE l.locktype = "
        "'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid() AND l.database = "
-       "(SELECT oid FROM pg_database WHERE datname = current_database()) AND (l.classid::int8 << 32 "
+       "(SELECT oid FROM pg_database WHERE datname = current_database()) AND (l.classid::int8 << "
+       "32 "
        "| l.objid::int8) IN ($1::int8, 107065826173300) AND EXISTS (SELECT 1 FROM amanat_disks "
        "WHERE disk = $2::int8 AND extract(epoch FROM clock_timestamp() - seen) * 1000 > $3::int8)"},
       std::array<std::string_view, 3>{int_parameter(kLockKey | disk_), fence_disk_,
@@ -167,9 +168,8 @@ Reply<bool> Term::begin() {
                           std::array<std::string_view, 1>{fence_disk_});
     if (!row) return std::unexpected(row.error());
     if (row->size() != 1) return std::unexpected(Fault{"02000", false, {}});
-    const std::int64_t left = row->number(0, 1) == 1
-                                  ? 0
-                                  : std::int64_t{options_.lease_ms} - row->number(0, 2);
+    const std::int64_t left =
+        row->number(0, 1) == 1 ? 0 : std::int64_t{options_.lease_ms} - row->number(0, 2);
     if (left <= 0) {
       term_ = row->number(0, 0) + 1;
       break;
@@ -256,8 +256,8 @@ void Term::send_change(const DiskChange& change) {
     if (name.file == 0)
       link_->send(kUnname, std::array<std::string_view, 2>{fence_disk_, name.path});
     else
-      link_->send(kName, std::array<std::string_view, 3>{fence_disk_, name.path,
-                                                         int_parameter(name.file)});
+      link_->send(
+          kName, std::array<std::string_view, 3>{fence_disk_, name.path, int_parameter(name.file)});
   }
   for (const std::int64_t file : change.gone) {
     const std::string id = int_parameter(file);
@@ -299,17 +299,19 @@ Result<DiskContent> Term::content() {
   link_->send(kBegin);
   link_->send(kFence, std::array<std::string_view, 3>{fence_disk_, fence_term_, holder_});
   for (const char* table : {"amanat_disk_blocks", "amanat_disk_files"})
-    link_->send({"", std::string("DELETE FROM ") + table +
-                         " WHERE disk = $1::int8 AND file IN (SELECT f.file FROM amanat_disk_files "
-                         "f WHERE f.disk = $1::int8 AND NOT EXISTS (SELECT 1 FROM amanat_disk_names "
-                         "n WHERE n.disk = f.disk AND n.file = f.file))"},
-                disk);
+    link_->send(
+        {"", std::string("DELETE FROM ") + table +
+                 " WHERE disk = $1::int8 AND file IN (SELECT f.file FROM amanat_disk_files "
+                 "f WHERE f.disk = $1::int8 AND NOT EXISTS (SELECT 1 FROM amanat_disk_names "
+                 "n WHERE n.disk = f.disk AND n.file = f.file))"},
+        disk);
   link_->send({"", "SELECT path, file FROM amanat_disk_names WHERE disk = $1::int8"}, disk);
-  link_->send({"",
-               "SELECT f.file, f.size, coalesce((SELECT max(b.block) + 1 FROM amanat_disk_blocks b "
-               "WHERE b.disk = f.disk AND b.file = f.file), 0)::int8 FROM amanat_disk_files f WHERE "
-               "f.disk = $1::int8"},
-              disk);
+  link_->send(
+      {"",
+       "SELECT f.file, f.size, coalesce((SELECT max(b.block) + 1 FROM amanat_disk_blocks b "
+       "WHERE b.disk = f.disk AND b.file = f.file), 0)::int8 FROM amanat_disk_files f WHERE "
+       "f.disk = $1::int8"},
+      disk);
   link_->send(kCommit);
   auto rows = link_->answers_within(std::int64_t{Link::kAnswerSeconds} * 1000);
   if (!rows) return std::unexpected(rows.error().as_failure());
