@@ -14,6 +14,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kFlushEvery{100};
 constexpr milliseconds kRetryEpoch{2000};
+constexpr milliseconds kFirstEpochWait{3000};  // longer than publishing it takes
+constexpr std::uint64_t kQuietMax = 4096;      // entries that name nobody between two EPOCHs
 constexpr std::size_t kFoldAtOnce = 1u << 20;  // while loading
 
 bool is_zero(const Digest& d) { return d == Digest{}; }
@@ -73,6 +75,7 @@ bool ByCitizen::hasten(std::uint64_t size) {
     if (settled_ >= size && served_.index != 0) return true;
   }
   hasten_ = true;
+  asked_ = true;
   called_.notify_all();
   return false;
 }
@@ -347,6 +350,13 @@ bool ByCitizen::due() const {
   return hasten_ || Clock::now() - first_pending_ >= milliseconds(setup_.options.epoch_ms);
 }
 
+// An EPOCH over nobody new: the first one, when somebody asks before anybody was looked at; and one
+// after many entries that name nobody, since a history shows all that follow its EPOCH.
+bool ByCitizen::due_over_nobody(const EpochMark& next) const {
+  if (staged_) return false;
+  return next.epoch == 1 ? asked_ && processed_ > 0 : processed_ - next.previous > kQuietMax;
+}
+
 // A staged EPOCH that the sequencer refused is not in the log: its entries wait for the next one.
 void ByCitizen::give_up_stage() {
   map_.drop();
@@ -371,7 +381,7 @@ void ByCitizen::try_epoch() {
     mark.epoch = newest_.epoch + 1;
     mark.previous = newest_.index;
   }
-  if (pending_.empty() || dirty_ || (!cover && !due())) return;
+  if (dirty_ || (pending_.empty() ? !due_over_nobody(mark) : !cover && !due())) return;
   if (staged_) {
     // At the end of a run the EPOCH made last need not be published before the next is made.
     if (!cover || staged_->index == 0) return;
@@ -412,12 +422,16 @@ Result<ByCitizen::Found> ByCitizen::find(const Label& label) const {
   Found found;
   found.label = label;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!built_) return fail(Reason::too_busy, "histories are being made ready");
+    if (served_.index == 0 && !stopping_) {
+      asked_ = true;
+      kept_.wait_for(lock, kFirstEpochWait,
+                     [this] { return served_.index != 0 || stopping_ || broken_; });
+    }
     const auto head = setup_.head();
     if (served_.index == 0 || head == nullptr || head->size <= served_.index)
-      return fail(Reason::too_busy,
-                  "the first epoch is not published yet: nobody was looked at, or just now");
+      return fail(Reason::too_busy, "the first epoch is not published yet");
     found.epoch = served_;
     found.secret = map_.secret_of(label);
     found.proof = map_.prove(label);

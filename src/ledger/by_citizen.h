@@ -164,8 +164,8 @@ class ByCitizen {
     std::vector<ChainLine> chain;
     std::vector<std::uint64_t> runs;  // ERASURE entries of retention runs, ascending
   };
-  /// find. Errors: too_busy (the map is being rebuilt, or the first epoch is not published yet),
-  /// ledger_corrupt.
+  /// find. Where the log has no EPOCH yet the first is made now, and waited for. Errors: too_busy
+  /// (the map is being rebuilt, or no epoch is published yet), ledger_corrupt.
   Result<Found> find(const Label& label) const;
   /// lines_now is a citizen's lines up to now, oldest first. Errors: too_busy, ledger_corrupt.
   Result<std::vector<ChainLine>> lines_now(const Label& label) const;
@@ -201,6 +201,7 @@ class ByCitizen {
   void fold_loaded(const EpochMark& epoch);
   void flush();
   bool due() const;
+  bool due_over_nobody(const EpochMark& next) const;
   bool settled() const;
   std::optional<Failure> sync(bool wanted);
   void give_up_stage();
@@ -217,6 +218,7 @@ class ByCitizen {
   std::optional<Failure> keep_failure_;
   std::uint64_t settled_ = 0;  // every entry of a citizen below it is covered by what is served
   std::atomic<bool> hasten_{false};
+  mutable std::atomic<bool> asked_{false};  // for a history, or for everything to be covered
   bool cover_ = false, covered_all_ = false, stopping_ = false, started_ = false;
   bool built_ = false;
   EpochMark served_, newest_;        // under mutex_: committed to the map; known to be durable

@@ -64,6 +64,59 @@ TEST(History, ShowsACitizenEverythingAndAStrangerNothing) {
   EXPECT_EQ(verify_history(*file, check).fault, HistoryFault::rewritten);
 }
 
+TEST(History, BeforeAnybodyWasLookedAtItSaysSo) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk, 60'000);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  const std::string a = town.citizen(1);
+  for (const bool again : {false, true}) {
+    SCOPED_TRACE(again);
+    auto ledger = Ledger::open(options, town.log.seed);
+    ASSERT_TRUE(ledger) << ledger.error().detail;
+    const auto file = town.history(**ledger, a);
+    ASSERT_TRUE(file) << file.error().detail;
+    const auto verdict = verify_history(*file, town.check(a));
+    EXPECT_EQ(verdict.problem, "");
+    EXPECT_TRUE(verdict.entries.empty());
+    EXPECT_EQ(verdict.now.epoch, 1u) << "asking once more makes no second";
+  }
+}
+
+TEST(History, StaysShortHoweverManyEntriesNameNobody) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk, 60'000);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger) << ledger.error().detail;
+  const std::string a = town.citizen(1);
+  ASSERT_TRUE(town.history(**ledger, a));
+  constexpr std::uint64_t kMany = 9000;  // twice what may follow an EPOCH
+  while ((*ledger)->size() < kMany) {
+    std::vector<EntryContent> some(500);
+    for (EntryContent& one : some) {
+      one.type = EntryType::alert;
+      one.part(BodyPart::purpose) = "clock";
+      one.slice = town.log.slice;
+    }
+    ASSERT_TRUE(wait(record_task(**ledger, std::move(some))));
+  }
+  for (;;) {  // an EPOCH is published when it is
+    const auto file = town.history(**ledger, a);
+    ASSERT_TRUE(file) << file.error().detail;
+    const auto verdict = verify_history(*file, town.check(a));
+    ASSERT_EQ(verdict.problem, "");
+    const auto parsed = parse_history(*file);
+    ASSERT_TRUE(parsed);
+    if (town.covers(*parsed, (*ledger)->size()) && verdict.now.epoch > 1) {
+      EXPECT_LE(parsed->after.size(), 5000u);
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
 TEST(History, AnErasedSliceLeavesTheCountAndTheAct) {
   CitizensForTests town;
   SimulatedDisk disk;
