@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/when_ready.h"
 #include "crypto/crypto.h"
 #include "ledger/fork.h"
 #include "ledger/refold.h"
@@ -64,10 +65,12 @@ Result<void> check_map(server::Exchange& exchange, const Call& call, const Emit&
   if (!key) return std::unexpected(std::move(key.error()));
   std::vector<ledger::FeedLine> lines;
   Served source(exchange.ledger());
-  auto fed = exchange.ledger().audit_feed(EntryIndex{0}, [&](std::string_view line) {
-    if (auto parsed = ledger::parse_feed_line(line.substr(0, line.size() - 1))) lines.push_back(*std::move(parsed));
+  auto fed = when_ready(call, [&] {
+    lines.clear();
+    return exchange.ledger().audit_feed(EntryIndex{0}, [&](std::string_view line) {
+      if (auto parsed = ledger::parse_feed_line(line.substr(0, line.size() - 1))) lines.push_back(*std::move(parsed));
+    });
   });
-  if (!fed && fed.error().reason == Reason::too_busy) return {};  // no epoch yet: nothing to hold it to
   if (!fed) return fed;
   std::size_t at = 0;
   const ledger::Feed feed = [&]() -> Result<std::optional<ledger::FeedLine>> {

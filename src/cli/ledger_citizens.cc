@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "cli/when_ready.h"
 #include "crypto/crypto.h"
 #include "ledger/checkpoint.h"
 #include "ledger/history.h"
@@ -26,24 +27,6 @@ Result<SubjectName> citizen_of(server::Exchange& exchange, const Call& call) {
   if (!citizen) return std::unexpected(std::move(citizen.error()));
   if (!*citizen) return fail(Reason::malformed_value, "--national-id");
   return **citizen;
-}
-
-// A home that was just opened makes its histories ready first: a command waits for that, where a
-// server's caller is told to come again.
-template <class Ask>
-auto when_ready(const Call& call, Ask ask) {
-  constexpr auto kMost = std::chrono::seconds(90);
-  const auto until = std::chrono::steady_clock::now() + kMost;
-  bool said = false;
-  for (;;) {
-    auto answer = ask();
-    if (answer || answer.error().reason != Reason::too_busy ||
-        std::chrono::steady_clock::now() > until)
-      return answer;
-    if (!said && call.manner.progress) std::fputs("Histories are being made ready ...\n", stderr);
-    said = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
 }
 
 int written(const Call& call, const Emit& emit, std::string_view key, std::uint64_t n,

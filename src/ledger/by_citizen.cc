@@ -483,16 +483,18 @@ Result<std::vector<ChainLine>> ByCitizen::lines_now(const Label& label) const {
   return lines;
 }
 
-EpochMark ByCitizen::last_epoch() const {
-  const std::lock_guard lock(mutex_);
-  return newest_;
-}
-
-Result<void> ByCitizen::visit_chain(std::uint64_t covered,
-                                    const std::function<void(const ChainLine&)>& visit) const {
+Result<void> ByCitizen::visit_chain(std::uint64_t size,
+                                    const std::function<void(const ChainLine&)>& visit) {
   {
     const std::lock_guard lock(mutex_);
     if (!built_) return fail(Reason::too_busy, "histories are being made ready");
+  }
+  // An EPOCH that is published may be a moment ahead of what this thread has listed.
+  if (auto kept = keep(size); !kept) return kept;
+  std::uint64_t covered = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    covered = newest_.covered;
   }
   return file_->visit(covered, [&](const ChainLine& line, std::uint64_t) { visit(line); });
 }

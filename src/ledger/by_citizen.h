@@ -174,11 +174,9 @@ class ByCitizen {
   bool hasten(std::uint64_t size);
   /// last_served is the newest EPOCH histories are made from; index 0: none.
   EpochMark last_served() const;
-  /// last_epoch is the newest EPOCH entry known to be durable.
-  EpochMark last_epoch() const;
-  /// visit_chain gives every line below `covered` in the order of the log, for the auditor's feed.
-  Result<void> visit_chain(std::uint64_t covered,
-                           const std::function<void(const ChainLine&)>& visit) const;
+  /// visit_chain gives, in the order of the log, every line that the newest EPOCH covers, those
+  /// among the first `size` entries included. Errors: too_busy, those of keep.
+  Result<void> visit_chain(std::uint64_t size, const std::function<void(const ChainLine&)>& visit);
 
  private:
   using Clock = std::chrono::steady_clock;

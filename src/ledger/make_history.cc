@@ -86,8 +86,7 @@ class HistoryMaker {
       if (auto r = add(line); !r) return std::unexpected(std::move(r.error()));
     if (auto r = mark_erased(found); !r) return std::unexpected(std::move(r.error()));
     if (reader_ == Reader::citizen)
-      if (auto r = add_after(found.epoch.covered); !r)
-        return std::unexpected(std::move(r.error()));
+      if (auto r = add_after(found.epoch.covered); !r) return std::unexpected(std::move(r.error()));
     std::vector<VerifierKey> kept{s_.signer->verifier()};
     kept.insert(kept.end(), s_.known.begin(), s_.known.end());
     h_.checkpoint = keep_lines(head_->checkpoint, kept);
@@ -136,8 +135,8 @@ class HistoryMaker {
     const std::string body = canonical_body(*key, *opening);
     std::memcpy(out.part_hashes.data(), body.data(), body.size());
     const auto until = sealed_until(opening->parts[8]);
-    const bool sealed = reader_ == Reader::citizen && until &&
-                        number(*until) > number(s_.clock->stamp());
+    const bool sealed =
+        reader_ == Reader::citizen && until && number(*until) > number(s_.clock->stamp());
     out.state = sealed ? HistoryEntry::State::sealed : HistoryEntry::State::open;
     const auto show = [&](unsigned number) {
       if (opening->parts[number - 1].empty()) return;
@@ -198,7 +197,8 @@ class HistoryMaker {
     return {};
   }
   static bool is_erasure(std::string_view entry) {
-    return !entry.empty() && static_cast<EntryType>(static_cast<std::uint8_t>(entry[1])) == EntryType::erasure;
+    return !entry.empty() &&
+           static_cast<EntryType>(static_cast<std::uint8_t>(entry[1])) == EntryType::erasure;
   }
   Result<void> add_erasure(std::uint64_t index, std::optional<Digest> r_subject) {
     for (const auto& known : h_.erasures)
@@ -351,10 +351,9 @@ Result<void> Ledger::audit_feed(EntryIndex from,
                                 const std::function<void(std::string_view)>& take) const {
   const State& s = *state_;
   if (!s.by_citizen) return fail(Reason::no_record, "this log keeps no histories");
-  const std::uint64_t covered = s.by_citizen->last_epoch().covered;
   Frames frames(*s.disk, s.options.directory, s.log, *s.projection);
   Result<void> outcome;
-  auto visited = s.by_citizen->visit_chain(covered, [&](const ChainLine& line) {
+  auto visited = s.by_citizen->visit_chain(size(), [&](const ChainLine& line) {
     if (!outcome || line.kind != ChainLine::Kind::entry || line.index < number(from)) return;
     std::string out = std::to_string(line.index) + " " + crypto::hex(line.label) + " ";
     auto item = frames.item(line.index);

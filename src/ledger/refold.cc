@@ -132,7 +132,7 @@ class Run {
       return problem("the feed names entry " + std::to_string(next_->index) + " out of order");
     if (options_.before && !met_before_)
       return problem("the EPOCH audited before is not in this log");
-    out_.uncovered = pending_.size();
+    out_.uncovered = pending_.size() + untold_;
     return {};
   }
 
@@ -241,6 +241,11 @@ class Run {
       if (told) return problem(place() + " names nobody, but the feed gives it to a citizen");
       return {};
     }
+    if (!told && !next_) {  // what came after the feed was made is not told; no EPOCH may cover it
+      if (untold_++ == 0) first_untold_ = out_.entries;
+      ++out_.named;
+      return {};
+    }
     if (!told) return problem(place() + " names a citizen, but the feed does not say which");
     if (next_->r_subject) {
       std::uint8_t* const to = subjects_.add(*next_->r_subject);
@@ -273,6 +278,9 @@ class Run {
     }
     if (covered > out_.entries || covered < out_.now.covered)
       return problem(place() + ": it covers entries it cannot");
+    if (untold_ > 0 && first_untold_ < covered)
+      return problem("entry " + std::to_string(first_untold_) + " names a citizen and EPOCH " +
+                     std::to_string(epoch) + " covers it, but the feed ends before it");
     if (auto r = check_subjects(); !r || !holds()) return r;
     const auto end = std::partition_point(pending_.begin(), pending_.end(),
                                           [&](const MapUpdate& u) { return u.index < covered; });
@@ -310,6 +318,7 @@ class Run {
   std::vector<Expected> expected_;  // of what subjects_ gathers
   std::optional<FeedLine> next_;
   std::vector<MapUpdate> pending_;
+  std::uint64_t untold_ = 0, first_untold_ = 0;  // entries after the feed's end that name somebody
   std::uint64_t last_epoch_ = 0;
   std::uint64_t pruned_ = 0, minimum_ = 0;  // bundles below it were gone; so much may be
   bool epoch_unknown_ = false;              // EPOCHs went with them

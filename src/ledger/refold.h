@@ -56,9 +56,10 @@ struct Refold {
 };
 
 /// refold_log reads every bundle, holds the tree to the signed root, every line of the feed to its
-/// entry, and every EPOCH to the map. What does not hold is a problem; an error is trouble with a
-/// source. Reads and hashes the log on the calling thread and folds the map on another. Errors:
-/// those of LogSource::read and of the feed.
+/// entry, and every EPOCH to the map. A feed that is made after the checkpoint reaches as far as
+/// its EPOCHs cover; entries behind them need not be told. What does not hold is a problem; an
+/// error is trouble with a source. Reads and hashes the log on the calling thread and folds the map
+/// on another. Errors: those of LogSource::read and of the feed.
 Result<Refold> refold_log(LogSource& source, const VerifierKey& log, const Key256& map_key,
                           const Feed& feed, const RefoldOptions& options);
 

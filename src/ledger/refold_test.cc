@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "ledger/big_endian.h"
 #include "ledger/by_citizen.h"
@@ -281,6 +282,41 @@ TEST(Refold, AnAuditorGoesOnWhereHeStoodAlthoughSlicesWereErased) {
   EXPECT_EQ(author.log.refold(first_time).problem, "");
 }
 
+// What an auditor is given of a running ledger: a checkpoint first, then the feed.
+struct Audit {
+  class Live : public LogSource {
+   public:
+    explicit Live(const Ledger& l) : ledger_(l), checkpoint_(l.checkpoint()) {}
+    Result<std::string> read(const std::string& path) override {
+      if (path == "checkpoint") return checkpoint_;
+      return ledger_.resource(path);
+    }
+
+   private:
+    const Ledger& ledger_;
+    const std::string checkpoint_;
+  } live;
+  std::vector<FeedLine> lines;
+
+  explicit Audit(const Ledger& ledger) : live(ledger) {
+    EXPECT_TRUE(ledger.audit_feed(EntryIndex{0}, [&](std::string_view line) {
+      auto parsed = parse_feed_line(line.substr(0, line.size() - 1));
+      ASSERT_TRUE(parsed);
+      lines.push_back(*std::move(parsed));
+    }));
+  }
+  Refold refold(const CitizensForTests& town) {
+    std::size_t at = 0;
+    const Feed feed = [&]() -> Result<std::optional<FeedLine>> {
+      if (at == lines.size()) return std::optional<FeedLine>{};
+      return std::optional(lines[at++]);
+    };
+    auto refold = refold_log(live, town.log.key(), town.map_key, feed, {});
+    EXPECT_TRUE(refold) << refold.error().detail;
+    return refold ? *std::move(refold) : Refold{};
+  }
+};
+
 TEST(Refold, TheFeedOfARunningLedgerRefolds) {
   CitizensForTests town;
   SimulatedDisk disk;
@@ -291,34 +327,63 @@ TEST(Refold, TheFeedOfARunningLedgerRefolds) {
   for (unsigned i = 0; i < 30; ++i)
     ASSERT_TRUE(record_one(**ledger, town.entry(town.citizen(i % 7))));
   ASSERT_TRUE(town.history(**ledger, town.citizen(1), 31));
-  std::vector<FeedLine> lines;
-  ASSERT_TRUE((*ledger)->audit_feed(EntryIndex{0}, [&](std::string_view line) {
-    auto parsed = parse_feed_line(line.substr(0, line.size() - 1));
-    ASSERT_TRUE(parsed);
-    lines.push_back(*std::move(parsed));
-  }));
-  EXPECT_EQ(lines.size(), 30u);
-  class Live : public LogSource {
-   public:
-    explicit Live(const Ledger& l) : ledger_(l) {}
-    Result<std::string> read(const std::string& path) override {
-      if (path == "checkpoint") return ledger_.checkpoint();
-      return ledger_.resource(path);
-    }
+  Audit audit(**ledger);
+  EXPECT_EQ(audit.lines.size(), 30u);
+  const Refold refold = audit.refold(town);
+  EXPECT_EQ(refold.problem, "");
+  EXPECT_EQ(refold.citizens, 7u);
+  EXPECT_GE(refold.epochs, 1u);
+}
 
-   private:
-    const Ledger& ledger_;
-  } live(**ledger);
-  std::size_t at = 0;
-  const Feed feed = [&]() -> Result<std::optional<FeedLine>> {
-    if (at == lines.size()) return std::optional<FeedLine>{};
-    return std::optional(lines[at++]);
-  };
-  const auto refold = refold_log(live, town.log.key(), town.map_key, feed, {});
-  ASSERT_TRUE(refold) << refold.error().detail;
-  EXPECT_EQ(refold->problem, "");
-  EXPECT_EQ(refold->citizens, 7u);
-  EXPECT_GE(refold->epochs, 1u);
+// Entries come and EPOCHs are made while the auditor takes first the checkpoint, then the feed, at
+// any moment: an honest log refolds each time.
+TEST(Refold, AnHonestLogIsNeverSuspectedHoweverItGrowsMeanwhile) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger);
+  std::vector<EntryContent> entries;
+  for (unsigned i = 0; i < 400; ++i) entries.push_back(town.entry(town.citizen(i % 7)));
+  ASSERT_TRUE(record_one(**ledger, town.entry(town.citizen(1))));
+  ASSERT_TRUE(town.history(**ledger, town.citizen(1), 2));
+  std::thread traffic([&] {
+    for (EntryContent& one : entries) {
+      EXPECT_TRUE(record_one(**ledger, std::move(one)));
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  for (unsigned i = 0; i < 60; ++i) EXPECT_EQ(Audit(**ledger).refold(town).problem, "") << i;
+  traffic.join();
+  EXPECT_EQ(Audit(**ledger).refold(town).problem, "");
+}
+
+TEST(Refold, AFeedThatEndsBeforeWhatAnEpochCoversIsNamedAndOneThatEndsBehindItIsNot) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const Options options = town.options(&disk, 60'000);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  auto ledger = Ledger::open(options, town.log.seed);
+  ASSERT_TRUE(ledger);
+  for (unsigned i = 0; i < 10; ++i)
+    ASSERT_TRUE(record_one(**ledger, town.entry(town.citizen(i % 3))));
+  ASSERT_TRUE((*ledger)->cover(60'000));
+  for (unsigned i = 0; i < 5; ++i)
+    ASSERT_TRUE(record_one(**ledger, town.entry(town.citizen(i % 3))));
+  while (open_checkpoint((*ledger)->checkpoint(), town.log.key())->checkpoint.size <
+         (*ledger)->size())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  Audit audit(**ledger);
+  ASSERT_EQ(audit.lines.size(), 10u);
+  const Refold whole = audit.refold(town);
+  EXPECT_EQ(whole.problem, "");
+  EXPECT_EQ(whole.uncovered, 5u);
+  const std::uint64_t last = audit.lines.back().index;
+  audit.lines.pop_back();
+  EXPECT_EQ(audit.refold(town).problem, "entry " + std::to_string(last) +
+                                            " names a citizen and EPOCH 1 covers it, but the feed "
+                                            "ends before it");
 }
 
 TEST(Fork, AMonitorsProofConvincesWhoeverHoldsTheKeyAndNothingElseDoes) {

@@ -2,8 +2,6 @@
 // verifier key and links nothing but the proofs, crypto and model. Exit code: 0 everything holds,
 // 1 something does not, 2 trouble that says nothing about the log.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -110,26 +108,6 @@ std::optional<Wrong> parse(int argc, char** argv, Arguments& out) {
 Result<std::string> read_input(const std::string& name) {
   return ledger::read_input(name, kReceiptFileBytesMax);
 }
-
-// Progress on a terminal only, at most ten times a second.
-class Progress {
- public:
-  explicit Progress(bool wanted) : shown_(wanted && isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (shown_ && drawn_) std::fputs("\r\033[K", stderr);
-  }
-  void operator()(std::uint64_t done, std::uint64_t size) {
-    const std::clock_t now = std::clock();
-    if (!shown_ || (drawn_ && now - last_ < CLOCKS_PER_SEC / 10)) return;
-    last_ = now;
-    drawn_ = true;
-    std::fprintf(stderr, "\r\033[K%s of %s entries", grouped(done).c_str(), grouped(size).c_str());
-  }
-
- private:
-  bool shown_, drawn_ = false;
-  std::clock_t last_ = 0;
-};
 
 void print_audit_json(const Audit& audit) {
   const Checkpoint& head = audit.at.checkpoint;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <functional>
 
 #include "ledger/note.h"
 #include "ledger/refold.h"
@@ -19,7 +20,8 @@ constexpr const char* kHelp =
   amanat-verify refold --vkey KEY (--dir DIR | --url URL [--ca FILE]) --feed FILE --map-key FILE
                        [--state FILE] [--allow-erased] [--cosign KEYFILE --name NAME] [--json]
 
-  --feed FILE      what the exchange tells its auditor (amanat ledger auditor feed): index, label, r_subject
+  --feed FILE      what the exchange tells its auditor (amanat ledger auditor feed): index, label,
+                   r_subject. Made after the copy of the log, it reaches as far as the log's EPOCHs do
   --map-key FILE   the key of the map, 64 hexadecimal digits, received once
   --state FILE     where the last audit ended; written again when this one holds. What was erased since
                    may lack its r_subject
@@ -59,10 +61,11 @@ int report(const Words& words, const Refold& r) {
                     "keep a copy of what you checked: it is evidence");
   std::printf(
       "Every EPOCH refolds.\n  entries   %s, %s of them name a citizen\n  citizens  %s\n"
-      "  epochs    %s, covering %s entries\n  erased    %s\n  pruned    %s\n",
+      "  epochs    %s, covering %s entries; %s that name a citizen came later\n  erased    %s\n"
+      "  pruned    %s\n",
       grouped(r.entries).c_str(), grouped(r.named).c_str(), grouped(r.citizens).c_str(),
-      grouped(r.epochs).c_str(), grouped(r.now.covered).c_str(), grouped(r.erased).c_str(),
-      grouped(r.pruned).c_str());
+      grouped(r.epochs).c_str(), grouped(r.now.covered).c_str(), grouped(r.uncovered).c_str(),
+      grouped(r.erased).c_str(), grouped(r.pruned).c_str());
   return kHolds;
 }
 
@@ -121,7 +124,10 @@ int run_refold(const std::vector<std::string>& arguments) {
     if (!parsed) return std::unexpected(std::move(parsed.error()));
     return std::optional<FeedLine>(*std::move(parsed));
   };
+  Progress progress(!words.has("json"));
+  options.progress = std::ref(progress);
   const auto refold = refold_log(**source, *log, *map_key, feed, options);
+  progress.end();
   if (!refold) return complain(kTrouble, refold.error());
   if (const int verdict = report(words, *refold); verdict != kHolds) return verdict;
   if (!state.empty()) {

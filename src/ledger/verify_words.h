@@ -3,6 +3,7 @@
 // program only; one thread.
 
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,6 +27,19 @@ std::string json_text(std::string_view text);
 std::string time_text(Moment time);
 std::string grouped(std::uint64_t value);
 std::string plain(std::string_view text);
+/// Progress is a line on standard error, where that is a terminal, at most ten times a second.
+class Progress {
+ public:
+  explicit Progress(bool wanted);
+  ~Progress() { end(); }
+  void operator()(std::uint64_t done, std::uint64_t size);
+  /// end takes the line away.
+  void end();
+
+ private:
+  bool shown_, drawn_ = false;
+  std::clock_t last_ = 0;
+};
 /// read_input reads a file, or standard input for "-". Errors: file_failed, value_too_long.
 Result<std::string> read_input(const std::string& name, std::size_t bytes_max);
 

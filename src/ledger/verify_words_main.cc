@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include <array>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "ledger/log_source.h"
 #include "ledger/verify_words.h"
@@ -65,6 +68,20 @@ std::string plain(std::string_view text) {
   std::string out;
   for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   return out;
+}
+
+Progress::Progress(bool wanted) : shown_(wanted && ::isatty(STDERR_FILENO) == 1) {}
+
+void Progress::end() {
+  if (std::exchange(drawn_, false)) std::fputs("\r\033[K", stderr);
+}
+
+void Progress::operator()(std::uint64_t done, std::uint64_t size) {
+  const std::clock_t now = std::clock();
+  if (!shown_ || (drawn_ && now - last_ < CLOCKS_PER_SEC / 10)) return;
+  last_ = now;
+  drawn_ = true;
+  std::fprintf(stderr, "\r\033[K%s of %s entries", grouped(done).c_str(), grouped(size).c_str());
 }
 
 Result<std::string> read_input(const std::string& name, std::size_t bytes_max) {
