@@ -629,6 +629,94 @@ inline void add_pages(const Copies& copies, std::vector<Leak>& out) {
                  0.95, 0.7});
 }
 
+// ---- documents for a printer, and what goes onto a tape ----
+
+/// Line is cells of a printed line, each at its place from the left.
+using Line = std::vector<std::pair<int, std::string>>;
+/// printed is a PDF of these lines, thirty a page.
+inline std::string printed(const std::vector<Line>& lines) {
+  constexpr std::size_t kLines = 30;
+  const std::size_t pages = (lines.size() + kLines - 1) / kLines;
+  std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", "",
+                                      "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"};
+  std::string kids;
+  for (std::size_t page = 0; page < pages; ++page) {
+    std::string content = "BT /F1 8 Tf\n";
+    for (std::size_t i = page * kLines; i < std::min(lines.size(), (page + 1) * kLines); ++i)
+      for (const auto& [x, text] : lines[i])
+        content += "1 0 0 1 " + std::to_string(x) + " " +
+                   std::to_string(560 - 16 * static_cast<int>(i % kLines)) + " Tm (" +
+                   replaced(replaced(text, "(", "\\("), ")", "\\)") + ") Tj\n";
+    content += "ET";
+    kids += std::to_string(objects.size() + 1) + " 0 R ";
+    objects.push_back("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1000 600] /Contents " +
+                      std::to_string(objects.size() + 2) +
+                      " 0 R /Resources << /Font << /F1 3 0 R >> >> >>");
+    objects.push_back("<< /Length " + std::to_string(content.size()) + " >>\nstream\n" + content +
+                      "\nendstream");
+  }
+  objects[1] = "<< /Type /Pages /Kids [" + kids + "] /Count " + std::to_string(pages) + " >>";
+  std::string out = "%PDF-1.4\n", places;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    std::string place = std::to_string(out.size());
+    places += std::string(10 - place.size(), '0') + place + " 00000 n \n";
+    out += std::to_string(i + 1) + " 0 obj\n" + objects[i] + "\nendobj\n";
+  }
+  const std::string count = std::to_string(objects.size() + 1), at = std::to_string(out.size());
+  return out + "xref\n0 " + count + "\n0000000000 65535 f \n" + places + "trailer << /Size " +
+         count + " /Root 1 0 R >>\nstartxref\n" + at + "\n%%EOF\n";
+}
+/// taped is a tar of these files (POSIX 1003.1, ustar).
+inline std::string taped(const std::vector<std::pair<std::string, std::string>>& files) {
+  std::string out;
+  for (const auto& [name, bytes] : files) {
+    std::string head(512, '\0');
+    const auto put = [&](std::size_t at, const std::string& text) {
+      head.replace(at, text.size(), text);
+    };
+    char size[12];
+    std::snprintf(size, sizeof size, "%011zo", bytes.size());
+    put(0, name);
+    put(100, "0000644");
+    put(124, size);
+    put(136, "00000000000");
+    put(148, "        ");
+    put(156, "0");
+    put(257, std::string("ustar\0"
+                         "00",
+                         8));
+    unsigned sum = 0;
+    for (const char c : head) sum += static_cast<unsigned char>(c);
+    char checksum[8];
+    std::snprintf(checksum, sizeof checksum, "%06o", sum);
+    put(148, std::string(checksum, 7) + " ");
+    out += head + bytes + std::string((512 - bytes.size() % 512) % 512, '\0');
+  }
+  return out + std::string(1024, '\0');
+}
+
+inline void add_prints(const Copies& copies, std::vector<Leak>& out) {
+  const std::array<int, 6> places = {30, 190, 300, 720, 770, 860};
+  std::vector<Line> table(1), cards;
+  for (std::size_t k = 0; k < places.size(); ++k) table[0].push_back({places[k], headings()[k]});
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& c : copies) {
+    const Cells v = cells_of(c);
+    Line line;
+    for (std::size_t k = 0; k < v.size(); ++k) {
+      line.push_back({places[k], v[k]});
+      if (!v[k].empty()) cards.push_back({{40, headings()[k] + ":"}, {160, v[k]}});
+    }
+    table.push_back(line);
+    cards.push_back({});
+    files.push_back({"p" + std::to_string(files.size()) + ".txt", labelled(c, "\n", ": ") + "\n"});
+  }
+  out.push_back({"a printed table.pdf", printed(table), 0.95, 0.6});
+  out.push_back({"printed cards.pdf", printed(cards), 0.9, 0.35});
+  out.push_back({"a file each.tar", taped(files)});
+  out.push_back({"a file each.tar.gz", gzipped(taped(files))});
+}
+
 /// leaks_of writes the same copies down in every manner.
 inline std::vector<Leak> leaks_of(const Copies& copies) {
   std::vector<Leak> out;
@@ -638,6 +726,7 @@ inline std::vector<Leak> leaks_of(const Copies& copies) {
   add_packed(copies, out);
   add_sheets(copies, out);
   add_pages(copies, out);
+  add_prints(copies, out);
   // Where a field is a name in running text, or waits in an object of its own, fewer are read.
   for (Leak& leak : out)
     if (leak.name == "nested.json" || leak.name == "python.txt" || leak.name == "merged.xlsx" ||
