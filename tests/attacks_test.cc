@@ -296,7 +296,7 @@ TEST(Attacks, SequentialNumbersStopWithinAHandfulAndStayStopped) {
 
 // What a year of an officer looks like who asks for forty citizens a day, each named by an open
 // case of the officer's own: explained, unhurried, inside every quota.
-TEST(Attacks, FortyADayInsideEveryQuotaIsBoundedByTheYearsBudgetAndSeenByTheAuditor) {
+TEST(Attacks, FortyADayOfCasesThatNameThemIsBoundedByTheYearsBudget) {
   const std::uint64_t days = number_from("AMANAT_YEAR_DAYS", 6);
   constexpr std::size_t kADay = 40, kCases = 60;
   Scene scene("off_duty_on = 0\n");
