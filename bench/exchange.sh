@@ -114,6 +114,21 @@ ask() {
   [ "$((after - before))" -ge "$ANSWERS_TOTAL" ] && [ "$((after - before))" -le "$((ANSWERS_TOTAL + 1 + BENCH_SECONDS / 60))" ] || trouble "the exchange gave $ANSWERS_TOTAL answers and recorded $((after - before))"
 }
 
+# extract_exchange: one bulk answer, as a department's clerk fetches it. Every citizen of it has an entry.
+extract_exchange() {
+  local list="$WORK/extract.txt" begin end report n
+  grep -oE '"national_id":"[0-9]{13}"' "$QUESTIONS" | grep -oE '[0-9]{13}' | head -"${BENCH_EXTRACT:-10000}" >"$list"
+  n=$(wc -l <"$list")
+  begin=$(date +%s%N)
+  report=$(on_load_core "$BIN/amanat" extract --url "https://$EXCHANGE_ADDRESS" --ca "$CA_CERT" --cert "$CLIENT_CERT" --key "$CLIENT_KEY" \
+    --list "$list" --fields identity.persons.name,identity.persons.present_address --purpose bench-comparison \
+    --out "$WORK/extract.csv" --json 2>>"$OUT/extract.log") || trouble "the extract failed: $report $(cat "$OUT/extract.log")"
+  end=$(date +%s%N)
+  [ "$(json_number citizens <<<"$report")" = "$n" ] || trouble "the extract is not about $n citizens: $report"
+  part extract "$(awk -v n="$n" -v ns=$((end - begin)) 'BEGIN { printf "%.0f", n * 1e9 / ns }')" "citizens/s" \
+    "amanat extract of $n citizens: list sent, judged, read, an entry each, the file sealed, fetched, checked and wiped"
+}
+
 stop_exchange() {
   if [ -n "${EXCHANGE_PID:-}" ]; then
     kill -TERM "$EXCHANGE_PID" 2>/dev/null || true

@@ -9,6 +9,7 @@
 
 #include "model/insist.h"
 #include "trace/bundle.h"
+#include "trace/decoys.h"
 #include "trace/dossier.h"
 #include "trace/evidence.h"
 #include "trace/extraction.h"
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace amanat;
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 7) {
+  switch (data[0] % 8) {
     case 0:
       if (auto x = trace::parse_extraction(text)) insist(trace::write_extraction(*x) == text);
       break;
@@ -39,6 +40,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 5:
       if (auto key = trace::parse_key(text)) insist(trace::write_key(*key) == text);
+      break;
+    case 6:
+      if (auto decoy = trace::parse_decoy(text)) {
+        insist(trace::write_decoy(*decoy) == text);
+        static_cast<void>(trace::wrong_export(*decoy, decoy->rows, decoy->seed));
+        static_cast<void>(trace::wrong_stray(*decoy, {}));
+      }
       break;
     default: {
       // The three parts of a disclosure, cut at the first two zero bytes.

@@ -898,6 +898,27 @@ TEST_F(LeakCase, AnAuditorTracesFromTheirOwnMachine) {
   EXPECT_NE(typed({"status", "t99"}).code, 0);
 }
 
+TEST_F(LeakCase, EverybodyThatARowNamesIsExposedThoughItIsEvidenceOfOneAlone) {
+  ASSERT_FALSE(evidence().empty());
+  std::vector<std::string> two;
+  for (const auto& [id, copy] : shown)
+    if (id != citizens[0] && two.size() < 2) two.push_back(id);
+  const std::string id = begin("naam,shanakhti card,dusra naam,dusra card\r\n" +
+                               upper(shown.at(two[0]).at("name")) + "," + two[0] + "," +
+                               upper(shown.at(two[1]).at("name")) + "," + two[1] + "\r\n");
+  ASSERT_EQ(until(id, server::TraceState::waiting).state, server::TraceState::waiting);
+  auto csv = world->exchange->traces().impact(id);
+  ASSERT_TRUE(csv);
+  EXPECT_EQ(std::count(csv->begin(), csv->end(), '\n'), 3) << *csv;
+  for (std::size_t at = csv->find('\n') + 1; at < csv->size(); at = csv->find('\n', at) + 1)
+    EXPECT_NE(csv->substr(at, csv->find('\n', at) - at).find("identity.persons.name"), csv->npos)
+        << *csv;
+  auto summary = net::parse_json(*world->exchange->traces().summary(id));
+  ASSERT_TRUE(summary);
+  EXPECT_EQ(summary->find("rows_as_evidence")->integer(), 1u);
+  EXPECT_TRUE(world->exchange->traces().cancel(id));
+}
+
 TEST_F(LeakCase, ACitizenIsToldOfTheirOwnLeaksAlone) {
   ASSERT_FALSE(evidence().empty());
   const auto leaks_of = [](const std::string& citizen) {
@@ -920,6 +941,57 @@ TEST_F(LeakCase, ACitizenIsToldOfTheirOwnLeaksAlone) {
   EXPECT_GT(told, 0u);
   auto nobody = world->exchange->traces().leaks_of(Label{});
   EXPECT_TRUE(nobody && nobody->empty());
+}
+
+TEST_F(LeakCase, OverHttpACitizenReadsOfTheirOwnLeaksAndNobodyElseReadsAny) {
+  ASSERT_FALSE(evidence().empty());
+  const auto ask = [](const std::string& cookie) {
+    auto client = world->client("");
+    insist(client.has_value());
+    return client->ask_with({{"cookie", cookie}}, "GET", "/v1/me/leaks", "");
+  };
+  const std::string origin = "https://localhost:" + world->url.substr(world->url.rfind(':') + 1);
+  const auto signed_in = [&](const std::string& citizen) {
+    auto ticket = world->exchange->citizen_code({SubjectKind::national_id, citizen}, nullptr);
+    EXPECT_TRUE(ticket);
+    auto key = cli::Authenticator::make(*maker);
+    auto enrolling = world->client(""), paging = world->client("");
+    insist(key && enrolling && paging);
+    cli::PasskeyClient enrols(*std::move(enrolling), origin);
+    const auto enrolled = enrols.enrol(*key, ticket ? ticket->code : "");
+    EXPECT_TRUE(enrolled) << row_of(enrolled.error().reason).id << enrolled.error().detail;
+    Browser page(*std::move(paging), origin);
+    page.sign_in(*key);
+    return page.cookie;
+  };
+  std::string in_it, elsewhere;
+  std::size_t n = 0;
+  for (const auto& [id, copy] : shown)
+    if (++n % 9 != 0 && id != citizens[0]) in_it = id;
+  const Table persons = read_table(World::data() / "nadra_identity.csv");
+  for (std::size_t i = 1; i < persons.size() && elsewhere.empty(); ++i)
+    if (const std::string id = digits_of(persons[i][0]);
+        id.size() == 13 && std::ranges::find(citizens, id) == citizens.end())
+      elsewhere = id;
+  ASSERT_FALSE(in_it.empty());
+  ASSERT_FALSE(elsewhere.empty());
+  auto told = ask(signed_in(in_it));
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->status, 200u) << told->body;
+  EXPECT_NE(told->body.find("\"seen_on\":\"" + closed.leak_day + "\""), told->body.npos)
+      << told->body;
+  EXPECT_NE(told->body.find("identity.persons.name"), told->body.npos) << told->body;
+  EXPECT_EQ(told->body.find(officers[0]), told->body.npos) << "a citizen is told of no account";
+  for (const auto& id : citizens) EXPECT_EQ(told->body.find(id), told->body.npos);
+  auto spared = ask(signed_in(elsewhere));
+  ASSERT_TRUE(spared);
+  EXPECT_EQ(spared->body, R"({"leaks":[]})");
+  auto stranger = ask("");
+  ASSERT_TRUE(stranger);
+  EXPECT_EQ(stranger->status, 401u) << stranger->body;
+  auto officer = ask(person(officers[3]).page.cookie);
+  ASSERT_TRUE(officer);
+  EXPECT_EQ(officer->status, row_of(Reason::not_your_right).http_status);
 }
 
 }  // namespace

@@ -37,7 +37,18 @@ inline std::string trimmed(std::string text) {
 struct Witnesses {
   TemporaryDirectory directory;
   std::vector<std::unique_ptr<Process>> processes;
+  std::vector<std::string> addresses;
   std::string policy;
+
+  /// stop and start one of them again, at the address it had.
+  void stop(std::size_t i) { processes.at(i).reset(); }
+  void start(std::size_t i) {
+    const std::string place = (directory.path / ("w" + std::to_string(i))).string();
+    processes.at(i) = std::make_unique<Process>(
+        std::vector<std::string>{kProgram, "ledger", "witness", "serve", "--dir", place, "--listen",
+                                 addresses.at(i)});
+    EXPECT_EQ(processes.at(i)->address(), addresses.at(i)) << processes.at(i)->said();
+  }
 
   explicit Witnesses(const std::string& log_vkey, const fs::path& home) {
     policy = "log " + log_vkey + "\n";
@@ -52,6 +63,7 @@ struct Witnesses {
           kProgram, "ledger", "witness", "serve", "--dir", place, "--listen", "127.0.0.1:0"}));
       const std::string address = processes.back()->address();
       EXPECT_NE(address, "");
+      addresses.push_back(address);
       policy += "witness w" + n + " " + trimmed(read_all(fs::path(place) / "witness.vkey")) +
                 " https://" + address + "\n";
       trusted += read_all(fs::path(place) / "ca.crt");

@@ -55,7 +55,7 @@ const std::vector<OptionRow>& option_rows() {
       {"vkey", "KEY", text, "a log's verifier key, as its operator publishes it"},
       {"from-entry", "INDEX", text, "begin at this entry"},
       {"format", "NAME", text, "of events: json, ecs or ocsf; of an extract: csv (standard), jsonl or xlsx"},
-      {"list", "FILE", path, "the citizens of an extract: 13-digit numbers, one a line; - reads standard input"},
+      {"list", "FILE", path, "the citizens of an extract: 13-digit numbers, one a line, or a file of cases, of which those of --case; - reads standard input"},
       {"count", "N", text, "stop after so many entries; of canaries how many"},
       {"days", "N", text, "how old, in days (standard 90)"},
       {"numbers", "FILE", path, "write the numbers drawn here, for those who issue them"},

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "cli/terminal.h"
 #include "crypto/crypto.h"
 #include "lookup/lists.h"
+#include "net/csv.h"
 #include "registry/registry.h"
 #include "storage/file.h"
 
@@ -25,7 +27,34 @@ constexpr std::size_t kPartNumbers = 4000;  // of 14 bytes: a body of less than 
 constexpr std::uint64_t kRangeBytes = 1u << 20;
 constexpr auto kPoll = std::chrono::milliseconds(200);
 
-Result<std::vector<std::string>> list_of(const std::string& file) {
+// The citizens that a file of cases names in one of them, each on a line; nothing if it is no such
+// file (docs/extracts.md, as `amanat import cases` takes it).
+Result<std::optional<std::string>> citizens_of_case(const std::string& text,
+                                                    const std::string& wanted) {
+  net::CsvReader rows = net::CsvReader::over(text);
+  net::CsvReader::Row row;
+  std::optional<std::size_t> refs, subjects;
+  std::string found;
+  for (bool head = true, known = false;; head = false) {
+    auto more = rows.next(row);
+    if (!more) return std::unexpected(more.error());
+    if (!*more) {
+      if (refs && subjects && !known) return fail(Reason::usage_wrong, "no such case in the list's file");
+      return refs && subjects ? std::optional(std::move(found)) : std::nullopt;
+    }
+    for (std::size_t i = 0; head && i < row.cells.size(); ++i) {
+      if (row.cells[i] == "Case Ref") refs = i;
+      if (row.cells[i] == "Subjects CNIC" || row.cells[i] == "Subjects") subjects = i;
+    }
+    if (!refs || !subjects) return std::optional<std::string>();
+    if (row.cells.size() <= std::max(*refs, *subjects) || row.cells[*refs] != wanted) continue;
+    known = true;
+    for (const char c : row.cells[*subjects]) found.push_back(c == ';' ? '\n' : c);
+    found.push_back('\n');
+  }
+}
+
+Result<std::vector<std::string>> list_of(const std::string& file, const std::string& case_ref) {
   std::string text;
   if (file == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
@@ -34,7 +63,9 @@ Result<std::vector<std::string>> list_of(const std::string& file) {
     if (!read) return std::unexpected(read.error());
     text = *std::move(read);
   }
-  auto list = lookup::parse_list(text);
+  auto named = citizens_of_case(text, case_ref);
+  if (!named) return std::unexpected(named.error());
+  auto list = lookup::parse_list(*named ? **named : text);
   if (!list) return list;
   std::sort(list->begin(), list->end());
   list->erase(std::unique(list->begin(), list->end()), list->end());
@@ -123,7 +154,7 @@ Result<void> Fetching::ask_anew() {
   for (const char* needed : {"fields", "purpose"})
     if (!call_.has(needed))
       return fail(Reason::usage_wrong, "--" + std::string(needed) + " is missing");
-  auto list = list_of(call_.option("list"));
+  auto list = list_of(call_.option("list"), call_.option_or("case", ""));
   if (!list) return std::unexpected(list.error());
   const std::string digest = crypto::hex(registry::Registry::list_digest(*list));
   Progress progress(call_.manner, emit_, "sending");

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "disclosure/decoy_seed.h"
 #include "model/insist.h"
 #include "net/json.h"
 
@@ -12,8 +13,7 @@ namespace amanat::disclosure {
 namespace {
 
 constexpr net::JsonLimits kShare{.bytes_max = 64u << 20, .depth_max = 8, .values_max = 1u << 22};
-constexpr std::size_t kIdDigits = 13, kRegion = 5;
-constexpr std::size_t kTriesMax = 200;
+constexpr std::size_t kIdDigits = kDecoyDigits, kRegion = kDecoyRegion;
 constexpr std::uint64_t kLooks = 1u << 20;  // the block of a seed from which its looks are drawn
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -44,41 +44,6 @@ bool is_number_like(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return is_digit(c) || c == '-' || c == ' ' || c == '+'; });
 }
-
-}  // namespace
-
-// Dice gives what a seed gives: HMAC-SHA256 of a counter under it.
-class Dice {
- public:
-  explicit Dice(const Digest& seed) : mac_(crypto::Bytes(seed)) {}
-  std::uint64_t draw() {
-    if (at_ == block_.size()) {
-      block_ = mac_.mac(std::to_string(next_++));
-      at_ = 0;
-    }
-    std::uint64_t n = 0;
-    for (int i = 0; i < 8; ++i) n = n << 8 | block_[at_++];
-    return n;
-  }
-  std::size_t below(std::size_t n) {
-    insist(n > 0);
-    return static_cast<std::size_t>(draw() % n);
-  }
-  // skip_to goes on at a later block: what was drawn before has no part in what comes.
-  void skip_to(std::uint64_t block) {
-    next_ = block;
-    at_ = block_.size();
-  }
-  char digit() { return static_cast<char>('0' + below(10)); }
-
- private:
-  crypto::Hmac mac_;
-  Digest block_{};
-  std::size_t at_ = sizeof(Digest);
-  std::uint64_t next_ = 0;
-};
-
-namespace {
 
 using Records = std::vector<const net::Json*>;
 
@@ -269,18 +234,16 @@ Result<std::vector<Decoy>> DecoyMaker::plan(const CoinKey& key,
                                             const std::array<std::uint8_t, 16>& extract,
                                             const std::vector<Person>& roll,
                                             const IsFree& is_free) {
-  std::vector<Decoy> out(decoys_for(roll.size()));
-  for (std::uint32_t i = 0; i < out.size(); ++i) {
+  std::vector<Decoy> out;
+  const std::uint32_t wanted = decoys_for(roll.size());
+  for (std::uint32_t i = 0; i < wanted; ++i) {
     Dice dice(key.decoy_seed(extract, i));
-    Decoy& decoy = out[i];
-    decoy.number = i;
-    for (std::size_t tries = 0; decoy.citizen.empty(); ++tries) {
-      if (tries == kTriesMax) return fail(Reason::internal_error, "no number is free for a decoy");
+    for (std::size_t tries = 0; tries < kDecoyTries; ++tries) {
       // A number like its neighbours': their region and what the last digit says, seven of its own.
       std::string id = roll[dice.below(roll.size())].name.value;
       insist(id.size() == kIdDigits);
       for (std::size_t d = kRegion; d + 1 < kIdDigits; ++d) id[d] = dice.digit();
-      const bool taken = std::any_of(out.begin(), out.begin() + i,
+      const bool taken = std::any_of(out.begin(), out.end(),
                                      [&id](const Decoy& one) { return one.citizen == id; });
       auto free = is_free(id);
       if (!free) return std::unexpected(std::move(free.error()));
@@ -289,8 +252,8 @@ Result<std::vector<Decoy>> DecoyMaker::plan(const CoinKey& key,
           roll.begin(), roll.end(), id,
           [](const Person& person, const std::string& one) { return person.name.value < one; });
       if (!*free || taken || at == roll.end()) continue;
-      decoy.place = static_cast<std::size_t>(at - roll.begin());
-      decoy.citizen = std::move(id);
+      out.push_back({i, static_cast<std::size_t>(at - roll.begin()), std::move(id), {}, {}});
+      break;
     }
   }
   std::sort(out.begin(), out.end(),

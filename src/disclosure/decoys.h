@@ -24,6 +24,7 @@ struct Decoy {
   std::size_t place = 0;     // before the citizen at this place of the list
   std::string citizen;       // 13 digits
   std::string share;         // the JSON a lookup would release
+  std::string rows;          // as they stand in the file, once placed
 };
 
 class DecoyMaker {
@@ -32,7 +33,8 @@ class DecoyMaker {
   using IsFree = std::function<Result<bool>(const std::string& citizen)>;
   /// decoys_for is one in a hundred, at least two in fifty or more, none in fewer.
   static std::uint32_t decoys_for(std::size_t citizens);
-  /// plan chooses numbers and places in a list, ascending. Errors: those of is_free.
+  /// plan chooses numbers and places in a list, ascending: as many as decoys_for, fewer where no
+  /// number was free (disclosure/decoy_seed.h). Errors: those of is_free.
   static Result<std::vector<Decoy>> plan(const CoinKey& key,
                                          const std::array<std::uint8_t, 16>& extract,
                                          const std::vector<Person>& roll, const IsFree& is_free);

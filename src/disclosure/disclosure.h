@@ -18,6 +18,15 @@
 
 namespace amanat::disclosure {
 
+/// Closing is what a bulk answer's EXPORT commits to: the digest of the file, that of all its answer
+/// digests and decoys (docs/extracts.md), and, of one with decoys, the marks record whose key they
+/// follow from.
+struct Closing {
+  std::array<std::uint8_t, 16> id{};
+  Digest released{}, answers{};
+  std::string marks;
+};
+
 class Disclosure {
  public:
   /// Without `marks`, or with marks that have no auditor, answers carry no coins. Both must outlive
@@ -45,10 +54,8 @@ class Disclosure {
                              const RowsOf& rows_of) const;
   /// decoy_key is the key that decoys of this answer follow from; nothing where it carries no coins.
   std::optional<CoinKey> decoy_key(const Findings& findings) const;
-  /// prepare_close makes the draft of a bulk answer's EXPORT: `released` is the digest of the file,
-  /// `answers` that of all its answer digests in order.
-  Result<Draft> prepare_close(Findings roll, const std::array<std::uint8_t, 16>& id,
-                              const Digest& released, const Digest& answers, Slice slice) const;
+  /// prepare_close makes the draft of a bulk answer's EXPORT.
+  Result<Draft> prepare_close(Findings roll, const Closing& closing, Slice slice) const;
   /// release of a bulk answer: the right to read what rests in `rows`. The receipt is the append's, or
   /// Ledger::receipt_of_export's. Errors: internal_error when the receipt belongs to another file.
   Result<Extract> release(SealedRows rows, const Receipt& receipt) const;

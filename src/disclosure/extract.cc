@@ -67,6 +67,7 @@ struct ExtractMaker::State {
       if (!text) return std::unexpected(std::move(text.error()));
       seeded.update(crypto::sha256(*text));
       if (auto written = put(*text); !written) return written;
+      decoys[next].rows = *std::move(text);
     }
     return {};
   }
@@ -77,6 +78,7 @@ struct ExtractMaker::State {
   std::size_t next = 0, at = 0;
   std::uint64_t decoy_rows = 0;  // in no total that the recipient is told
   crypto::Sha256 seeded;
+  std::string marks;  // of the disclosures: which key the decoys follow from
   RowWriter writer;
   Spool spool;
   std::optional<net::ZipWriter> zip;
@@ -138,7 +140,8 @@ Result<Draft> ExtractMaker::add(Findings part) {
         return rows;
       });
   if (!draft) return draft;
-  const auto marks = parse_marks(draft->shares().front().entry.part(BodyPart::marks));
+  s.marks = draft->shares().front().entry.part(BodyPart::marks);
+  const auto marks = parse_marks(s.marks);
   s.facts.marked |= marks && marks->kind == MarksRecord::Kind::coins;
   for (const auto& share : draft->shares())
     s.answers.update(share.entry.part(BodyPart::answer_digest));
@@ -155,12 +158,17 @@ Result<Draft> ExtractMaker::close(Findings roll, Slice slice) {
     if (auto end = s.zip->finish(); !end) return std::unexpected(std::move(end.error()));
   }
   insist(s.next == s.decoys.size());
-  if (!s.decoys.empty()) s.answers.update(crypto::Bytes(s.seeded.finish()));
+  s.facts.answers = s.answers.finish();
+  Digest answers = s.facts.answers;
+  if (!s.decoys.empty()) {
+    crypto::Sha256 both;
+    answers = both.update(answers).update(s.seeded.finish()).finish();
+  }
   auto rows = s.spool.finish();
   if (!rows) return std::unexpected(std::move(rows.error()));
   s.rows = *std::move(rows);
-  return s.disclosure.prepare_close(std::move(roll), s.id, s.rows.digest, s.answers.finish(),
-                                    std::move(slice));
+  const Closing closing{s.id, s.rows.digest, answers, s.decoys.empty() ? "" : s.marks};
+  return s.disclosure.prepare_close(std::move(roll), closing, std::move(slice));
 }
 
 const ExtractFacts& ExtractMaker::facts() const { return state_->facts; }
@@ -196,9 +204,7 @@ Result<Draft> Disclosure::prepare_part(Findings part, const std::array<std::uint
   return draft;
 }
 
-Result<Draft> Disclosure::prepare_close(Findings roll, const std::array<std::uint8_t, 16>& id,
-                                        const Digest& released, const Digest& answers,
-                                        Slice slice) const {
+Result<Draft> Disclosure::prepare_close(Findings roll, const Closing& of, Slice slice) const {
   insist(roll.is_settled());
   const Grant& grant = roll.clearance().grant();
   const Caller& caller = grant.caller();
@@ -209,13 +215,14 @@ Result<Draft> Disclosure::prepare_close(Findings roll, const std::array<std::uin
   closing.part(BodyPart::purpose) = caller.question().purpose;
   closing.part(BodyPart::case_ref) = caller.question().case_ref;
   closing.part(BodyPart::policy_hash) = crypto::text_of(grant.content().policy_hash);
-  closing.part(BodyPart::released_digest) = crypto::text_of(released);
-  closing.part(BodyPart::answer_digest) = crypto::text_of(answers);
-  closing.part(BodyPart::export_id) = crypto::text_of(id);
+  closing.part(BodyPart::released_digest) = crypto::text_of(of.released);
+  closing.part(BodyPart::answer_digest) = crypto::text_of(of.answers);
+  closing.part(BodyPart::marks) = of.marks;
+  closing.part(BodyPart::export_id) = crypto::text_of(of.id);
   closing.part(BodyPart::evidence_digest) = crypto::text_of(crypto::sha256(caller.evidence()));
   closing.evidence = caller.evidence();
   Draft::Content content;
-  content.released = released;
+  content.released = of.released;
   content.export_entry = std::move(closing);
   return Draft(std::move(roll), std::move(content));
 }

@@ -26,6 +26,7 @@ struct ExtractFacts {
   std::uint64_t with_records = 0;    // of them, who had any
   bool marked = false;               // the recipient's coins fell
   std::uint64_t decoys = 0;
+  Digest answers{};  // SHA-256 over the answer digests of the disclosures, once closed
 };
 
 class ExtractMaker {

@@ -382,7 +382,7 @@ Task<Result<void>> Extracts::made(Job& job) {
   row.with_records = maker->facts().with_records;
   row.marked = maker->facts().marked;
   row.decoys = maker->facts().decoys;
-  if (auto noted = note_decoys(row, maker->decoys()); !noted)
+  if (auto noted = note_decoys(row, maker->decoys(), maker->facts().answers); !noted)
     co_return std::unexpected(noted.error());
   row.bytes = maker->rows().bytes;
   row.sha256 = crypto::hex(maker->rows().digest);
@@ -430,13 +430,14 @@ Result<bool> Extracts::is_nobody(const std::string& citizen) const {
 
 // note_decoys has the register and detection know them before anybody can fetch one.
 Result<void> Extracts::note_decoys(const ExtractRow& row,
-                                   const std::vector<disclosure::Decoy>& decoys) {
+                                   const std::vector<disclosure::Decoy>& decoys,
+                                   const Digest& answers) {
   if (decoys.empty()) return {};
   std::vector<DecoyGiven> given;
   std::vector<SubjectName> names;
   for (const disclosure::Decoy& decoy : decoys) {
-    given.push_back(
-        {row.id, row.recipient, row.account, decoy.number, decoy.citizen, decoy.share, row.asked});
+    given.push_back({row.id, row.recipient, row.account, decoy.number, decoy.citizen, decoy.share,
+                     decoy.rows, crypto::hex(answers), row.asked});
     names.push_back({SubjectKind::national_id, decoy.citizen});
   }
   if (auto noted = register_.note(given); !noted) return noted;
@@ -445,6 +446,11 @@ Result<void> Extracts::note_decoys(const ExtractRow& row,
 
 Result<std::vector<DecoyGiven>> Extracts::decoys(const Caller& first, const Caller& second) const {
   return register_.open(first, second, lookup_.policy_);
+}
+
+Result<std::vector<DecoyGiven>> Extracts::decoys_after_seal(
+    const DecoyRegister::Sealed& trace) const {
+  return register_.open_after_seal(trace);
 }
 
 std::shared_ptr<Extracts::Kept> Extracts::find(AccountId account, std::string_view id) const {

@@ -88,6 +88,8 @@ class Extracts {
   /// decoys opens the closed register of invented citizens to two people. Errors: as
   /// DecoyRegister::open.
   Result<std::vector<DecoyGiven>> decoys(const Caller& first, const Caller& second) const;
+  /// decoys_after_seal opens it for a sealed trace. Errors: as DecoyRegister::open_after_seal.
+  Result<std::vector<DecoyGiven>> decoys_after_seal(const DecoyRegister::Sealed& trace) const;
   /// sweep wipes what has expired and forgets what is long over.
   Result<void> sweep(Moment at);
 
@@ -103,7 +105,8 @@ class Extracts {
   void make(Job& job);
   Task<Result<void>> made(Job& job);
   Result<void> owe(Job& job, const Draft& part);
-  Result<void> note_decoys(const ExtractRow& row, const std::vector<disclosure::Decoy>& decoys);
+  Result<void> note_decoys(const ExtractRow& row, const std::vector<disclosure::Decoy>& decoys,
+                           const Digest& answers);
   Result<bool> is_nobody(const std::string& citizen) const;
   Result<Key256> key_of(const ExtractRow& row) const;
   std::shared_ptr<Kept> find(AccountId account, std::string_view id) const;

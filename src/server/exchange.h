@@ -26,6 +26,7 @@
 #include "server/config.h"
 #include "server/report.h"
 #include "server/routes.h"
+#include "trace/decoys.h"
 #include "trace/dossier.h"
 #include "trace/trace.h"
 
@@ -358,6 +359,10 @@ class Exchange {
                                           const trace::Disclosed& disclosed,
                                           const disclosure::CoinKey& coins,
                                           const std::set<std::string>& leaked);
+  /// opened_export opens an EXPORT as a bundle shows it; slice_key is the key of an entry's opening.
+  /// Errors: no_record, key_missing, erased.
+  Result<trace::ShownExport> opened_export(std::uint64_t entry);
+  Result<Key256> slice_key(std::span<const std::uint8_t, 16> slice) const;
   /// year_keys are both parties' public keys of a year with the entry that holds them; nothing if
   /// none were published.
   std::optional<std::pair<disclosure::YearKeys, std::uint64_t>> year_keys(unsigned year) const;

@@ -11,6 +11,7 @@
 #include "net/json.h"
 #include "server/marks.h"
 #include "server/sealed_file.h"
+#include "server/trace_decoys.h"
 #include "server/trace_words.h"
 #include "server/traces.h"
 #include "trace/dossier.h"
@@ -29,17 +30,19 @@ std::string numbered(std::string_view folder, std::uint64_t n) {
   return std::string(folder) + "/" + std::to_string(n);
 }
 
-// A row is of the first person it names by number whose data were disclosed to anybody.
-std::optional<Label> subject_of(const trace::MatchedRow& row,
-                                const std::map<SubjectName, Label>& labels,
-                                const trace::AllFacts& facts) {
+// Whom a row names by number and whose data were disclosed to anybody, in its order. As evidence it
+// is of the first.
+std::vector<Label> subjects_of(const trace::MatchedRow& row,
+                               const std::map<SubjectName, Label>& labels,
+                               const trace::AllFacts& facts) {
+  std::vector<Label> out;
   for (const SubjectName& name : row.about) {
     const auto label = labels.find(name);
-    if (label == labels.end()) continue;
+    if (label == labels.end() || std::ranges::find(out, label->second) != out.end()) continue;
     const auto known = facts.find(label->second);
-    if (known != facts.end() && !known->second.disclosed.empty()) return label->second;
+    if (known != facts.end() && !known->second.disclosed.empty()) out.push_back(label->second);
   }
-  return std::nullopt;
+  return out;
 }
 
 // The citizens that the rows may be about; a number leads to its holder.
@@ -95,17 +98,25 @@ std::string summary_json(const trace::FoundRows& found, const trace::Extraction&
 
 // Whose fields are exposed: label, fields, rows. It is what notices are made from.
 // Whom the notices go to: citizens. An invented one in a leak is evidence, and nobody to be told.
-std::string impact_csv(const std::vector<trace::FoundRow>& rows, const trace::Exposed& exposed,
-                       const std::set<Label>& invented) {
-  std::map<Label, std::pair<std::set<std::string>, std::uint64_t>> all;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (invented.contains(rows[i].subject)) continue;
-    auto& [fields, count] = all[rows[i].subject];
-    fields.insert(exposed[i].begin(), exposed[i].end());
-    ++count;
+class Impact {
+ public:
+  void add(const std::vector<trace::FoundRow>& rows, const trace::Exposed& exposed) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto& [fields, count] = all_[rows[i].subject];
+      fields.insert(exposed[i].begin(), exposed[i].end());
+      ++count;
+    }
   }
+  std::string csv(const std::set<Label>& invented) const;
+
+ private:
+  std::map<Label, std::pair<std::set<std::string>, std::uint64_t>> all_;
+};
+
+std::string Impact::csv(const std::set<Label>& invented) const {
   std::string out = "citizen,fields,rows\n";
-  for (const auto& [label, what] : all) {
+  for (const auto& [label, what] : all_) {
+    if (invented.contains(label)) continue;
     out += crypto::hex(label) + ",";
     bool first = true;
     for (const auto& field : what.first) {
@@ -187,18 +198,30 @@ Result<void> Traces::read(TraceCase& one) {
     if (const auto at = by_number.find(citizen.value); at != by_number.end())
       labels.emplace(name, at->second);
 
-  std::vector<trace::FoundRow> rows;
+  // Evidence is of one person a row; exposed is everybody that a row names.
+  std::vector<trace::FoundRow> rows, beside;
   for (auto& row : found->rows) {
-    const auto subject = subject_of(row, labels, known->facts);
-    if (!subject) continue;
-    rows.push_back(
-        {row.offset, row.length, row.cluster, *subject, std::move(row.cells), row.columns});
+    const auto subjects = subjects_of(row, labels, known->facts);
+    for (std::size_t i = 0; i < subjects.size(); ++i)
+      (i == 0 ? rows : beside)
+          .push_back({row.offset, row.length, row.cluster, subjects[i], row.cells, row.columns});
   }
   rows = trace::in_order(std::move(rows));
+  beside = trace::in_order(std::move(beside));
   trace::Exposed exposed;
-  auto extraction = trace::observe(find_of(*found, one), rows, known->facts,
+  trace::Find find = find_of(*found, one);
+  auto strays = add_strays(exchange_, std::move(found->strays), known->facts, find);
+  if (!strays) return std::unexpected(strays.error());
+  auto extraction = trace::observe(find, rows, known->facts,
                                    exchange_.marks().catalogue(), known->log, &exposed);
   if (!extraction) return std::unexpected(extraction.error());
+  Impact impact;
+  impact.add(rows, exposed);
+  trace::Exposed of_others;
+  auto others = trace::observe(find, beside, known->facts, exchange_.marks().catalogue(),
+                               known->log, &of_others);
+  if (!others) return std::unexpected(others.error());
+  impact.add(beside, of_others);
 
   const auto invented = exchange_.invented();
   if (!invented) return std::unexpected(invented.error());
@@ -206,7 +229,7 @@ Result<void> Traces::read(TraceCase& one) {
   Files files;
   files["extraction"] = trace::write_extraction(*extraction);
   files["summary.json"] = summary_json(*found, *extraction);
-  files["impact.csv"] = impact_csv(rows, exposed, *invented);
+  files["impact.csv"] = impact.csv(*invented);
   std::set<Label> used;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     files[numbered("rows", i + 1)] = trace::write_row({rows[i].columns, rows[i].cells});
@@ -226,6 +249,9 @@ Result<void> Traces::read(TraceCase& one) {
     leaked += "\n";
   }
   files["exposed"] = leaked;
+  if (!strays->empty())
+    if (auto kept = keep_work(one.id, {{"strays", *std::move(strays)}}, "strays"); !kept)
+      return kept;
   if (auto kept = keep_work(one.id, files); !kept) return kept;
   one.state = TraceState::waiting;
   return keep(one);
@@ -293,30 +319,10 @@ struct Unlocked {
   std::map<std::pair<AccountId, std::uint16_t>, disclosure::CoinKey> coins;
 };
 
-// The epoch each account was last given a new key for, by the entries before one.
-Result<std::map<AccountId, std::uint16_t>> rekeyed_before(Exchange& exchange, std::uint64_t entry) {
-  MarksRecorded recorded;
-  Result<void> read;
-  const auto scanned = exchange.scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
-    if (number(e.index) >= entry) return false;
-    read = recorded.read(e);
-    return read.has_value();
-  });
-  if (!scanned) return std::unexpected(scanned.error());
-  if (!read) return std::unexpected(read.error());
-  std::map<AccountId, std::uint16_t> out;
-  for (const auto& [who, times] : recorded.rekeyed) {
-    const auto epoch = static_cast<std::uint16_t>((who.second - 2000) * 16 + times);
-    auto& last = out[who.first];
-    last = std::max(last, epoch);
-  }
-  return out;
-}
-
 // An account is given a new key once its key was published: then the old ones prove nothing in what
-// is sealed later, because whoever has a key can make rows that agree with it.
-Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::string& origin,
-                         std::uint64_t seal) {
+// is sealed later, because whoever has a key can make rows that agree with it. So the sealed list
+// has none of them.
+Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::string& origin) {
   Unlocked out;
   const auto statement = files.find("auditor.statement");
   if (statement == files.end()) return out;
@@ -324,11 +330,7 @@ Result<Unlocked> keys_of(Exchange& exchange, const Files& files, const std::stri
   if (!note) return std::unexpected(note.error());
   auto unlocked = disclosure::parse_unlocked(note->text, origin);
   if (!unlocked) return std::unexpected(unlocked.error());
-  auto rekeyed = rekeyed_before(exchange, seal);
-  if (!rekeyed) return std::unexpected(rekeyed.error());
   for (disclosure::Shares shares : unlocked->shares) {
-    const auto since = rekeyed->find(shares.account);
-    if (since != rekeyed->end() && shares.epoch < since->second) continue;
     const unsigned year = disclosure::year_of(shares.epoch);
     const auto keys = exchange.year_keys(year);
     if (!keys) return fail(Reason::auditor_wrong, "a year whose keys were never published");
@@ -451,6 +453,42 @@ Result<void> add_evidence(Exchange& exchange, const Files& work, const trace::Ex
 
 // ---- weigh, report, verdict ----
 
+Result<Traces::Decoys> Traces::decoys_of(const TraceCase& one, const trace::Extraction& sealed) {
+  Decoys out;
+  if (!sealed.strays) return out;
+  auto kept = work_of(one.id, "strays");
+  if (!kept) return std::unexpected(kept.error());
+  auto list = trace::StrayList::parse(kept->at("strays"));
+  if (!list) return std::unexpected(list.error());
+  out.strays = *std::move(list);
+  auto found = found_decoys(exchange_, one, sealed, out.strays);
+  if (!found) return std::unexpected(found.error());
+  out.found = *std::move(found);
+  for (const FoundDecoy& f : out.found)
+    out.hits.push_back({f.given.account, trace::day_of(f.exported.at)});
+  return out;
+}
+
+// The decoys of the named accounts, each with the receipt of the EXPORT that gave it away.
+Result<void> Traces::add_decoys(
+    const Decoys& decoys, const trace::Findings& findings,
+    const std::map<std::pair<AccountId, std::uint16_t>, disclosure::CoinKey>& keys, Files& bundle) {
+  std::uint64_t n = 0;
+  for (const FoundDecoy& f : decoys.found) {
+    const auto named = std::ranges::find(findings.named, f.given.account,
+                                         &trace::NamedAccount::account);
+    if (named == findings.named.end()) continue;
+    auto file = decoy_file(exchange_, f, decoys.strays, keys.at({f.given.account, f.epoch}));
+    if (!file) return std::unexpected(file.error());
+    auto proof = exchange_.cosigned(f.exported.entry, stop_work_);
+    if (!proof) return std::unexpected(proof.error());
+    const std::string path = numbered("decoys", ++n);
+    bundle[path] = trace::write_decoy(*file);
+    bundle[path + ".tlog-proof"] = *std::move(proof);
+  }
+  return {};
+}
+
 Result<void> Traces::weigh(TraceCase& one) {
   if (one.verdict) return close(one);
   auto work = work_of(one.id);
@@ -459,7 +497,7 @@ Result<void> Traces::weigh(TraceCase& one) {
   if (!extraction) return std::unexpected(extraction.error());
   auto facts = facts_in(*work, *extraction);
   if (!facts) return std::unexpected(facts.error());
-  auto unlocked = keys_of(exchange_, *work, extraction->origin, one.seal.value_or(0));
+  auto unlocked = keys_of(exchange_, *work, extraction->origin);
   if (!unlocked) return std::unexpected(unlocked.error());
   const auto& catalogue = exchange_.marks().catalogue();
   const trace::SymbolOf symbol_of =
@@ -469,8 +507,11 @@ Result<void> Traces::weigh(TraceCase& one) {
     if (at == unlocked->coins.end()) return std::nullopt;
     return at->second.symbol(subject, place);
   };
+  // The register is opened only now that all of it is sealed.
+  auto decoys = decoys_of(one, *extraction);
+  if (!decoys) return std::unexpected(decoys.error());
   const trace::Findings findings =
-      trace::judge_extraction(*extraction, *facts, catalogue, symbol_of);
+      trace::judge_extraction(*extraction, *facts, catalogue, symbol_of, decoys->hits);
   std::map<AccountId, std::string> ids;
   for (const Asker& a : exchange_.identity().accounts()) ids.emplace(a.account, a.id);
   const auto id_of = [&ids](AccountId account) {
@@ -505,6 +546,7 @@ Result<void> Traces::weigh(TraceCase& one) {
                                   stop_work_, bundle);
         !added)
       return added;
+    if (auto added = add_decoys(*decoys, findings, unlocked->coins, bundle); !added) return added;
     bundle["findings"] = one.findings;
     bundle.insert(reports.begin(), reports.end());
     bundle["manifest"] = trace::manifest_of(bundle);

@@ -128,6 +128,7 @@ std::string findings_json(const trace::Findings& f, const std::vector<std::strin
     json.key("evidence_bits").raw(bits_text(n.millibits)).key("round").number(n.round);
     json.key("subjects").number(n.subjects).key("coins").number(n.coins);
     json.key("coins_agreeing").number(n.agreeing);
+    json.key("decoys_found").number(n.decoys).key("decoys_given").number(n.given);
     json.key("shown_every_row_by").string(n.not_before).end_object();
   }
   json.end_array().key("necessity").begin_array();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "crypto/crypto.h"
@@ -85,7 +86,14 @@ Result<Exchange::TraceFacts> Exchange::facts_of(const std::vector<SubjectName>& 
   TraceFacts out;
   std::map<Label, SubjectName> by_label;
   for (const SubjectName& name : citizens) by_label.emplace(state_->vault->label(name), name);
-  if (by_label.empty()) return out;
+  // Of nobody there is no file to take it from; a seal says where the log stood all the same.
+  if (by_label.empty()) {
+    auto note = ledger::parse_note(state_->ledger->checkpoint());
+    auto at = note ? ledger::parse_checkpoint(note->text) : std::unexpected(note.error());
+    if (!at) return std::unexpected(at.error());
+    out.log = {at->origin, at->size, 0, at->root};
+    return out;
+  }
   auto covered = state_->ledger->cover(kCoverMs);
   if (!covered) return std::unexpected(covered.error());
   std::vector<ledger::Ledger::Labelled> labelled;
@@ -160,6 +168,38 @@ Result<void> Exchange::record_trace_act(std::string note, const Caller& confirme
   auto recorded = state_->record_act(std::move(note), crypto::sha256(*canonical), &confirmed);
   if (!recorded) return std::unexpected(recorded.error());
   return {};
+}
+
+Result<Key256> Exchange::slice_key(std::span<const std::uint8_t, 16> slice) const {
+  return state_->vault->slice_key(slice);
+}
+
+Result<trace::ShownExport> Exchange::opened_export(std::uint64_t entry) {
+  std::optional<ledger::Opened> opened;
+  auto scanned = scan_ledger(EntryIndex{entry}, [&](const ledger::Opened& one) {
+    opened = one;
+    return false;
+  });
+  if (!scanned) return std::unexpected(scanned.error());
+  if (!opened || number(opened->index) != entry || !opened->actor)
+    return fail(Reason::no_record, "entry " + std::to_string(entry));
+  auto key = state_->vault->slice_key(opened->slice_id);
+  if (!key) return std::unexpected(key.error());
+  const ledger::Opening opening{opened->nonce, opened->subject, opened->actor, opened->parts, {}};
+  const ledger::Blinds blinds = ledger::blinds_of(*key, opening);
+  trace::ShownExport out;
+  out.actor = *opened->actor;
+  out.r_actor = blinds.actor;
+  out.r_body = blinds.body;
+  const std::string body = ledger::canonical_body(*key, opening);
+  std::memcpy(out.part_hashes.data(), body.data(), body.size());
+  constexpr BodyPart kShown[] = {BodyPart::answer_digest, BodyPart::marks, BodyPart::export_id};
+  for (std::size_t i = 0; i < std::size(kShown); ++i) {
+    const std::size_t at = static_cast<std::size_t>(kShown[i]) - 1;
+    out.salts[i] = blinds.salts[at];
+    out.parts[i] = opened->parts[at];
+  }
+  return out;
 }
 
 Result<trace::AnswerFile> Exchange::opened_answer(const trace::Facts& facts,

@@ -244,7 +244,7 @@ Result<void> Traces::cancel(std::string_view id) {
       !put)
     return put;
   std::error_code ignored;
-  for (const char* file : {"/find", "/work"}) std::filesystem::remove(place(id) + file, ignored);
+  for (const char* file : {"/find", "/work", "/strays"}) std::filesystem::remove(place(id) + file, ignored);
   return {};
 }
 

@@ -20,6 +20,7 @@
 #include "model/result.h"
 #include "server/exchange.h"
 #include "trace/bundle.h"
+#include "trace/findings.h"
 
 namespace amanat::server {
 
@@ -119,6 +120,12 @@ class Traces {
   Result<void> unlock(TraceCase& one);
   Result<void> weigh(TraceCase& one);
   Result<void> close(TraceCase& one);
+  struct Decoys;
+  Result<Decoys> decoys_of(const TraceCase& one, const trace::Extraction& sealed);
+  Result<void> add_decoys(
+      const Decoys& decoys, const trace::Findings& findings,
+      const std::map<std::pair<AccountId, std::uint16_t>, disclosure::CoinKey>& keys,
+      trace::Files& bundle);
   Result<void> keep(const TraceCase& one);
   void load();
   TraceCase* known(std::string_view id);

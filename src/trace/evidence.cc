@@ -11,6 +11,7 @@
 #include "ledger/audit.h"
 #include "ledger/history.h"
 #include "ledger/proof.h"
+#include "trace/decoys.h"
 #include "trace/dossier.h"
 #include "trace/extraction.h"
 #include "trace/observe.h"
@@ -29,7 +30,7 @@ using disclosure::SlotCatalogue;
 using disclosure::YearKeys;
 
 constexpr std::size_t kTailAt = 106;
-constexpr std::uint8_t kDisclosure = 1, kPolicyKey = 6, kTrace = 9;
+constexpr std::uint8_t kDisclosure = 1, kExport = 3, kPolicyKey = 6, kTrace = 9;
 
 std::uint32_t big_endian(std::string_view bytes) {
   std::uint32_t n = 0;
@@ -52,7 +53,8 @@ class Checking {
     using Step = bool (Checking::*)();
     for (const Step step : {&Checking::file_set, &Checking::signatures, &Checking::histories,
                             &Checking::order, &Checking::keys, &Checking::rendering,
-                            &Checking::extraction, &Checking::formulas, &Checking::report})
+                            &Checking::extraction, &Checking::found_decoys, &Checking::formulas,
+                            &Checking::report})
       if (!(this->*step)()) return;
   }
 
@@ -74,6 +76,8 @@ class Checking {
   bool keys();
   bool rendering();
   bool extraction();
+  bool decoy_keys();
+  bool found_decoys();
   bool formulas();
   bool report();
 
@@ -96,6 +100,13 @@ class Checking {
   std::map<unsigned, std::pair<YearKeys, std::uint64_t>> years_;  // and the entry they are in
   disclosure::Unlocked unlocked_;
   std::map<std::pair<AccountId, std::uint16_t>, Key256> account_keys_;
+  struct Found {
+    std::string path;
+    DecoyFile file;
+    Proven entry;  // of its EXPORT
+  };
+  std::vector<Found> decoys_;
+  std::vector<DecoyHit> hits_;
   std::vector<AccountId> named_;
 };
 
@@ -143,7 +154,7 @@ bool Checking::file_set() {
   }
   for (const auto& [path, text] : files_)
     if (!expected.contains(path) && !path.starts_with("keys/") && !path.starts_with("answers/") &&
-        !path.starts_with("questions/"))
+        !path.starts_with("questions/") && !path.starts_with("decoys/"))
       return wrong(EvidenceStep::files, path + " is no file of a bundle");
   verdict_.files = files_.size();
   verdict_.rows = sealed_.rows.size();
@@ -229,6 +240,23 @@ bool Checking::signatures() {
       return wrong(EvidenceStep::signatures, path + " is not what its entry stands for");
     years_.emplace(keys->year, std::pair(*keys, entry->index));
   }
+  const std::size_t listed = static_cast<std::size_t>(std::ranges::count_if(
+      files_, [](const auto& one) { return one.first.starts_with("decoys/"); }));
+  for (std::size_t n = 1; n <= listed / 2; ++n) {
+    Found one;
+    one.path = "decoys/" + std::to_string(n);
+    auto decoy = file(one.path) != nullptr ? parse_decoy(*file(one.path))
+                                           : fail(Reason::evidence_malformed);
+    auto entry = proven(one.path + ".tlog-proof", problem);
+    if (!entry) return wrong(EvidenceStep::signatures, problem);
+    if (!decoy || entry->type != kExport)
+      return wrong(EvidenceStep::signatures, one.path + " is not in its form");
+    one.file = *std::move(decoy);
+    one.entry = *std::move(entry);
+    decoys_.push_back(std::move(one));
+  }
+  if (listed != decoys_.size() * 2)
+    return wrong(EvidenceStep::signatures, "decoys are numbered from 1, each with its receipt");
   const ledger::VerifierKey known[] = {anchors_.auditor};
   auto note = ledger::open_note(*file("auditor.statement"), known);
   auto parts = ledger::parse_note(*file("auditor.statement"));
@@ -317,6 +345,13 @@ bool Checking::order() {
           return wrong(EvidenceStep::order, "entry " + std::to_string(d.entry) +
                                                 " was marked before the keys of " +
                                                 std::to_string(year) + " were published");
+  for (const Found& d : decoys_) {
+    const auto year = years_.find(disclosure::year_of(d.file.epoch));
+    if (d.entry.index >= seal_.index || year == years_.end() ||
+        d.entry.index <= year->second.second ||
+        day_of(ledger::read_entry_head(d.entry.entry)->time) > sealed_.leak_day)
+      return wrong(EvidenceStep::order, d.path + ": its EXPORT is not before the leak");
+  }
   if ((!sealed_.sources.empty() && last >= seal_.index) || seal_.index >= unlock_.index ||
       unlock_.index >= verdict_entry_.index)
     return wrong(EvidenceStep::order, "SEAL, UNLOCK and VERDICT do not follow each other");
@@ -369,6 +404,17 @@ bool Checking::keys() {
         return wrong(EvidenceStep::keys,
                      "entry " + std::to_string(d.entry) + " was marked with another key");
     }
+  return decoy_keys();
+}
+
+bool Checking::decoy_keys() {
+  for (const Found& d : decoys_) {
+    const auto key = account_keys_.find({d.file.account, d.file.epoch});
+    if (key == account_keys_.end())
+      return wrong(EvidenceStep::keys, d.path + " is of no named account's key");
+    if (const auto problem = wrong_key(d.file, CoinKey(key->second)); !problem.empty())
+      return wrong(EvidenceStep::keys, d.path + ": " + problem);
+  }
   return true;
 }
 
@@ -418,6 +464,24 @@ bool Checking::rendering() {
   return true;
 }
 
+// ---- 5 and 7: what was found of decoys was given, and was sealed ----
+
+bool Checking::found_decoys() {
+  std::set<std::pair<std::string, std::string>> once;
+  for (const Found& d : decoys_) {
+    const Digest commitment =
+        disclosure::key_commitment(account_keys_.at({d.file.account, d.file.epoch}));
+    if (const auto problem = wrong_export(d.file, d.entry.entry, commitment); !problem.empty())
+      return wrong(EvidenceStep::rendering, d.path + ": " + problem);
+    if (const auto problem = wrong_stray(d.file, sealed_); !problem.empty())
+      return wrong(EvidenceStep::symbols, d.path + ": " + problem);
+    if (!once.emplace(d.file.stray.citizen, d.file.stray.phone).second)
+      return wrong(EvidenceStep::symbols, d.path + " stands twice");
+    hits_.push_back({d.file.account, day_of(ledger::read_entry_head(d.entry.entry)->time)});
+  }
+  return true;
+}
+
 // ---- 6 and 7: the extraction, made again ----
 
 bool Checking::extraction() {
@@ -435,6 +499,9 @@ bool Checking::extraction() {
   find.unknown = sealed_.unknown;
   find.clusters = sealed_.clusters;
   find.test = sealed_.test;
+  find.strays = sealed_.strays;
+  find.held = sealed_.held;
+  find.rekeyed = sealed_.rekeyed;
   const LogPlace log{sealed_.origin, sealed_.tree_size, covered_, sealed_.root};
   auto again = observe(find, std::move(rows), facts_, catalogue_, log);
   if (!again) return wrong(EvidenceStep::sources, again.error().detail);
@@ -480,7 +547,7 @@ bool Checking::formulas() {
     if (at == coins.end()) return std::nullopt;
     return at->second.symbol(subject, place);
   };
-  auto again = judge_again(sealed_, facts_, catalogue_, symbol_of, named_);
+  auto again = judge_again(sealed_, facts_, catalogue_, symbol_of, named_, hits_);
   if (!again) return wrong(EvidenceStep::formulas, again.error().detail);
   for (const auto& named : again->named)
     for (const auto& a : sealed_.accounts)

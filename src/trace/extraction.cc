@@ -104,6 +104,19 @@ void read_head(Lines& in, Extraction& x) {
   if (in.take() != "1e-9") in.failed("alpha is 1e-9");
   in.begin("unknown");
   x.unknown = in.number<std::uint64_t>();
+  if (in.at("strays") && in.begin("strays")) {
+    SealedStrays& s = x.strays.emplace();
+    const std::string_view kind = in.take();
+    s.kind = kind == word_of(StrayKind::pairs) ? StrayKind::pairs : StrayKind::numbers;
+    if (kind != word_of(s.kind)) in.failed("numbers or pairs");
+    s.count = in.number<std::uint64_t>();
+    s.root = in.hex<Digest>();
+  }
+  while (in.at("held") && in.begin("held"))
+    x.held.push_back(
+        {in.number<std::uint32_t>(), in.number<std::uint16_t>(), in.number<std::uint64_t>()});
+  while (in.at("rekeyed") && in.begin("rekeyed"))
+    x.rekeyed.push_back({in.number<std::uint32_t>(), in.number<std::uint16_t>()});
 }
 
 void read_rows(Lines& in, Extraction& x) {
@@ -152,9 +165,15 @@ bool ascends(const std::vector<T>& list) {
 
 // What the words alone do not say: order, and that everything named is there.
 std::optional<std::string> unsound(const Extraction& x) {
-  if (!ascends(x.clusters) || !ascends(x.erased) || !ascends(x.foreign) || !ascends(x.rows) ||
+  if (!ascends(x.held) || !ascends(x.rekeyed) || !ascends(x.clusters) || !ascends(x.erased) || !ascends(x.foreign) || !ascends(x.rows) ||
       !ascends(x.symbols) || !ascends(x.sources) || !ascends(x.pages) || !ascends(x.accounts))
     return "lines out of order";
+  if (x.strays.has_value() == x.held.empty() || (x.strays && x.strays->count == 0))
+    return "strays without decoys, or decoys without strays";
+  for (std::size_t i = 0; i < x.held.size(); ++i)
+    if (x.held[i].count == 0 || (i > 0 && x.held[i - 1].account == x.held[i].account &&
+                                 x.held[i - 1].epoch == x.held[i].epoch))
+      return "decoys of an account counted twice, or none";
   std::size_t row = 0;
   for (const auto& r : x.rows)
     if (r.n != ++row) return "rows are numbered from 1";
@@ -169,6 +188,10 @@ std::optional<std::string> unsound(const Extraction& x) {
 
 }  // namespace
 
+std::string_view word_of(StrayKind kind) {
+  return kind == StrayKind::pairs ? "pairs" : "numbers";
+}
+
 std::string write_extraction(const Extraction& x) {
   std::string out(kExtractionHead);
   out += "\nleak" + hex_word(x.leak) + word(x.leak_bytes) + " " + x.leak_day + "\n";
@@ -176,6 +199,12 @@ std::string write_extraction(const Extraction& x) {
   out += "catalogue" + word(x.catalogue) + hex_word(x.catalogue_sha256) + "\n";
   out += x.test == Statistic::e ? "test e\n" : "test tail\n";
   out += "alpha 1e-9\nunknown" + word(x.unknown) + "\n";
+  if (x.strays)
+    out += "strays " + std::string(word_of(x.strays->kind)) + word(x.strays->count) +
+           hex_word(x.strays->root) + "\n";
+  for (const auto& h : x.held)
+    out += "held" + word(h.account) + word(h.epoch) + word(h.count) + "\n";
+  for (const auto& r : x.rekeyed) out += "rekeyed" + word(r.account) + word(r.epoch) + "\n";
   for (const auto& c : x.clusters) out += "cluster" + word(c.id) + hex_word(c.sha256) + "\n";
   for (const auto& e : x.erased)
     out += "erased" + word(e.cluster) + word(e.field) + word(e.slot) + "\n";

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +21,35 @@ inline constexpr std::string_view kExtractionHead = "amanat-extraction v1";
 /// Statistic is the one deciding test, named before coins are seen.
 enum class Statistic : std::uint8_t { e, tail };
 
+/// StrayKind is what rows that match nobody are compared with decoys by: the national ID, or that
+/// and a phone of the same row.
+enum class StrayKind : std::uint8_t { numbers, pairs };
+std::string_view word_of(StrayKind kind);
+
+/// SealedStrays are what a leak's unknown rows name, each once: how many, and the root over them
+/// (trace/decoys.h).
+struct SealedStrays {
+  StrayKind kind{};
+  std::uint64_t count = 0;
+  Digest root{};
+  friend bool operator==(const SealedStrays&, const SealedStrays&) = default;
+};
+
 /// Extraction is the file's content. Every list ascends, without repeats.
 struct Extraction {
+  /// Held is how many decoys an account was given under the key of one epoch, by the leak's day.
+  struct Held {
+    std::uint32_t account = 0;
+    std::uint16_t epoch = 0;
+    std::uint64_t count = 0;
+    friend auto operator<=>(const Held&, const Held&) = default;
+  };
+  /// Rekeyed says that an account's keys of earlier epochs were published: their coins prove nothing.
+  struct Rekeyed {
+    std::uint32_t account = 0;
+    std::uint16_t epoch = 0;
+    friend auto operator<=>(const Rekeyed&, const Rekeyed&) = default;
+  };
   struct Cluster {
     std::uint32_t id = 0;
     Digest sha256{};  // of the template
@@ -79,6 +107,9 @@ struct Extraction {
   Digest catalogue_sha256{};
   Statistic test = Statistic::e;
   std::uint64_t unknown = 0;
+  std::optional<SealedStrays> strays;  // there are some, and somebody holds decoys
+  std::vector<Held> held;
+  std::vector<Rekeyed> rekeyed;
   std::vector<Cluster> clusters;
   std::vector<Erased> erased;
   std::vector<Foreign> foreign;

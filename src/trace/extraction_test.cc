@@ -23,6 +23,9 @@ Extraction one() {
   x.rows = {{1, 0, 20, 0, {}}, {2, 20, 20, 0, {}}};
   x.symbols = {{1, 100, {1, 2}, 0, 1, 1, 2}, {2, 100, {1, 2}, 0, 0, 1, 2}};
   x.sources = {{1, {5, 7}}, {2, {7}}};
+  x.strays = SealedStrays{StrayKind::pairs, 3, {}};
+  x.held = {{3, 416, 2}, {4, 416, 1}};
+  x.rekeyed = {{3, 416}};
   x.accounts = {{3, 416, 10'500}};
   x.candidates = 1;
   return x;
@@ -53,6 +56,11 @@ TEST(Extraction, HasOneSpelling) {
                                                          {"acct 3 416 10500", "acct 3 416"},
                                                          {"erased 0 1 2", "erased 0 1 2 "},
                                                          {"foreign 0 4\n", ""},
+                                                         {"strays pairs 3", "strays pears 3"},
+                                                         {"strays pairs 3", "strays pairs 0"},
+                                                         {"held 3 416 2\n", "held 3 416 0\n"},
+                                                         {"held 4 416 1\n", "held 3 416 3\n"},
+                                                         {"rekeyed 3 416\n", "rekeyed 3\n"},
                                                          {" 0 1 1 2\n", " 0 1 2 2\n"}};
   for (const auto& [from, to] : changes) {
     SCOPED_TRACE(std::string(from) + " -> " + to);

@@ -23,11 +23,15 @@ struct Weight {
 class Judging {
  public:
   Judging(const Extraction& x, const AllFacts& facts, const disclosure::SlotCatalogue& catalogue,
-          const SymbolOf& symbol_of)
-      : x_(x), facts_(facts), catalogue_(catalogue), symbol_of_(symbol_of) {
+          const SymbolOf& symbol_of, std::span<const DecoyHit> hits)
+      : x_(x), facts_(facts), catalogue_(catalogue), symbol_of_(symbol_of), hits_(hits) {
     for (const auto& a : x.accounts)
       if (candidates_.empty() || candidates_.back() != AccountId{a.account})
         candidates_.push_back(AccountId{a.account});
+    for (const auto& h : x.held) given_[AccountId{h.account}] += h.count;
+    alone_ = x.strays && std::ranges::none_of(x.accounts, [](const Extraction::Account& a) {
+               return a.bits >= kCandidateBits;
+             });
   }
 
   const std::vector<AccountId>& candidates() const { return candidates_; }
@@ -50,10 +54,24 @@ class Judging {
       out.bits = -std::log2(p);
       return out;
     }
-    const auto subjects = weighed(out.subjects);
-    out.bits = log2_evidence(subjects);
+    const auto q = luck(account);
+    const bool found = std::ranges::find(hits_, account, &DecoyHit::account) != hits_.end();
+    // Which statistic decides was fixed by the seal, before anybody knew of a decoy.
+    if (alone_) {
+      out.bits = q && found ? -std::log2(*q) : 0;
+    } else {
+      const auto subjects = weighed(out.subjects);
+      out.bits = log2_evidence(subjects);
+      if (q) out.bits += found ? log2_decoy(*q) : -1;
+    }
     out.named = judge(out.bits, bound) == Tier::named;
     return out;
+  }
+  // q of part 9; nothing of an account that holds no decoys.
+  std::optional<double> luck(AccountId account) const {
+    const auto given = given_.find(account);
+    if (!x_.strays || given == given_.end()) return std::nullopt;
+    return chance_of_decoy(x_.strays->kind, x_.strays->count, given->second);
   }
 
   void accept(AccountId account, const Weight& weight, Findings& out) {
@@ -67,6 +85,15 @@ class Judging {
       one.agreeing += s.agreeing;
     }
     one.not_before = not_before(account);
+    for (const DecoyHit& hit : hits_)
+      if (hit.account == account) {
+        ++one.decoys;
+        one.not_before = std::max(one.not_before, hit.day);
+      }
+    if (one.decoys > 0) {
+      one.given = given_.at(account);
+      one.luck = thousandths(-std::log2(*luck(account)));
+    }
     out.named.push_back(std::move(one));
     const auto subjects = weighed(weight.subjects);
     const auto left = keeps(subjects);
@@ -106,6 +133,9 @@ class Judging {
     out.unknown = x_.unknown;
     out.symbols = x_.symbols.size();
     out.erased = x_.erased.size();
+    out.strays = x_.strays;
+    out.holders = given_.size();
+    out.decoys_alone = alone_;
     out.candidates = x_.candidates;
     out.bound_millibits = thousandths(bound_bits(Bound{std::max<std::uint64_t>(x_.candidates, 1)}));
     out.not_before = not_before(std::nullopt);
@@ -131,6 +161,9 @@ class Judging {
   const AllFacts& facts_;
   const disclosure::SlotCatalogue& catalogue_;
   const SymbolOf& symbol_of_;
+  const std::span<const DecoyHit> hits_;
+  std::map<AccountId, std::uint64_t> given_;  // decoys, by holder
+  bool alone_ = false;
   std::vector<AccountId> candidates_;
   std::set<Label> peeled_;
 };
@@ -138,8 +171,9 @@ class Judging {
 }  // namespace
 
 Findings judge_extraction(const Extraction& x, const AllFacts& facts,
-                          const disclosure::SlotCatalogue& catalogue, const SymbolOf& symbol_of) {
-  Judging judging(x, facts, catalogue, symbol_of);
+                          const disclosure::SlotCatalogue& catalogue, const SymbolOf& symbol_of,
+                          std::span<const DecoyHit> hits) {
+  Judging judging(x, facts, catalogue, symbol_of, hits);
   Findings out = judging.head();
   std::set<AccountId> named;
   while (out.named.size() < kPeelingRoundsMax && !judging.candidates().empty()) {
@@ -162,8 +196,8 @@ Findings judge_extraction(const Extraction& x, const AllFacts& facts,
 
 Result<Findings> judge_again(const Extraction& x, const AllFacts& facts,
                              const disclosure::SlotCatalogue& catalogue, const SymbolOf& symbol_of,
-                             std::span<const AccountId> named) {
-  Judging judging(x, facts, catalogue, symbol_of);
+                             std::span<const AccountId> named, std::span<const DecoyHit> hits) {
+  Judging judging(x, facts, catalogue, symbol_of, hits);
   Findings out = judging.head();
   for (const AccountId account : named) {
     const std::string who = "account " + std::to_string(number(account));
@@ -218,12 +252,19 @@ std::string write_findings(const Findings& f) {
   out += "rows" + word(f.rows) + word(f.sourced) + word(f.foreign) + word(f.unknown) + "\n";
   out += "symbols" + word(f.symbols) + word(f.erased) + "\n";
   out += std::string("test ") + (f.test == Statistic::e ? "e" : "tail") + "\n";
+  if (f.strays)
+    out += "strays " + std::string(word_of(f.strays->kind)) + word(f.strays->count) +
+           word(f.holders) + (f.decoys_alone ? " alone\n" : " together\n");
   out += "nc" + word(f.candidates) + "\nbound" + word(f.bound_millibits) + "\n";
   out += "evaluations" + word(f.evaluations) + "\n";
   out += "not-before " + (f.not_before.empty() ? std::string("-") : f.not_before) + "\n";
-  for (const NamedAccount& n : f.named)
+  for (const NamedAccount& n : f.named) {
     out += "named" + word(number(n.account)) + word(n.round) + word(n.millibits) +
            word(n.subjects) + word(n.coins) + word(n.agreeing) + " " + n.not_before + "\n";
+    if (n.decoys > 0)
+      out += "decoys" + word(number(n.account)) + word(n.decoys) + word(n.given) + word(n.luck) +
+             "\n";
+  }
   for (const Necessity& at : f.necessity) {
     out += "necessity" + word(at.sources) + word(at.rows) + word(at.residual) +
            (at.possible ? " possible\n" : " impossible\n");

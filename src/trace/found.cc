@@ -72,6 +72,22 @@ void take_about(const LeakRow& row, const ClusterSummary& cluster, CardLine& out
     }
 }
 
+// Each national ID of a row that matches nobody, alone and with each phone beside it.
+void take_strays(const LeakRow& row, std::vector<Stray>& strays) {
+  std::size_t pairs = 0;
+  for (const Identifier& id : row.identifiers) {
+    if (id.kind != Kind::national_id || id.partial) continue;
+    Stray one{std::string(id.canonical()), {}, row.offset, row.length, row.cluster};
+    strays.push_back(one);
+    for (const Identifier& phone : row.identifiers) {
+      if (phone.kind != Kind::msisdn || phone.partial || pairs == kAboutMax) continue;
+      ++pairs;
+      one.phone = std::string(phone.canonical());
+      strays.push_back(one);
+    }
+  }
+}
+
 }  // namespace
 
 Digest template_digest(const ClusterSummary& cluster) {
@@ -109,7 +125,8 @@ Result<FoundRows> find_rows(Trace& trace, const LeakBytes& file, const RunOption
   const Summary& read = out.outcome.read;
   for (std::size_t i = 0; i < read.clusters.size(); ++i)
     out.clusters.push_back({static_cast<std::uint32_t>(i), template_digest(read.clusters[i])});
-  if (places.empty()) return out;
+  bool stray = out.unknown > 0 && out.unknown <= kStraysMax;
+  if (places.empty() && !stray) return out;
 
   Cards cards([&](MatchedRow row) {
     if (row.about.empty()) return;
@@ -123,11 +140,17 @@ Result<FoundRows> find_rows(Trace& trace, const LeakBytes& file, const RunOption
   again.stop = options.stop;
   again.on_row = [&](const LeakRow& row) {
     const ClusterSummary& cluster = read.clusters[row.cluster];
+    const bool matched = places.contains({row.cluster, row.number});
+    if (stray && !matched) take_strays(row, out.strays);
+    if (out.strays.size() > kStraysMax) {
+      stray = false;
+      out.strays.clear();
+    }
     CardLine line;
     line.offset = row.offset;
     line.length = row.length;
     line.cluster = row.cluster;
-    line.matched = places.contains({row.cluster, row.number});
+    line.matched = matched;
     take_cells(row, cluster, line);
     take_about(row, cluster, line);
     if (flows(cluster))

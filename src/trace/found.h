@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "trace/decoys.h"
 #include "trace/extraction.h"
 #include "trace/trace.h"
 
@@ -30,6 +31,7 @@ struct FoundRows {
   std::vector<Extraction::Cluster> clusters;  // of every template
   std::uint64_t unknown = 0;                  // rows that match no citizen
   bool cut = false;                           // there were more than kEvidenceRowsMax
+  std::vector<Stray> strays;                  // what rows that match no citizen name
 };
 
 /// LeakBytes are a leaked file, wherever it lies.

@@ -7,6 +7,7 @@
 
 #include "disclosure/spoken.h"
 #include "model/insist.h"
+#include "trace/cell_text.h"
 
 // Invariants
 //  1. Nothing here sees a key: which rows, sources, symbols and candidates there are never depends
@@ -27,7 +28,7 @@ using disclosure::SlotKind;
 
 // A column is foreign unless a value of an Amanat field stands in one of so many of its cells.
 constexpr std::size_t kForeignShare = 4;
-constexpr std::size_t kPieceTokensMax = 14, kTokensMax = 200, kJoinedCellsMax = 4;
+constexpr std::size_t kPieceTokensMax = 14, kJoinedCellsMax = 4;
 // Text without columns has a field if so many percent of its rows say it.
 constexpr std::size_t kSaidPercent = 40;
 
@@ -47,103 +48,6 @@ struct Piece {
   // supports a source but excludes none.
   bool weak = false;
 };
-
-/// Folds are the foldings of one text, each made once.
-class Folds {
- public:
-  explicit Folds(std::string_view text) : raw_(text), trimmed_(disclosure::trimmed_text(text)) {}
-  bool said_by(const disclosure::ValueReader& reader) {
-    if (reader.by_value())
-      return reader.says(trimmed_,
-                         digits() ? disclosure::folded_text(reader.family(), raw_, reader.value())
-                                  : std::string());
-    auto at = made_.find(reader.family());
-    if (at == made_.end())
-      at = made_.emplace(reader.family(), disclosure::folded_text(reader.family(), raw_, {})).first;
-    return reader.says(trimmed_, at->second);
-  }
-
- private:
-  // No date or time is without a digit of some script.
-  bool digits() const {
-    return std::ranges::any_of(raw_, [](char c) { return (c >= '0' && c <= '9') || c < 0; });
-  }
-  const std::string_view raw_;
-  const std::string trimmed_;
-  std::map<SlotKind, std::string> made_;
-};
-
-// What people and programs write where nothing stands.
-bool nothing_in(std::string_view cell) {
-  const std::string text = disclosure::trimmed_text(cell);
-  if (text.empty()) return true;
-  if (text.size() > 9) return false;
-  std::string lower;
-  for (const char c : text) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  static constexpr std::array<std::string_view, 11> kNothing = {
-      "null", "none", "nil", "n/a", "na", "nan", "\\n", "-", "--", "undefined", "\"\""};
-  return std::ranges::find(kNothing, lower) != kNothing.end();
-}
-
-bool ascii_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-// Requests and forms write "name=Ali+Khan&card=35202%2D…".
-std::string decoded(std::string_view line) {
-  const std::size_t mark = line.find('&');
-  const bool form = (mark != line.npos && line.find('=', mark) != line.npos) ||
-                    line.find("%20") != line.npos || line.find("%2C") != line.npos ||
-                    line.find("%2F") != line.npos;
-  if (!form) return std::string(line);
-  const auto figure = [](char c) {
-    return c >= '0' && c <= '9'                   ? c - '0'
-           : ascii_letter(c) && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
-                                                  : -1;
-  };
-  std::string out;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const int high = i + 2 < line.size() && line[i] == '%' ? figure(line[i + 1]) : -1;
-    const int low = high >= 0 ? figure(line[i + 2]) : -1;
-    if (low >= 0) {
-      out.push_back(static_cast<char>(high * 16 + low));
-      i += 2;
-    } else {
-      out.push_back(line[i] == '&' || line[i] == '+' ? ' ' : line[i]);
-    }
-  }
-  return out;
-}
-
-using Tokens = std::vector<std::pair<std::size_t, std::size_t>>;
-// Words, with "Name:" and "name=" apart from what they name.
-Tokens tokens_of(std::string_view line) {
-  constexpr std::string_view kBetween = " \t|;\r\n";
-  Tokens tokens;
-  for (std::size_t at = 0; at < line.size() && tokens.size() < kTokensMax;) {
-    const std::size_t begin = line.find_first_not_of(kBetween, at);
-    if (begin == line.npos) break;
-    std::size_t end = std::min(line.find_first_of(kBetween, begin), line.size());
-    std::size_t label = begin;
-    while (label < end && (ascii_letter(line[label]) || line[label] < 0 || line[label] == '_' ||
-                           line[label] == '*' || line[label] == '\'' || line[label] == '"' ||
-                           line[label] == '?' || line[label] == '-'))
-      ++label;
-    if (label > begin && label < end && (line[label] == ':' || line[label] == '=')) end = label + 1;
-    tokens.emplace_back(begin, end);
-    at = end;
-  }
-  return tokens;
-}
-
-// What people put around a value: quotes, brackets, stars, stops.
-std::string_view bare(std::string_view text) {
-  constexpr std::string_view kAround = ",:;*_~\"'!?.<>[]{}=`";
-  const std::size_t begin = text.find_first_not_of(kAround);
-  if (begin == text.npos) return {};
-  text = text.substr(begin, text.find_last_not_of(kAround) + 1 - begin);
-  if (text.starts_with('(') && text.find(')') == text.npos) text.remove_prefix(1);
-  if (text.ends_with(')') && text.find('(') == text.npos) text.remove_suffix(1);
-  return text;
-}
 
 struct RowView {
   const FoundRow* row = nullptr;
@@ -217,6 +121,9 @@ class Observing {
     out_.catalogue_sha256 = catalogue_.sha256();
     out_.test = find_.test;
     out_.unknown = find_.unknown;
+    out_.strays = find_.strays;
+    out_.held = find_.held;
+    out_.rekeyed = find_.rekeyed;
     std::set<std::uint32_t> used;
     for (const RowView& r : rows_) used.insert(r.row->cluster);
     for (const auto& c : find_.clusters)
@@ -604,7 +511,8 @@ class Observing {
     std::map<AccountId, std::set<std::uint16_t>> epochs;
     for (const RowView& r : rows_)
       for (const Disclosed* d : r.sources)
-        if (d->marks && d->marks->kind == disclosure::MarksRecord::Kind::coins) {
+        if (d->marks && d->marks->kind == disclosure::MarksRecord::Kind::coins &&
+            !published(number(d->account), d->marks->epoch)) {
           accounts.insert(d->account);
           epochs[d->account].insert(d->marks->epoch);
         }
@@ -615,12 +523,33 @@ class Observing {
       for (const std::uint16_t epoch : epochs[account])
         out_.accounts.push_back({number(account), epoch, bits});
     }
+    holders();
+  }
+  bool published(std::uint32_t account, std::uint16_t epoch) const {
+    return std::ranges::any_of(out_.rekeyed, [&](const Extraction::Rekeyed& r) {
+      return r.account == account && epoch < r.epoch;
+    });
+  }
+  // Whoever holds decoys is under test too, where rows of the leak might be some.
+  void holders() {
+    std::map<std::uint32_t, std::uint64_t> bits;
+    for (const auto& a : out_.accounts) bits.emplace(a.account, a.bits);
+    for (const Extraction::Held& h : out_.held) {
+      const auto [at, fresh] = bits.emplace(h.account, 0);
+      if (fresh) ++out_.candidates;
+      const Extraction::Account one{h.account, h.epoch, at->second};
+      if (std::ranges::find(out_.accounts, one) == out_.accounts.end())
+        out_.accounts.push_back(one);
+    }
+    std::ranges::sort(out_.accounts);
   }
   // Each coin once, at the most that any of its symbols can say.
   std::uint64_t bits_for(AccountId account) const {
     std::uint64_t bits = 0;
     // The symbols themselves are no matter here: every coin counts as seen.
-    const auto any = [](auto, auto, const auto&, const auto&) { return std::optional(0u); };
+    const auto any = [this](AccountId who, std::uint16_t epoch, const auto&, const auto&) {
+      return published(number(who), epoch) ? std::nullopt : std::optional(0u);
+    };
     for (const auto& subject :
          weighed_for(account, out_, facts_, catalogue_, any, [](const Label&) { return false; })) {
       std::set<CoinName> counted;
@@ -674,107 +603,6 @@ Result<Extraction> observe(const Find& find, std::vector<FoundRow> rows, const A
   auto extraction = observing.run(rows);
   if (extraction && exposed != nullptr) *exposed = observing.exposed();
   return extraction;
-}
-
-TrueShare true_share(const Facts& facts, const Disclosed& disclosed,
-                     const SlotCatalogue& catalogue) {
-  TrueShare share;
-  for (std::size_t i = 0; i < disclosed.shown.size(); ++i) {
-    const ShownRecord& s = disclosed.shown[i];
-    const auto known = std::ranges::find_if(facts.records, [&](const KnownRecord& k) {
-      return k.record == s.record && k.version == s.version;
-    });
-    if (known == facts.records.end()) continue;  // kept no longer
-    disclosure::TrueRecord record;
-    record.dataset = catalogue.number_of(known->dataset);
-    for (const auto& [field, text] : known->values) {
-      const std::uint16_t number = catalogue.number_of(field);
-      if (number == 0 || !std::ranges::binary_search(disclosed.fields, field)) continue;
-      record.values.push_back({number, text});
-    }
-    std::ranges::sort(record.values, {}, &disclosure::TrueValue::field);
-    share.records.push_back(std::move(record));
-    share.at.push_back(i);
-  }
-  return share;
-}
-
-std::vector<CarriedCoin> coins_of(const Facts& facts, const Disclosed& disclosed,
-                                  const SlotCatalogue& catalogue) {
-  std::vector<CarriedCoin> coins;
-  if (!disclosed.marks || disclosed.marks->kind != disclosure::MarksRecord::Kind::coins)
-    return coins;
-  const TrueShare share = true_share(facts, disclosed, catalogue);
-  for (Place& place : disclosure::places(catalogue, share.records, disclosed.marks->optional)) {
-    const CoinName name{place.slot->field, place.value, place.slot->number};
-    coins.push_back({name, std::move(place)});
-  }
-  return coins;
-}
-
-std::vector<WeighedSubject> weighed_for(AccountId account, const Extraction& x,
-                                        const AllFacts& facts, const SlotCatalogue& catalogue,
-                                        const SymbolOf& symbol_of,
-                                        const std::function<bool(const Label&)>& skip) {
-  // Rows by subject that the account may have supplied, with the entries of each.
-  std::map<std::uint64_t, const Extraction::Source*> sources;
-  for (const auto& s : x.sources) sources.emplace(s.row, &s);
-  std::map<Label, std::set<std::uint64_t>> rows;
-  for (const auto& row : x.rows) {
-    const auto source = sources.find(row.n);
-    const auto known = facts.find(row.subject);
-    if (source == sources.end() || known == facts.end() || skip(row.subject)) continue;
-    for (const Disclosed& d : known->second.disclosed)
-      if (d.account == account && std::ranges::binary_search(source->second->entries, d.entry)) {
-        rows[row.subject].insert(row.n);
-        break;
-      }
-  }
-  std::vector<WeighedSubject> out;
-  for (const auto& [subject, own] : rows) {
-    std::map<CoinName, std::set<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>>> seen;
-    for (auto s = x.symbols.begin(); s != x.symbols.end(); ++s)
-      if (own.contains(s->row))
-        seen[{s->field, s->value, s->slot}].emplace(s->symbol, s->weight, s->total);
-    // Copies by epoch; within one, each coin once.
-    std::map<std::uint16_t, std::map<CoinName, Place>> carried;
-    const Facts& known = facts.at(subject);
-    for (const Disclosed& d : known.disclosed) {
-      const bool source = d.account == account && std::ranges::any_of(own, [&](std::uint64_t n) {
-                            return std::ranges::binary_search(sources.at(n)->entries, d.entry);
-                          });
-      if (!source) continue;
-      for (CarriedCoin& coin : coins_of(known, d, catalogue))
-        if (seen.contains(coin.name))
-          carried[d.marks->epoch].emplace(coin.name, std::move(coin.place));
-    }
-    WeighedSubject one;
-    one.subject = subject;
-    for (const auto& [epoch, coins] : carried) {
-      Copy copy;
-      std::vector<CoinName> names;
-      for (const auto& [name, place] : coins) {
-        const auto symbol = symbol_of(account, epoch, subject, place);
-        if (!symbol) continue;
-        Coin coin;
-        coin.own = *symbol;
-        bool agrees = false;
-        for (const auto& [y, weight, total] : seen.at(name)) {
-          coin.seen.push_back({y, weight, total});
-          agrees = agrees || y == *symbol;
-        }
-        ++one.coins;
-        one.agreeing += agrees;
-        copy.coins.push_back(std::move(coin));
-        names.push_back(name);
-      }
-      if (copy.coins.empty()) continue;
-      one.weighed.copies.push_back(std::move(copy));
-      one.names.push_back(std::move(names));
-    }
-    if (!one.weighed.copies.empty()) out.push_back(std::move(one));
-  }
-  return out;
 }
 
 }  // namespace amanat::trace

@@ -72,6 +72,9 @@ struct Find {
   std::uint64_t unknown = 0;
   std::vector<Extraction::Cluster> clusters;  // of which some row stems
   Statistic test = Statistic::e;
+  std::optional<SealedStrays> strays;
+  std::vector<Extraction::Held> held;  // decoys: whose keys are to be unlocked as well
+  std::vector<Extraction::Rekeyed> rekeyed;
 };
 
 /// LogPlace is the checkpoint at which the ledger was read, and up to which entry it is complete.

@@ -17,7 +17,7 @@ enum class Word : std::uint8_t {
 #include "trace/report_words.def"
 #undef WORD
 };
-constexpr std::array<std::array<std::string_view, 2>, 52> kWords = {{
+constexpr std::array<std::array<std::string_view, 2>, 57> kWords = {{
 #define WORD(id, english, urdu) {english, urdu},
 #include "trace/report_words.def"
 #undef WORD
@@ -192,9 +192,20 @@ class Report {
       html_.text(in_.id_of(n.account)).raw("</b> (A): 10<sup>").real(bits(n.millibits) * kDecimal);
       html_.raw("</sup> ");
       html_.say(Word::likelihood).text(" ").real(bits(n.millibits)).raw("). ");
-      html_.number(n.agreeing).text(" ").say(Word::of_words).text(" ").number(n.coins).text(" ");
-      html_.say(Word::coins_agree).raw(".</p>\n");
+      if (n.coins > 0) {
+        html_.number(n.agreeing).text(" ").say(Word::of_words).text(" ").number(n.coins).text(" ");
+        html_.say(Word::coins_agree).raw(". ");
+      }
+      if (n.decoys > 0) {
+        html_.number(n.decoys).text(" ").say(Word::decoys_found).text(" ").number(n.given);
+        html_.text(" ").say(Word::decoys_luck).text(" ").real(bits(n.luck)).raw(". ");
+        html_.say(Word::decoys_agree);
+      }
+      html_.raw("</p>\n");
     }
+    if (f_.strays && f_.decoys_alone) html_.raw("<p>").say(Word::decoys_decide).raw("</p>\n");
+    if (f_.strays && !f_.decoys_alone)
+      html_.raw("<p>").number(f_.holders).text(" ").say(Word::decoys_beside).raw("</p>\n");
     html_.raw("<p>")
         .say(Word::bound)
         .text(" ")
@@ -470,9 +481,18 @@ std::string report_pdf(const ReportInput& input) {
     std::snprintf(bits_text, sizeof bits_text, "%.1f", bits(n.millibits));
     pdf.line(say(Word::copy_of) + " " + input.id_of(n.account) + " (A)", 11, true);
     pdf.line(power_of_ten(n.millibits) + " " + say(Word::likelihood) + " " + bits_text + "). " +
-             number(n.agreeing) + say(Word::of_words) + " " + number(n.coins) +
-             say(Word::coins_agree));
+             (n.coins == 0 ? ""
+                           : number(n.agreeing) + say(Word::of_words) + " " + number(n.coins) +
+                                 say(Word::coins_agree)));
+    if (n.decoys > 0) {
+      std::snprintf(bits_text, sizeof bits_text, "%.1f", bits(n.luck));
+      pdf.line(number(n.decoys) + say(Word::decoys_found) + " " + number(n.given) +
+               say(Word::decoys_luck) + " " + bits_text + ". " + say(Word::decoys_agree));
+    }
   }
+  if (f.strays)
+    pdf.line(f.decoys_alone ? say(Word::decoys_decide)
+                            : number(f.holders) + say(Word::decoys_beside));
   pdf.line(say(Word::bound) + " " + number(f.evaluations) + "x 1e-9");
   pdf.line(number(f.candidates) + say(Word::under_test) + " " +
            std::to_string(f.bound_millibits / 1000) + " " + say(Word::bits_on));

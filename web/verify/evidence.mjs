@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 import { ascii, characters, compare, concat, decimal, fromBase64, fromHex, readU32, readU64, same, sha256, toHex, u32, utf8 } from './bytes.mjs';
 import { millibits, parseCatalogue, placesOf, shownUnder, sideOf, weigh } from './coins.mjs';
+import { chanceOfDecoy, readDecoy, wrongExport, wrongKey, wrongStray } from './decoys.mjs';
 import { leafHash, rootFrom } from './merkle.mjs';
 import { openNote, openWitnessed } from './note.mjs';
 import { accountKey, commitmentOf, shareHolds } from './shares.mjs';
@@ -171,7 +172,7 @@ class Evidence {
 
   readExtraction() {
     const step = 'files';
-    const x = { rows: new Map(), syms: new Map(), src: new Map(), accounts: [], erased: 0, unknown: 0 };
+    const x = { rows: new Map(), syms: new Map(), src: new Map(), accounts: [], erased: 0, unknown: 0, strays: null, held: [], rekeyed: [] };
     const takes = {
       leak: ([hash, bytes, day]) => (x.leak = `${hash} ${bytes} ${day}`, x.day = day),
       log: ([origin, size, root]) => (x.log = { origin, size: decimal(size), root }),
@@ -179,6 +180,9 @@ class Evidence {
       test: ([name]) => (x.test = name),
       alpha: ([alpha]) => must(alpha === '1e-9', step, 'another alpha'),
       unknown: ([n]) => (x.unknown = numberOf(step, 'extraction', n)),
+      strays: ([kind, count, root]) => (x.strays = { kind, count: BigInt(numberOf(step, 'extraction', count)), root: hexOf(step, 'extraction', root, 32) }),
+      held: ([account, epoch, count]) => x.held.push({ account: Number(account), epoch: Number(epoch), count: numberOf(step, 'extraction', count) }),
+      rekeyed: ([account, epoch]) => x.rekeyed.push({ account: Number(account), epoch: Number(epoch) }),
       cluster: () => {},
       erased: () => (x.erased += 1),
       foreign: () => {},
@@ -258,6 +262,10 @@ class Evidence {
     this.checkCandidates();
   }
 
+  // A key that an earlier bundle gave away proves nothing.
+  published({ account, epoch }) {
+    return this.x.rekeyed.some((r) => r.account === account && epoch < r.epoch);
+  }
   // What each account's rows could say, coins unseen: a coin once, whoever shows it.
   checkCandidates() {
     const bits = new Map(); // account → sum
@@ -267,7 +275,7 @@ class Evidence {
       for (const n of subject.rows)
         for (const index of this.x.src.get(n) ?? []) {
           const e = this.entries.get(index);
-          if (!e.coined) continue;
+          if (!e.coined || this.published(e)) continue;
           if (!epochs.has(e.account)) epochs.set(e.account, new Set());
           epochs.get(e.account).add(e.epoch);
           if (!mine.has(e.account)) mine.set(e.account, new Map());
@@ -276,11 +284,18 @@ class Evidence {
       for (const [account, coins] of mine)
         bits.set(account, (bits.get(account) ?? 0) + [...coins.values()].reduce((a, b) => a + b, 0));
     }
-    const wanted = [...bits].filter(([, sum]) => sum >= candidateMillibits).map(([account]) => account).sort((a, b) => a - b);
+    const enough = [...bits].filter(([, sum]) => sum >= candidateMillibits).map(([account]) => account);
+    this.alone = enough.length === 0;
+    const holders = this.x.held.map((h) => h.account);
+    const wanted = [...new Set([...enough, ...holders])].sort((a, b) => a - b);
+    must((this.x.strays === null) === (holders.length === 0), 'sources', 'strays without holders of decoys');
     const listed = [...new Set(this.x.accounts.map((a) => a.account))];
     must(wanted.join() === listed.join(), 'sources', `accounts to unlock are ${wanted.join()}, not ${listed.join()}`);
-    for (const { account, epoch, bits: said } of this.x.accounts)
-      must(bits.get(account) === said && epochs.get(account).has(epoch), 'sources', `account ${account}: ${bits.get(account)} thousandths of a bit, not ${said}`);
+    for (const { account, epoch, bits: said } of this.x.accounts) {
+      const own = enough.includes(account) ? bits.get(account) : 0;
+      const known = (own > 0 && epochs.get(account).has(epoch)) || this.x.held.some((h) => h.account === account && h.epoch === epoch);
+      must(own === said && known, 'sources', `account ${account}: ${own} thousandths of a bit, not ${said}`);
+    }
     must(this.x.nc === wanted.length, 'sources', 'the number of accounts under test');
   }
 
@@ -399,6 +414,25 @@ class Evidence {
     });
   }
 
+  // Decoys that were found, of named accounts alone.
+  checkDecoys() {
+    this.hits = new Map(); // account → how many
+    const names = this.under('decoys');
+    for (let n = 1; 2 * (n - 1) < names.length; ++n) {
+      const path = `decoys/${n}`;
+      const { index, entry } = this.receipt(`${path}.tlog-proof`, 'EXPORT');
+      const decoy = attempt('signatures', path, () => readDecoy(this.file('signatures', path)));
+      const day = new Date(Number(headOf(entry).time)).toISOString().slice(0, 10);
+      const year = this.years.get(2000 + (decoy.epoch >> 4));
+      must(year !== undefined && year.index < index && index < this.seal.index && day <= this.x.day, 'order', `${path}: its EXPORT is not before the leak`);
+      const key = this.keys.get(decoy.account)?.get(decoy.epoch);
+      must(key !== undefined, 'keys', `${path}: its account's key is not here`);
+      const said = [['keys', wrongKey(decoy, key)], ['rendering', wrongExport(decoy, entry, commitmentOf(key))], ['symbols', wrongStray(decoy, this.x.strays, this.x.held)]];
+      for (const [step, problem] of said) must(problem === null, step, `${path}: ${problem}`);
+      this.hits.set(decoy.account, (this.hits.get(decoy.account) ?? 0) + 1);
+    }
+  }
+
   // ---- the numbers
 
   // An account's copies of the subjects it may have supplied, with the coins of each that rows show.
@@ -426,6 +460,15 @@ class Evidence {
     }
     return out;
   }
+  // What decoys make of an account's evidence: they multiply it, or decide alone (part 9).
+  withDecoys(account, log2) {
+    const given = this.x.held.filter((h) => h.account === account).reduce((sum, h) => sum + h.count, 0);
+    if (given === 0) return log2;
+    const q = chanceOfDecoy(this.x.strays.kind, this.x.strays.count, given);
+    const found = this.hits.has(account);
+    if (this.alone) return found ? -Math.log2(q) : 0;
+    return log2 + Math.log2(0.5 + (found ? 0.5 / q : 0));
+  }
   checkFormulas() {
     const lines = rowsOf('formulas', 'findings', this.file('formulas', 'findings'), 'amanat-findings v1');
     const one = (word) => lines.find((line) => line[0] === word)?.slice(1).join(' ');
@@ -442,7 +485,8 @@ class Evidence {
     this.named.forEach((named, i) => {
       must(named.round === i + 1, 'formulas', 'the rounds');
       const left = this.copiesOf(named.account).filter(({ label }) => !gone.has(label));
-      const { log2, explains } = weigh(left.map(({ copies }) => copies));
+      const { log2: ofCoins, explains } = weigh(left.map(({ copies }) => copies));
+      const log2 = this.withDecoys(named.account, ofCoins);
       must(log2 >= bound + 1e-6, 'formulas', `account ${named.account} does not reach the bound`);
       must(Math.abs(1000 * log2 - named.bits) <= 1, 'formulas', `account ${named.account}: ${(1000 * log2).toFixed(0)} thousandths of a bit, not ${named.bits}`);
       const coins = left.flatMap(({ copies }) => copies.flat());
@@ -469,6 +513,7 @@ const steps = [
   ['order', 'checkOrder'],
   ['keys', 'checkKeys'],
   ['rendering', 'checkRendering'],
+  ['rendering', 'checkDecoys'],
   ['formulas', 'checkFormulas'],
   ['report', 'checkReport'],
 ];
