@@ -12,7 +12,7 @@ SOAK_FUZZ_SECONDS ?= 600
 TEST_SECONDS ?= 600
 
 BUILD_PACKAGES := clang-19 lld-19 g++ cmake ninja-build ccache make pkg-config libssl-dev libsodium-dev libfido2-dev \
-                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev libarchive-dev libseccomp-dev libsqlite3-dev
+                  librocksdb-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev libgtest-dev libicu-dev zlib1g-dev libmimalloc-dev libyaml-dev libpq-dev libarchive-dev libfreexl-dev libseccomp-dev libsqlite3-dev
 TEST_PACKAGES  := $(BUILD_PACKAGES) poppler-utils postgresql-15 util-linux dpkg-dev curl openssl ca-certificates strace golang-go golang-golang-x-mod-dev chromium fonts-dejavu-core kannel kannel-extras
 CHECK_PACKAGES := $(BUILD_PACKAGES) libclang-rt-19-dev
 BENCH_PACKAGES := $(BUILD_PACKAGES) openssl curl nginx-light postgresql-15 postgresql-15-pgaudit strace chromium

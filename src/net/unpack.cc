@@ -61,7 +61,8 @@ std::string program() {
 }
 
 std::string_view word_of(Packing packing) {
-  constexpr std::array<std::string_view, 4> kWords = {"stream", "seven", "sqlite", "pdf"};
+  constexpr std::array<std::string_view, 5> kWords = {"stream", "seven", "sqlite", "workbook",
+                                                      "pdf"};
   return kWords[static_cast<std::size_t>(packing)];
 }
 
@@ -269,19 +270,21 @@ struct Magic {
   std::string_view bytes;
   Packing packing;
 };
-constexpr std::array<Magic, 10> kMagic = {{{"%PDF-", Packing::pdf},
-                                           {"Rar!\x1A\x07", Packing::stream},
-                                           {{"7z\xBC\xAF\x27\x1C", 6}, Packing::seven},
-                                           {"BZh", Packing::stream},
-                                           {{"\xFD"
-                                             "7zXZ\0",
-                                             6},
-                                            Packing::stream},
-                                           {{"\x28\xB5\x2F\xFD", 4}, Packing::stream},
-                                           {{"\x04\x22\x4D\x18", 4}, Packing::stream},
-                                           {{"LZIP\x01", 5}, Packing::stream},
-                                           {"\x1F\x9D", Packing::stream},
-                                           {{"SQLite format 3\0", 16}, Packing::sqlite}}};
+constexpr std::array<Magic, 11> kMagic = {
+    {{"%PDF-", Packing::pdf},
+     {{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8}, Packing::workbook},
+     {"Rar!\x1A\x07", Packing::stream},
+     {{"7z\xBC\xAF\x27\x1C", 6}, Packing::seven},
+     {"BZh", Packing::stream},
+     {{"\xFD"
+       "7zXZ\0",
+       6},
+      Packing::stream},
+     {{"\x28\xB5\x2F\xFD", 4}, Packing::stream},
+     {{"\x04\x22\x4D\x18", 4}, Packing::stream},
+     {{"LZIP\x01", 5}, Packing::stream},
+     {"\x1F\x9D", Packing::stream},
+     {{"SQLite format 3\0", 16}, Packing::sqlite}}};
 
 }  // namespace
 

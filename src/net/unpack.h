@@ -17,10 +17,11 @@ namespace amanat::net {
 
 /// Packing is what the process is told to expect.
 enum class Packing : std::uint8_t {
-  stream,  // tar, RAR; one file packed by bzip2, xz, zstd, lz4, lzip or compress
-  seven,   // 7z: held in memory
-  sqlite,  // an SQLite database, held in memory: a part a table, as CSV with a heading
-  pdf      // held in memory: its text, laid out as on the page
+  stream,    // tar, RAR; one file packed by bzip2, xz, zstd, lz4, lzip or compress
+  seven,     // 7z: held in memory
+  sqlite,    // an SQLite database, held in memory: a part a table, as CSV with a heading
+  workbook,  // an old Office workbook (BIFF), held in memory: a part a sheet, as CSV
+  pdf        // held in memory: its text, laid out as on the page
 };
 
 /// packing_of tells by the first bytes (at least 512 of them, or all there are); -1: none of these.

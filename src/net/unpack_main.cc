@@ -6,6 +6,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <fcntl.h>
+#include <freexl.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <sqlite3.h>
@@ -16,6 +17,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -31,6 +33,7 @@ constexpr rlim_t kMemoryMax = RLIM_INFINITY;  // its shadow alone is terabytes o
 constexpr rlim_t kMemoryMax = rlim_t{3} << 30;
 #endif
 constexpr rlim_t kHeldSecondsMax = 600;
+constexpr unsigned kSheetsMax = 1024;
 constexpr std::uint64_t kHeldBytesMax = std::uint64_t{1} << 30;
 
 [[noreturn]] void end(int code) { ::_exit(code); }
@@ -62,29 +65,42 @@ void limit(__rlimit_resource what, rlim_t most) {
   if (::setrlimit(what, &to) != 0) end(2);
 }
 
-void give_up(const std::vector<int>& calls, bool all_others) {
-  const scmp_filter_ctx filter =
-      ::seccomp_init(all_others ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW);
-  if (filter == nullptr) end(2);
+using Filter = std::unique_ptr<void, void (*)(void*)>;
+
+Filter filter_that(std::uint32_t does_else) {
+  Filter filter(::seccomp_init(does_else), &::seccomp_release);
+  if (!filter) end(2);
+  return filter;
+}
+void load(const Filter& filter) {
+  if (::seccomp_load(filter.get()) != 0) end(2);
+}
+void treat(const Filter& filter, std::uint32_t as, std::initializer_list<int> calls) {
   for (const int call : calls)
-    if (::seccomp_rule_add(filter, all_others ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EPERM), call, 0) !=
-        0)
-      end(2);
-  if (::seccomp_load(filter) != 0) end(2);
-  ::seccomp_release(filter);
+    if (::seccomp_rule_add(filter.get(), as, call, 0) != 0) end(2);
 }
 
-// Nothing but reading what was handed over, writing what is found, and memory.
-void keep_reading_alone() {
-  give_up({SCMP_SYS(read),        SCMP_SYS(write),        SCMP_SYS(lseek),
-           SCMP_SYS(fstat),       SCMP_SYS(mmap),         SCMP_SYS(munmap),
-           SCMP_SYS(mremap),      SCMP_SYS(mprotect),     SCMP_SYS(madvise),
-           SCMP_SYS(brk),         SCMP_SYS(futex),        SCMP_SYS(clock_gettime),
-           SCMP_SYS(getrandom),   SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
-           SCMP_SYS(exit),        SCMP_SYS(exit_group),   SCMP_SYS(sched_yield),
-           SCMP_SYS(getpid),      SCMP_SYS(gettid),       SCMP_SYS(sched_getaffinity),
-           SCMP_SYS(sigaltstack), SCMP_SYS(newfstatat)},
-          true);
+// Nothing but reading what was handed over, writing what is found, and memory; with `readable`,
+// opening files to read them as well.
+enum class Files { none, readable };
+void keep_reading_alone(Files files = Files::none) {
+  const Filter filter = filter_that(SCMP_ACT_ERRNO(EPERM));
+  treat(filter, SCMP_ACT_ALLOW,
+        {SCMP_SYS(read),        SCMP_SYS(write),        SCMP_SYS(lseek),
+         SCMP_SYS(fstat),       SCMP_SYS(mmap),         SCMP_SYS(munmap),
+         SCMP_SYS(mremap),      SCMP_SYS(mprotect),     SCMP_SYS(madvise),
+         SCMP_SYS(brk),         SCMP_SYS(futex),        SCMP_SYS(clock_gettime),
+         SCMP_SYS(getrandom),   SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
+         SCMP_SYS(exit),        SCMP_SYS(exit_group),   SCMP_SYS(sched_yield),
+         SCMP_SYS(getpid),      SCMP_SYS(gettid),       SCMP_SYS(sched_getaffinity),
+         SCMP_SYS(sigaltstack), SCMP_SYS(newfstatat)});
+  if (files == Files::readable) {
+    treat(filter, SCMP_ACT_ALLOW, {SCMP_SYS(close), SCMP_SYS(pread64), SCMP_SYS(readlink)});
+    const scmp_arg_cmp to_read =
+        SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY);
+    if (::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, SCMP_SYS(openat), 1, to_read) != 0) end(2);
+  }
+  load(filter);
 }
 
 struct CloseArchive {
@@ -253,45 +269,110 @@ void take_database_apart() {
   say('z', {});
 }
 
+std::string number_text(double n) {
+  // A workbook keeps every number as this; one without a fraction is meant as it is written.
+  std::array<char, 512> text;
+  const auto [to, error] =
+      std::to_chars(text.data(), text.data() + text.size(), n, std::chars_format::fixed);
+  return error == std::errc() ? std::string(text.data(), to) : std::string();
+}
+std::string cell(const FreeXL_CellValue& value) {
+  switch (value.type) {
+    case FREEXL_CELL_INT:
+      return std::to_string(value.value.int_value);
+    case FREEXL_CELL_DOUBLE:
+      return number_text(value.value.double_value);
+    case FREEXL_CELL_TEXT:
+    case FREEXL_CELL_SST_TEXT:
+    case FREEXL_CELL_DATE:
+    case FREEXL_CELL_DATETIME:
+    case FREEXL_CELL_TIME:
+      return value.value.text_value != nullptr ? quoted(value.value.text_value, '"') : "";
+    default:
+      return {};
+  }
+}
+
+void sheet_rows(const void* book) {
+  unsigned rows = 0;
+  unsigned short columns = 0;
+  if (::freexl_worksheet_dimensions(book, &rows, &columns) != FREEXL_OK) return;
+  std::string text;
+  for (unsigned row = 0; row < rows; ++row) {
+    for (unsigned short i = 0; i < columns; ++i) {
+      FreeXL_CellValue value;
+      if (i > 0) text.push_back(',');
+      if (::freexl_get_cell_value(book, row, i, &value) == FREEXL_OK) text.append(cell(value));
+    }
+    text.push_back('\n');
+    if (text.size() < kFrameMax) continue;
+    say('d', text);
+    text.clear();
+  }
+  if (!text.empty()) say('d', text);
+}
+
+void take_workbook_apart() {
+  // The library opens its file itself, and loads what it needs to read other alphabets.
+  keep_reading_alone(Files::readable);
+  const void* book = nullptr;
+  if (::freexl_open("/proc/self/fd/0", &book) != FREEXL_OK)
+    stop("an old Office file that is no workbook, or a locked one (save it as CSV or text)");
+  unsigned sheets = 0;
+  ::freexl_get_info(book, FREEXL_BIFF_SHEET_COUNT, &sheets);
+  for (unsigned sheet = 0; sheet < sheets && sheet < kSheetsMax; ++sheet) {
+    const char* name = nullptr;
+    const auto number = static_cast<unsigned short>(sheet);
+    if (::freexl_get_worksheet_name(book, number, &name) != FREEXL_OK ||
+        ::freexl_select_active_worksheet(book, number) != FREEXL_OK)
+      continue;
+    say('n', name != nullptr ? std::string_view(name).substr(0, 1024) : "sheet");
+    sheet_rows(book);
+  }
+  say('z', {});
+}
+
 // pdftotext is another's program: it may read files, its own libraries among them, and nothing
 // else.
 [[noreturn]] void read_pdf() {
   limit(RLIMIT_FSIZE, 0);
-  give_up({SCMP_SYS(socket),
-           SCMP_SYS(socketpair),
-           SCMP_SYS(connect),
-           SCMP_SYS(bind),
-           SCMP_SYS(sendto),
-           SCMP_SYS(sendmsg),
-           SCMP_SYS(ptrace),
-           SCMP_SYS(process_vm_readv),
-           SCMP_SYS(process_vm_writev),
-           SCMP_SYS(kill),
-           SCMP_SYS(tgkill),
-           SCMP_SYS(tkill),
-           SCMP_SYS(fork),
-           SCMP_SYS(vfork),
-           SCMP_SYS(unlink),
-           SCMP_SYS(unlinkat),
-           SCMP_SYS(rename),
-           SCMP_SYS(renameat),
-           SCMP_SYS(renameat2),
-           SCMP_SYS(mkdir),
-           SCMP_SYS(mkdirat),
-           SCMP_SYS(truncate),
-           SCMP_SYS(ftruncate),
-           SCMP_SYS(chmod),
-           SCMP_SYS(fchmod),
-           SCMP_SYS(fchmodat),
-           SCMP_SYS(mount),
-           SCMP_SYS(setuid),
-           SCMP_SYS(setgid),
-           SCMP_SYS(io_uring_setup),
-           SCMP_SYS(keyctl),
-           SCMP_SYS(bpf),
-           SCMP_SYS(unshare),
-           SCMP_SYS(pidfd_getfd)},
-          false);
+  const Filter filter = filter_that(SCMP_ACT_ALLOW);
+  treat(filter, SCMP_ACT_ERRNO(EPERM),
+        {SCMP_SYS(socket),
+         SCMP_SYS(socketpair),
+         SCMP_SYS(connect),
+         SCMP_SYS(bind),
+         SCMP_SYS(sendto),
+         SCMP_SYS(sendmsg),
+         SCMP_SYS(ptrace),
+         SCMP_SYS(process_vm_readv),
+         SCMP_SYS(process_vm_writev),
+         SCMP_SYS(kill),
+         SCMP_SYS(tgkill),
+         SCMP_SYS(tkill),
+         SCMP_SYS(fork),
+         SCMP_SYS(vfork),
+         SCMP_SYS(unlink),
+         SCMP_SYS(unlinkat),
+         SCMP_SYS(rename),
+         SCMP_SYS(renameat),
+         SCMP_SYS(renameat2),
+         SCMP_SYS(mkdir),
+         SCMP_SYS(mkdirat),
+         SCMP_SYS(truncate),
+         SCMP_SYS(ftruncate),
+         SCMP_SYS(chmod),
+         SCMP_SYS(fchmod),
+         SCMP_SYS(fchmodat),
+         SCMP_SYS(mount),
+         SCMP_SYS(setuid),
+         SCMP_SYS(setgid),
+         SCMP_SYS(io_uring_setup),
+         SCMP_SYS(keyctl),
+         SCMP_SYS(bpf),
+         SCMP_SYS(unshare),
+         SCMP_SYS(pidfd_getfd)});
+  load(filter);
   const std::array<const char*, 8> words = {"pdftotext", "-q", "-layout", "-enc",
                                             "UTF-8",     "-",  "-",       nullptr};
   const std::array<const char*, 1> environment = {nullptr};
@@ -314,6 +395,8 @@ int main(int argc, char** argv) {
     take_archive_apart();
   else if (kind == "sqlite")
     take_database_apart();
+  else if (kind == "workbook")
+    take_workbook_apart();
   else if (kind == "pdf")
     read_pdf();
   else

@@ -109,6 +109,20 @@ TEST(Unpack, GivesADatabasesTablesAsTheyAre) {
   }
 }
 
+TEST(Unpack, GivesAnOldWorkbooksSheetsAsTheyAre) {
+  const Apart found = apart(packed("people.xls"));
+  EXPECT_EQ(found.problem, "");
+  ASSERT_TRUE(found.parts.contains("List"));
+  EXPECT_EQ(found.parts.at("List"),
+            "\"name\",\"cnic\",\"phone\",\"born\",\"height\"\n"
+            "\"Ali \"\"Raza\"\", of Lahore\",\"35202-1234567-1\",3001234567,\"1980-02-29\",1.75\n"
+            "\"ثنا بی بی\",\"35201-7654321-2\",\"0301-7654321\",\"1999-12-31\",\n");
+  ASSERT_TRUE(found.parts.contains("Notes"));
+  EXPECT_NE(found.parts.at("Notes").find("Bilal Khan 35202-5550001-3"), std::string::npos);
+  EXPECT_EQ(apart(packed("people.xls").substr(0, 600)).problem.substr(0, 19),
+            "an old Office file ");
+}
+
 TEST(Unpack, GivesThePlainTextOfAPdfLineByLine) {
   const Apart found = apart(packed("people.pdf"));
   EXPECT_EQ(found.problem, "");
@@ -136,7 +150,7 @@ TEST(Unpack, SaysWhatItCannotTakeApart) {
 TEST(Unpack, DamageEndsAPartAndNothingElse) {
   std::mt19937_64 random(41);
   for (const char* name : {"people.tar", "people.tar.xz", "people.7z", "people.rar", "people.5.rar",
-                           "people.csv.bz2", "people.db"}) {
+                           "people.csv.bz2", "people.db", "people.xls"}) {
     SCOPED_TRACE(name);
     const std::string whole = packed(name);
     for (int i = 0; i < 25; ++i) {

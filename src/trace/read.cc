@@ -26,15 +26,14 @@ struct Magic {
   std::string_view what;
 };
 // Told apart so that the note can say what it is.
-constexpr Magic kUnread[] = {
-    {{"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", 8}, "an old Office file (save it as XLSX or CSV)"},
-    {"\x89PNG", "a picture"},
-    {{"\xFF\xD8\xFF", 3}, "a picture"},
-    {"GIF8", "a picture"},
-    {{"\x7F"
-      "ELF",
-      4},
-     "a program"}};
+constexpr Magic kUnread[] = {{{"\0\1\0\0Standard ", 13}, "an Access database (export its tables)"},
+                             {"\x89PNG", "a picture"},
+                             {{"\xFF\xD8\xFF", 3}, "a picture"},
+                             {"GIF8", "a picture"},
+                             {{"\x7F"
+                               "ELF",
+                               4},
+                              "a program"}};
 
 bool is_zip(std::string_view s) { return s.starts_with("PK\3\4") || s.starts_with("PK\5\6"); }
 bool is_gzip(std::string_view s) { return s.starts_with("\x1F\x8B\x08"); }

@@ -92,7 +92,7 @@ TEST(Read, WhatAnotherProcessTakesApartIsReadLikeTheRest) {
       {"people.tar", 3},    {"people.tar.xz", 3}, {"people.tar.zst", 3}, {"people.7z", 3},
       {"people.rar", 3},    {"people.5.rar", 3},  {"people.csv.bz2", 2}, {"people.csv.lz4", 2},
       {"people.csv.lz", 2}, {"people.csv.Z", 2},  {"people.db", 3},      {"people.wal.db", 3},
-      {"people.pdf", 2}};
+      {"people.pdf", 2},    {"people.xls", 3}};
   for (const auto& [name, people] : finds) {
     SCOPED_TRACE(name);
     const auto read = read_leak_bytes(packed(name), name, {});
@@ -129,8 +129,8 @@ TEST(Read, ABombThatAnotherProcessTakesApartIsGivenUpToo) {
 TEST(Read, WhatCannotBeReadIsNamed) {
   EXPECT_EQ(note_of(read_leak_bytes("%PDF-1.7 ...", "x", {})),
             "leak-unreadable: a PDF that is damaged or locked");
-  EXPECT_EQ(note_of(read_leak_bytes("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1...", "x", {})),
-            "leak-unreadable: an old Office file (save it as XLSX or CSV)");
+  EXPECT_EQ(note_of(read_leak_bytes(std::string_view("\0\1\0\0Standard Jet DB\0...", 23), "x", {})),
+            "leak-unreadable: an Access database (export its tables)");
   EXPECT_EQ(note_of(read_leak_bytes(packed("locked.rar"), "x", {})),
             "leak-unreadable: a locked archive");
   EXPECT_TRUE(read_leak_bytes("", "x", {}).has_value());
