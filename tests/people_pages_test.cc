@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "an_approval.h"
+#include "detection/alert.h"
 #include "pages.h"
 
 namespace amanat::test {
@@ -89,6 +90,15 @@ class People : public testing::Test {
     }
     EXPECT_NE(got.body.find(awaited), got.body.npos) << path << ": " << got.body;
     return got;
+  }
+  static std::string id_after_action(const std::string& page, const std::string& path) {
+    const std::size_t at = page.find("action=\"" + path);
+    if (at == page.npos) return {};
+    const std::size_t from = at + 8 + path.size();
+    return page.substr(from, page.find('"', from) - from);
+  }
+  static std::string number_as_read(const std::string& n) {
+    return n.substr(0, 5) + "-" + n.substr(5, 7) + "-" + n.substr(12);
   }
   static std::string id_after(const std::string& page, const std::string& path) {
     const std::size_t at = page.find("href=\"" + path);
@@ -219,7 +229,7 @@ TEST_F(People, ACitizenSeesTheLookComplainsAndReadsTheAnswer) {
   Officer self = citizen_in(citizens[2]);
   Browser page = browser(self);
   const Response list = settled(page, "/me", "/me/look/");
-  EXPECT_NE(list.body.find("police"), list.body.npos);
+  EXPECT_NE(list.body.find("Police, "), list.body.npos);
   EXPECT_EQ(list.body.find(citizens[2]), list.body.npos);
   const std::string entry = id_after(list.body, "/me/look/");
   const Response look = page.get("/me/look/" + entry);
@@ -262,6 +272,91 @@ TEST_F(People, ACitizenSeesTheLookComplainsAndReadsTheAnswer) {
   EXPECT_EQ(page.get("/me").status, 303u);
 }
 
+TEST_F(People, AnOfficerReadsWhatTheRecordSaysAndEndsALostKeyAlone) {
+  note("PP-5", "Investigation Lahore", "investigator");
+  Officer made = w->officer("PP-5");
+  Browser page = browser(made);
+  EXPECT_NE(page.get("/").body.find("href=\"/record\""), std::string::npos);
+  EXPECT_NE(page.get("/record").body.find("You have asked nothing yet"), std::string::npos);
+  // A purpose that only the ticked field names is the one meant; of two, none is.
+  const Response check =
+      page.post("/ask", "citizen=" + citizens[3] + "&case=&field=" +
+                            encoded("asset-tracing identity.persons.name"));
+  ASSERT_EQ(check.status, 200u) << check.body;
+  EXPECT_NE(check.body.find("asset-tracing"), check.body.npos);
+  EXPECT_EQ(page.post("/ask", "citizen=" + citizens[3] + "&case=&field=" +
+                                  encoded("asset-tracing identity.persons.name") + "&field=" +
+                                  encoded("crime-investigation identity.persons.name"))
+                .status,
+            422u);
+  const Response waits =
+      page.post("/answer",
+                "nonce=" + encoded(attribute(check.body, "name=\"nonce\"", "value")) +
+                    "&signed=" + encoded(page.signed_by(made.first, check.body, "/answer")));
+  EXPECT_EQ(waits.status, 403u);
+  EXPECT_NE(waits.body.find("href=\"/approvals\""), waits.body.npos) << "where it waits";
+  const Response record = settled(page, "/record", ">refusal<");
+  EXPECT_EQ(record.body.find(citizens[3]), record.body.npos) << "entries, and nobody's number";
+  EXPECT_EQ(record.body.find(number_as_read(citizens[3])), record.body.npos);
+
+  // The other key is ended here by signature; the one in use, and another's, are not.
+  const Response devices = page.get("/devices");
+  const std::string lost = id_after_action(devices.body, "/devices/");
+  ASSERT_EQ(lost.size(), 64u) << devices.body;
+  EXPECT_EQ(devices.body.find("action=\"/devices/",
+                              devices.body.find("action=\"/devices/" + lost) + 10),
+            devices.body.npos);
+  Browser other = browser(*officer);
+  EXPECT_EQ(other.post("/devices/" + lost, "").status,
+            row_of(Reason::unknown_device).http_status);
+  EXPECT_EQ(sign(page, made, page.post("/devices/" + lost, "")).status, 200u);
+  EXPECT_EQ(page.get("/devices").body.find("action=\"/devices/"), std::string::npos);
+  EXPECT_EQ(reason_of(made.page.sign_in(made.second)), "revoked-device");
+}
+
+TEST_F(People, ACanaryNamedAtTheDeskIsEnrolledAsAnybodyAndTellsTheAuditorAlone) {
+  const SubjectName canary{SubjectKind::national_id, citizens[2]};
+  ASSERT_EQ(*w->world.exchange->plant({canary}, "nadra"), 1u);
+  const auto desk = [](const std::string& number) {
+    return supervisor->page.confirm(
+        supervisor->first,
+        R"({"verb":"enrol-citizen","target":")" + number + R"(","reason":"came to the desk"})",
+        "/v1/enrolments");
+  };
+  const auto anybody = desk(citizens[1]), invented = desk(citizens[2]);
+  ASSERT_TRUE(anybody);
+  ASSERT_TRUE(invented) << row_of(invented.error().reason).id;
+  for (const auto& [name, value] : *anybody->object())
+    EXPECT_NE(invented->find(name), nullptr) << name;
+  EXPECT_EQ(anybody->object()->size(), invented->object()->size());
+  // Recorded by another thread: what is awaited is an entry, and only of the canary.
+  const auto told = [&] {
+    std::vector<detection::Alert> out;
+    EXPECT_TRUE(w->world.exchange->scan_ledger(EntryIndex{0}, [&](const ledger::Opened& e) {
+      if (e.type != EntryType::alert) return true;
+      auto alert =
+          detection::decode_alert(e.parts[static_cast<std::size_t>(BodyPart::denial) - 1]);
+      if (alert && alert->rule == detection::Rule::canary) out.push_back(*std::move(alert));
+      return true;
+    }));
+    return out;
+  };
+  auto alerts = told();
+  for (int tries = 0; tries < 300 && alerts.empty(); ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    alerts = told();
+  }
+  ASSERT_EQ(alerts.size(), 1u);
+  EXPECT_EQ(alerts[0].tier, detection::Tier::silent);
+  EXPECT_NE(alerts[0].note.find("enrolment of a citizen"), std::string::npos) << alerts[0].note;
+  EXPECT_EQ(alerts[0].note.find(citizens[2]), std::string::npos);
+  // Silent to whoever named it, shown to the auditor.
+  Browser boss = browser(*supervisor), audits = browser(*auditor);
+  EXPECT_EQ(boss.get("/alerts").body.find("enrolment of a citizen"), std::string::npos);
+  EXPECT_NE(audits.get("/alerts").body.find("enrolment of a citizen"), std::string::npos);
+  EXPECT_EQ(*w->world.exchange->retire_canaries("nadra"), 1u);
+}
+
 TEST_F(People, EachPageIsForItsOwnPeople) {
   Officer self = citizen_in(citizens[4]);
   struct Case {
@@ -282,6 +377,7 @@ TEST_F(People, EachPageIsForItsOwnPeople) {
                         {"/me", false, false, false, true},
                         {"/me/complaints", false, false, false, true},
                         {"/devices", true, true, true, true},
+                        {"/record", true, true, true, false},
                         {"/me/history", false, false, false, true}};
   for (const auto& c : cases) {
     SCOPED_TRACE(c.path);

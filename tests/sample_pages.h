@@ -50,6 +50,8 @@ class SamplePages {
     add("sign-in-ended", sign_in_page(r, to_sign(), &row_of(Reason::no_session)));
     add("enrol", code_page(reader("", "/enrol"), nullptr));
     add("register", register_page(reader("", ""), "PO-1204", "ABCD", to_sign()));
+    add("register-citizen", register_page(reader("", ""), "citizen-9214d609", "ABCD", to_sign()));
+    add("registered-citizen", registered_page(reader("", ""), "", 0, ""));
     add("registered", registered_page(reader("", ""), "YubiKey 5 NFC", 1, "ABCD"));
     add("ledger",
         ledger_page(reader("", "/ledger"),
@@ -113,21 +115,21 @@ class SamplePages {
     form.fields = {"identity.persons.name"};
     form.mistakes.clear();
     add("check",
-        check_page(
-            reader("PO-1204", ""),
-            {say("Asked by: PO-1204 (police, Investigation Lahore)",
-                 "سائل: \u2068PO-1204 (police, Investigation Lahore)\u2069"),
-             say("A question about one citizen.", "ایک شہری کا سوال۔"),
-             say("About: identity card number 35202-1234567-1",
-                 "موضوع: شناختی نمبر \u206835202-1234567-1\u2069"),
-             say("Fields: Name, Present address", "خانے: نام، موجودہ پتہ"),
-             say("Purpose: the investigation of a registered crime (crime-investigation)",
-                 "مقصد: درج مقدمے کی تفتیش \u2068(crime-investigation)\u2069"),
-             say("Case: FIR 214/26 PS Model Town Lahore", "مقدمہ: \u2068FIR 214/26 PS Model Town Lahore\u2069"),
-             say("Citizens shown at most: 1", "زیادہ سے زیادہ شہری: 1"),
-             say("This question is recorded, and the citizen can see it.",
-                 "یہ سوال درج ہوگا، اور شہری اسے دیکھ سکے گا۔")},
-            form, to_sign()));
+        check_page(reader("PO-1204", ""),
+                   {say("Asked by: PO-1204 (police, Investigation Lahore)",
+                        "سائل: \u2068PO-1204 (police, Investigation Lahore)\u2069"),
+                    say("A question about one citizen.", "ایک شہری کا سوال۔"),
+                    say("About: identity card number 35202-1234567-1",
+                        "موضوع: شناختی نمبر \u206835202-1234567-1\u2069"),
+                    say("Fields: Name, Present address", "خانے: نام، موجودہ پتہ"),
+                    say("Purpose: the investigation of a registered crime (crime-investigation)",
+                        "مقصد: درج مقدمے کی تفتیش \u2068(crime-investigation)\u2069"),
+                    say("Case: FIR 214/26 PS Model Town Lahore",
+                        "مقدمہ: \u2068FIR 214/26 PS Model Town Lahore\u2069"),
+                    say("Citizens shown at most: 1", "زیادہ سے زیادہ شہری: 1"),
+                    say("This question is recorded, and the citizen can see it.",
+                        "یہ سوال درج ہوگا، اور شہری اسے دیکھ سکے گا۔")},
+                   form, to_sign()));
     AnsweredCitizen citizen;
     citizen.citizen = "35202-1234567-1";
     citizen.receipt =
@@ -135,14 +137,14 @@ class SamplePages {
     citizen.entry = 48212;
     citizen.records = {
         {say("National identity record", "قومی شناختی ریکارڈ"),
-         "nadra",
+         say("Registration authority (NADRA)", "نادرا"),
          "2026-11-20",
          {{say("Name", "نام"), "Ayesha Khan"},
           {say("Name in Urdu", "نام اردو میں"), "عائشہ خان"},
           {say("Date of birth", "تاریخِ پیدائش"), "1989-04-12"},
           {say("Present address", "موجودہ پتہ"), "House 14, Street 3, Gulberg III, Lahore"}}},
         {say("Phone number held", "زیرِ استعمال فون نمبر"),
-         "telecom",
+         say("Telecom authority (PTA)", "پی ٹی اے"),
          "2026-11-21",
          {{say("Phone number", "فون نمبر"), "+92 300 1234567"}}}};
     citizen.withheld = {{say("Permanent address", "مستقل پتہ"), &row_of(Reason::behind_show_more)},
@@ -155,6 +157,16 @@ class SamplePages {
     add("answer-nothing", answer_page(reader("PO-1204", ""), {nothing}));
     add("refused", refused_page(reader("PO-1204", ""), Failure{Reason::officer_not_assigned,
                                                                "FIR 214/26 PS Model Town Lahore"}));
+    add("waiting",
+        refused_page(reader("PO-1204", ""),
+                     Failure{Reason::approval_required,
+                             "identity.persons.name, rule A01, approval be9edd68feb92a10"}));
+    add("record",
+        record_page(reader("PO-1204", "/record"),
+                    {{48212, kNoon, "disclosure", "", "crime-investigation"},
+                     {48199, Moment{number(kNoon) - 4'000'000}, "denied", "", "desk-verification"}},
+                    in_words(), kZone));
+    add("record-none", record_page(reader("PO-1204", "/record"), {}, in_words(), kZone));
     add("devices",
         devices_page(
             reader("PO-1204", "/devices"),
@@ -163,12 +175,14 @@ class SamplePages {
              {"1c44de90" + std::string(56, '0'), Word::kind_certificate, "2025-01-14", true,
               false}}));
     add("who",
-        who_page(reader("PO-1204", "/who"), "telecom.calls.*",
-                 {{"investigator", "crime-investigation", "masked", "C04",
-                   "An investigator of the case sees it partly hidden while the case is open."},
-                  {"fia.investigator", "complaint-inquiry", "full", "F03",
-                   "An FIA investigator sees it with a court's order and one approval."}},
-                 nullptr));
+        who_page(
+            reader("PO-1204", "/who"), "telecom.calls.*",
+            {{"investigator", purposes()[0].says, "masked", "C04",
+              "An investigator of the case sees it partly hidden while the case is open."},
+             {"fia.investigator",
+              say("the inquiry into a cyber crime complaint", "سائبر جرم کی شکایت کی انکوائری"),
+              "full", "F03", "An FIA investigator sees it with a court's order and one approval."}},
+            nullptr));
   }
 
   console::ShownMonth month() const {
@@ -192,7 +206,7 @@ class SamplePages {
     console::ShownRequest one;
     one.id = "9f3c21aa04be77d1";
     one.asker = "PO-1204";
-    one.department = "police";
+    one.department = say("Police", "پولیس");
     one.unit = "Investigation Lahore";
     one.asked = kNoon;
     one.expires = Moment{number(kNoon) + 3'600'000 * 5};
@@ -217,6 +231,10 @@ class SamplePages {
     add("start-supervisor", start_page(reader("SP-1", "/"), supervisor));
     add("requests",
         requests_page(reader("SP-1", "/approvals"), {request()}, {request()}, kNoon, kZone));
+    ShownRequest approved = request();
+    approved.given = approved.wanted;
+    add("requests-approved",
+        requests_page(reader("PO-1204", "/approvals"), {}, {approved}, kNoon, kZone));
     add("requests-none", requests_page(reader("SP-1", "/approvals"), {}, {}, kNoon, kZone));
     add("request", request_page(reader("SP-1", "/approvals/9f3c21aa04be77d1"), request(), month(),
                                 kZone, nullptr));
@@ -267,7 +285,7 @@ class SamplePages {
     add("policy",
         proposals_page(reader("PK-2", "/policy"), {proposal}, std::string(64, 'a'), kZone));
     Team team;
-    team.department = "police";
+    team.department = say("Police", "پولیس");
     team.unit = "Investigation Lahore";
     const std::string crime = say("the investigation of a registered crime", "درج مقدمے کی تفتیش"),
                       desk = say("checking at the desk that a person is who they say",
@@ -291,7 +309,7 @@ class SamplePages {
     one.purpose = say("the investigation of a registered crime", "درج مقدمے کی تفتیش");
     one.law = say("Code of Criminal Procedure 1898, sections 156 to 157",
                   "ضابطۂ فوجداری 1898، دفعات 156 تا 157");
-    one.department = "police";
+    one.department = say("Police", "پولیس");
     one.unit = "Investigation Lahore";
     one.officer = 1204;
     one.fields = {say("Name", "نام"), say("Present address", "موجودہ پتہ")};
@@ -313,15 +331,13 @@ class SamplePages {
       search.found.push_back({48212 - i * 7, Moment{number(kNoon) - i * 4'000'000},
                               i == 2 ? "denied" : "disclosure", "PO-1204", "crime-investigation"});
     search.before = 48170;
-    add("entries", search_page(reader("AU-1", "/entries"), search,
-                               in_words(), kZone));
+    add("entries", search_page(reader("AU-1", "/entries"), search, in_words(), kZone));
     Search none;
     none.entries = 48231;
-    add("entries-none",
-        search_page(reader("AU-1", "/entries"), none, in_words(), kZone));
+    add("entries-none", search_page(reader("AU-1", "/entries"), none, in_words(), kZone));
     add("entry",
         entry_page(reader("AU-1", "/entries/48212"),
-                   {{48212, kNoon, "disclosure", "PO-1204", "crime-investigation"},
+                   {{48212, kNoon, "disclosure", "PO-1204", purposes()[0].says},
                     "c2sp.org/tlog-proof@v1\nindex 48212\nn4pPLwDHRkYOmJjFYCvvZ1ZlvJ0rQm0Z=\n",
                     "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"},
                    kZone));
@@ -339,17 +355,17 @@ class SamplePages {
               Moment{number(kNoon) + 30ull * 86'400'000}, false}},
             kZone, nullptr));
     const std::string name(console::say(Word::ledger_name, l_));
-    add("state", state_page(reader("OP-1", "/state"),
-                            {{{name, "exchange.example/one"},
-                              {std::string(console::say(Word::state_listening, l_)), "127.0.0.1:8443"},
-                              {std::string(console::say(Word::state_entries, l_)), "48231"},
-                              {std::string(console::say(Word::state_witnesses, l_)),
-                               "2 " + console::say(Word::witnesses_confirm, l_, "48230")}},
-                             {}}));
-    add("state-broken",
+    add("state",
         state_page(reader("OP-1", "/state"),
-                   {{{name, "exchange.example/one"}},
-                    {std::string(console::say(Word::broken_all_stopped, l_))}}));
+                   {{{name, "exchange.example/one"},
+                     {std::string(console::say(Word::state_listening, l_)), "127.0.0.1:8443"},
+                     {std::string(console::say(Word::state_entries, l_)), "48231"},
+                     {std::string(console::say(Word::state_witnesses, l_)),
+                      "2 " + console::say(Word::witnesses_confirm, l_, "48230")}},
+                    {}}));
+    add("state-broken", state_page(reader("OP-1", "/state"),
+                                   {{{name, "exchange.example/one"}},
+                                    {std::string(console::say(Word::broken_all_stopped, l_))}}));
     ShownReport report;
     report.from = "2026-11-15";
     report.to = "2026-11-21";
@@ -383,14 +399,17 @@ class SamplePages {
     list.looks.back().kind = ShownLook::Kind::refusal;
     list.total = 4;
     list.sealed = 1;
-    list.departments = {"fia", "police"};
+    list.departments = {{"fia", say("Federal Investigation Agency (FIA)", "ایف آئی اے")},
+                        {"police", say("Police", "پولیس")}};
     list.zone = kZone;
     add("me", looks_page(reader("citizen-9214d609", "/me"), list));
     add("me-empty", looks_page(reader("citizen-9214d609", "/me"), {}));
-    add("look", look_page(reader("citizen-9214d609", "/me/look/48212"), list.looks[0], kZone, true));
-    add("look-sealed", look_page(reader("citizen-9214d609", "/me/look/48205"), list.looks[1], kZone, false));
-    add("complain",
-        complain_page(reader("citizen-9214d609", "/me/complain/48212"), list.looks[0], kZone, nullptr));
+    add("look",
+        look_page(reader("citizen-9214d609", "/me/look/48212"), list.looks[0], kZone, true));
+    add("look-sealed",
+        look_page(reader("citizen-9214d609", "/me/look/48205"), list.looks[1], kZone, false));
+    add("complain", complain_page(reader("citizen-9214d609", "/me/complain/48212"), list.looks[0],
+                                  kZone, nullptr));
     const std::string said = say("I do not know this office.", "میں اس دفتر کو نہیں جانتی۔");
     ShownComplaint waiting{"11", 48212, kNoon, Moment{number(kNoon) + 30ull * 86'400'000},
                            {},   said,  "",    false};

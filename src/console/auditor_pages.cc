@@ -74,8 +74,8 @@ void looks_table(Html& html, const std::vector<ShownLook>& looks, Zone zone, Lan
 
 }  // namespace
 
-std::string search_page(const Reader& reader, const Search& search,
-                        const Purposes& purposes, Zone zone) {
+std::string search_page(const Reader& reader, const Search& search, const Purposes& purposes,
+                        Zone zone) {
   const Language l = reader.language;
   Html html;
   why_box(html, search.why, l);
@@ -127,6 +127,29 @@ std::string search_page(const Reader& reader, const Search& search,
   back_to(html, Address("/trails"), Word::trails, l);
   back_to_start(html, l);
   return framed(reader, Word::search_entries, html.take());
+}
+
+std::string record_page(const Reader& reader, const std::vector<FoundEntry>& own,
+                        const Purposes& purposes, Zone zone) {
+  const Language l = reader.language;
+  Html html;
+  html.element("p", say(Word::my_record_lead, l));
+  if (own.empty()) {
+    html.element("p", {{"class", "note"}}, say(Word::my_record_none, l));
+  } else {
+    Table table(html, say(Word::newest_first, l),
+                {Word::entry, Word::when, Word::kind, Word::purpose}, l);
+    for (const auto& one : own)
+      table.row()
+          .value(std::to_string(one.entry))
+          .text(written(one.time, zone, l))
+          .text(kind_in_words(one.kind, l))
+          .text(said(purposes, one.purpose));
+    table.end();
+  }
+  html.element("p", {{"class", "hint"}}, say(Word::times_are, l, zone_name(zone)));
+  back_to_start(html, l);
+  return framed(reader, Word::my_record, html.take());
 }
 
 std::string entry_page(const Reader& reader, const ShownEntry& entry, Zone zone) {
@@ -201,7 +224,12 @@ std::string who_page(const Reader& reader, std::string_view pattern,
   if (!lines.empty()) {
     Table table(html, pattern, {Word::rule, Word::role, Word::purpose, Word::shown, Word::text}, l);
     for (const auto& one : lines)
-      table.row().value(one.rule).text(one.role).value(one.purpose).text(level_in_words(one.level, l)).text(one.text);
+      table.row()
+          .value(one.rule)
+          .value(one.role)
+          .text(one.purpose)
+          .text(level_in_words(one.level, l))
+          .english(one.text);
     table.end();
   } else if (!pattern.empty() && why == nullptr) {
     html.element("p", {{"class", "note"}}, say(Word::nobody_sees, l));

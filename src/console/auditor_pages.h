@@ -34,6 +34,10 @@ using Purposes = std::vector<std::pair<std::string, std::string>>;
 std::string search_page(const Reader& reader, const Search& search, const Purposes& purposes,
                         Zone zone);
 
+/// record_page is what the ledger holds of the reader's own questions, newest first.
+std::string record_page(const Reader& reader, const std::vector<FoundEntry>& own,
+                        const Purposes& purposes, Zone zone);
+
 /// ShownEntry is one entry with its proof.
 struct ShownEntry {
   FoundEntry found;

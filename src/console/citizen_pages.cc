@@ -65,12 +65,12 @@ void filter(Html& html, const LooksList& list, Language l) {
   html.open("nav", {{"aria-label", say(Word::filter_by_office, l)}, {"class", "filter"}});
   html.text(say(Word::filter_by_office, l)).text(": ");
   link(html, Address("/me"), say(Word::all_offices, l));
-  for (const auto& department : list.departments) {
+  for (const auto& [department, label] : list.departments) {
     html.text(" · ");
     if (department == list.department)
-      html.element("strong", {{"aria-current", "true"}}, department);
+      html.element("strong", {{"aria-current", "true"}}, label);
     else
-      link(html, Address("/me").parameter("office", department), department);
+      link(html, Address("/me").parameter("office", department), label);
   }
   html.close();
 }

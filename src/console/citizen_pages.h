@@ -29,9 +29,10 @@ struct ShownLook {
 struct LooksList {
   std::vector<ShownLook> looks;
   std::uint64_t total = 0, sealed = 0;
-  std::uint64_t before = 0;              // entry the next page begins below; 0: no more
-  std::vector<std::string> departments;  // that ever looked, for the filter
-  std::string department;                // filtered by; empty: all
+  std::uint64_t before = 0;  // entry the next page begins below; 0: no more
+  // That ever looked, for the filter: id, and what people call it.
+  std::vector<std::pair<std::string, std::string>> departments;
+  std::string department;  // the id filtered by; empty: all
   Zone zone;
 };
 std::string looks_page(const Reader& reader, const LooksList& list);

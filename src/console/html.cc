@@ -108,6 +108,12 @@ Html& Html::text(std::string_view text) {
   return *this;
 }
 
+Html& Html::value(std::string_view text) {
+  if (text.size() <= kWholeMost && text.find(' ') == text.npos)
+    return element("bdi", {{"dir", "ltr"}, {"class", "id"}}, text);
+  return element("bdi", {{"dir", "ltr"}}, text);
+}
+
 Html& Html::markup(const Markup& markup) {
   out_ += markup.view();
   return *this;

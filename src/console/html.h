@@ -13,6 +13,10 @@
 
 namespace amanat::console {
 
+/// kWholeMost is how long a word may be that is kept on one line: it fits beside a margin on the
+/// narrowest screen.
+inline constexpr std::size_t kWholeMost = 20;
+
 /// Literal is a string of this program's text, known when it was compiled.
 class Literal {
  public:
@@ -107,7 +111,8 @@ class Html {
     return open(name, attributes).text(text).close();
   }
   /// value writes what stands left to right in either language: numbers, ids, times.
-  Html& value(std::string_view text) { return element("bdi", {{"dir", "ltr"}}, text); }
+  /// One short word of it, such as 35202-1234567-1, never breaks at a dash.
+  Html& value(std::string_view text);
   Markup take();
 
  private:

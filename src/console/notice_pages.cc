@@ -7,7 +7,8 @@ void number_field(Html& html, Language l, bool wrong) {
   html.open("div", {{"class", "field"}});
   html.element("label", {{"for", "number"}}, say(Word::your_number, l));
   html.element("p", {{"class", "hint"}, {"id", "number-hint"}}, say(Word::your_number_hint, l));
-  if (wrong) html.element("p", {{"class", "mistake"}, {"role", "alert"}}, say(Word::number_wrong, l));
+  if (wrong)
+    html.element("p", {{"class", "mistake"}, {"role", "alert"}}, say(Word::number_wrong, l));
   html.lone("input", {{"id", "number"},
                       {"name", "number"},
                       {"type", "tel"},

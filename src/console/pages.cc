@@ -62,7 +62,7 @@ std::string sign_in_page(const Reader& reader, const ToSign& sign, const ReasonR
   signing(html, Word::sign_in_button, l);
   html.close();
   html.open("p");
-  link(html, Address("/enrol"), say(Word::new_key, l));
+  link(html, Address("/enrol"), say(Word::new_key_first, l));
   html.close().open("p");
   link(html, Address("/ledger"), say(Word::ledger_state, l));
   html.close();
@@ -93,7 +93,10 @@ std::string register_page(const Reader& reader, std::string_view account, std::s
                           const ToSign& sign) {
   const Language l = reader.language;
   Html html;
-  html.element("p", say(Word::register_for, l, account));
+  // A citizen's account has a name that says nothing to anybody.
+  html.element("p", account.starts_with("citizen-") ? std::string(say(Word::register_own, l))
+                                                    : say(Word::register_for, l, account));
+  html.element("p", say(Word::register_lead, l));
   html.open("form", {{"method", "post"},
                      Attribute::action(Address("/enrol/finish")),
                      {"data-sign", "create"},
@@ -109,7 +112,8 @@ std::string registered_page(const Reader& reader, std::string_view authenticator
   const Language l = reader.language;
   Html html;
   html.element("p", {{"class", "note"}, {"role", "status"}},
-               say(Word::registered, l, authenticator));
+               authenticator.empty() ? std::string(say(Word::registered_key, l))
+                                     : say(Word::registered, l, authenticator));
   if (more == 0) {
     html.element("p", say(Word::register_done, l)).open("p");
     link(html, Address("/sign-in"), say(Word::sign_in, l));
@@ -151,6 +155,7 @@ std::string start_page(const Reader& reader, const StartFor& may) {
   task(may.audits || may.operates, Address("/state"), Word::exchange_state);
   task(may.audits || may.signs_policy, Address("/policy"), Word::policy);
   task(!may.citizen, Address("/who"), Word::who_can_see);
+  task(may.asks, Address("/record"), Word::my_record);
   task(true, Address("/devices"), Word::my_devices);
   task(true, Address("/ledger"), Word::ledger_state);
   html.close();
@@ -195,6 +200,9 @@ std::string ask_page(const Reader& reader, const std::vector<OfferedPurpose>& pu
                       {"dir", "auto"},
                       {"aria-describedby", "case-hint"}});
   html.close();
+  html.element("h2", say(Word::purpose_and_fields, l));
+  if (purposes.size() > 1)
+    html.element("p", {{"class", "hint"}}, say(Word::purpose_and_fields_hint, l));
   // One list of fields a purpose: without a script the choice of a purpose cannot change a list.
   for (const auto& purpose : purposes) {
     const bool chosen = form.purpose == purpose.id;
@@ -244,7 +252,7 @@ std::string check_page(const Reader& reader, const std::vector<std::string>& sen
   why_box(html, form.refused, l);
   html.element("p", {{"class", "note"}}, say(Word::check_lead, l));
   html.open("ul");
-  for (const auto& sentence : sentences) html.open("li").element("bdi", sentence).close();
+  for (const auto& one : sentences) sentence(html, one);
   html.close();
   html.open("form", {{"method", "post"},
                      Attribute::action(Address("/answer")),
@@ -327,6 +335,12 @@ std::string refused_page(const Reader& reader, const Failure& failure) {
   html.open("div").element("dt", say(Word::next_step, l)).element("dd", next_of(row, l)).close();
   line(html, say(Word::reason_id, l), row.id);
   html.close();
+  if (failure.reason == Reason::approval_required) {
+    html.element("p", say(Word::question_waits, l));
+    back_to(html, Address("/approvals"), Word::requests, l);
+  }
+  if (failure.reason == Reason::field_not_granted || failure.reason == Reason::unknown_purpose)
+    back_to(html, Address("/who"), Word::who_can_see, l);
   back_to_start(html, l);
   return framed(reader, Word::refused, html.take());
 }
@@ -348,7 +362,18 @@ std::string devices_page(const Reader& reader, const std::vector<ShownDevice>& d
         .close();
     std::string state(say(device.ended ? Word::ended : Word::in_force, l));
     if (device.this_one) state += " · " + std::string(say(Word::this_one, l));
-    html.element("td", {{"data-label", say(Word::state, l)}}, state).close();
+    html.open("td", {{"data-label", say(Word::state, l)}}).text(state);
+    if (!device.ended && !device.this_one) {
+      html.open("form", {{"method", "post"},
+                         Attribute::action(Address("/devices").part(device.thumbprint))});
+      html.element("button",
+                   {{"class", "quiet"},
+                    {"aria-label", std::string(say(Word::end_device, l)) + " (" +
+                                       device.thumbprint.substr(0, 16) + ")"}},
+                   say(Word::end_device, l));
+      html.close();
+    }
+    html.close().close();
   }
   html.close().close();
   back_to_start(html, l);

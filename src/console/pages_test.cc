@@ -56,7 +56,11 @@ std::vector<std::string> some_pages(Language language) {
           check_page(reader, {evil}, form, to_sign()),
           answer_page(reader, {citizen, AnsweredCitizen{}}),
           refused_page(reader, Failure{Reason::field_not_granted, evil}),
-          devices_page(reader, {{std::string(64, 'a'), Word::kind_key, "2026-11-22", true, true}}),
+          refused_page(reader, Failure{Reason::approval_required, evil}),
+          register_page(reader, "citizen-1", evil, to_sign()),
+          registered_page(reader, "", 0, evil),
+          devices_page(reader, {{std::string(64, 'a'), Word::kind_key, "2026-11-22", true, true},
+                                {std::string(64, 'b'), Word::kind_key, evil, false, false}}),
           ledger_page(reader, {"a.example/one", "cm9vdA==", "key", 9})};
 }
 
@@ -82,7 +86,7 @@ std::vector<std::string> every_citizen_page(Language language, const std::string
   list.total = 3;
   list.sealed = 1;
   list.before = 12;
-  list.departments = {evil, "police"};
+  list.departments = {{evil, evil}, {"police", "Police"}};
   list.department = "police";
   list.zone = {300};
   ShownComplaint waiting{"0011", 12, kNoon, kNoon, {}, evil, "", false};
@@ -152,6 +156,8 @@ std::vector<std::string> every_audit_page(Language language, const std::string& 
           trail_page(reader, trail, {}),
           who_page(reader, evil, {{evil, evil, "full", evil, evil}}, nullptr),
           who_page(reader, "a.b", {}, nullptr),
+          record_page(reader, {{3, kNoon, "denied", "", evil}}, {{evil, evil}}, {}),
+          record_page(reader, {}, {}, {}),
           state_page(reader, {{{evil, evil}}, {evil}}),
           state_page(reader, {}),
           api_page(reader, {{"GET", "/x", evil, evil}})};

@@ -16,14 +16,23 @@ constexpr InWords kKinds[] = {
     {"policy", Word::entry_policy},         {"alert", Word::entry_alert},
     {"trace", Word::entry_trace},           {"epoch", Word::entry_epoch},
     {"genesis", Word::entry_genesis}};
-constexpr InWords kTiers[] = {
-    {"report", Word::tier_report},         {"review", Word::tier_review},
-    {"silent", Word::tier_silent},         {"friction", Word::tier_friction},
-    {"hold", Word::tier_hold},             {"close_class", Word::tier_close_class},
-    {"suspend_device", Word::tier_suspend_device}, {"suspend", Word::tier_suspend}};
-constexpr InWords kLevels[] = {{"exists", Word::level_exists},
-                               {"masked", Word::level_masked},
-                               {"full", Word::level_full}};
+constexpr InWords kTiers[] = {{"report", Word::tier_report},
+                              {"review", Word::tier_review},
+                              {"silent", Word::tier_silent},
+                              {"friction", Word::tier_friction},
+                              {"hold", Word::tier_hold},
+                              {"close_class", Word::tier_close_class},
+                              {"suspend_device", Word::tier_suspend_device},
+                              {"suspend", Word::tier_suspend}};
+constexpr InWords kLevels[] = {
+    {"exists", Word::level_exists}, {"masked", Word::level_masked}, {"full", Word::level_full}};
+
+constexpr std::pair<Reason, Word> kNextOnPages[] = {
+    {Reason::behind_show_more, Word::next_show_more},
+    {Reason::field_not_granted, Word::next_who_can_see},
+    {Reason::unknown_purpose, Word::next_who_can_see},
+    {Reason::parent_wrong, Word::next_parent},
+    {Reason::approval_unknown, Word::next_requests}};
 
 template <std::size_t N>
 std::string in_words(const InWords (&words)[N], std::string_view id, Language language) {
@@ -47,7 +56,11 @@ std::string level_in_words(std::string_view level, Language language) {
 std::string_view text_of(const ReasonRow& row, Language language) {
   return language == Language::urdu ? row.urdu : row.english;
 }
+// What to do next is said for every door to the exchange; here, where nobody types a command or
+// names a member of JSON, it is said of pages.
 std::string_view next_of(const ReasonRow& row, Language language) {
+  for (const auto& [reason, word] : kNextOnPages)
+    if (&row == &row_of(reason)) return say(word, language);
   return language == Language::urdu ? row.next_urdu : row.next_english;
 }
 
@@ -81,6 +94,26 @@ void line(Html& html, std::string_view term, std::string_view value) {
 
 void words_line(Html& html, std::string_view term, std::string_view text) {
   html.open("div").element("dt", term).open("dd").element("bdi", text).close().close();
+}
+
+void sentence(Html& html, std::string_view text) {
+  const auto joins = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '/' || c == '*';
+  };
+  html.open("li").open("bdi");
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && joins(text[end])) ++end;
+    const std::string_view run = text.substr(at, end - at);
+    if (run.size() > 3 && run.size() <= kWholeMost && run.find('-') != run.npos) {
+      html.element("span", {{"class", "id"}}, run);
+    } else {
+      while (end < text.size() && !joins(text[end])) ++end;
+      html.text(text.substr(at, end - at));
+    }
+    at = end;
+  }
+  html.close().close();
 }
 
 void link(Html& html, const Address& address, std::string_view text) {
@@ -117,7 +150,7 @@ void text_area(Html& html, Name name, Word label, Word hint, std::string_view va
 Table::Table(Html& html, std::string_view caption, std::initializer_list<Word> heads,
              Language language)
     : html_(html), heads_(heads), language_(language) {
-  html_.open("table").element("caption", caption).open("thead").open("tr");
+  html_.open("table").open("caption").element("bdi", caption).close().open("thead").open("tr");
   for (const Word head : heads_) html_.element("th", {{"scope", "col"}}, say(head, language_));
   html_.close().close().open("tbody");
 }
@@ -145,14 +178,21 @@ void Table::end_cell() {
 
 Table& Table::text(std::string_view text) {
   cell();
-  html_.element("bdi", text);
+  if (!text.empty()) html_.element("bdi", text);
   end_cell();
   return *this;
 }
 
 Table& Table::value(std::string_view value) {
   cell();
-  html_.value(value);
+  if (!value.empty()) html_.value(value);
+  end_cell();
+  return *this;
+}
+
+Table& Table::english(std::string_view text) {
+  cell();
+  html_.element("bdi", {{"lang", "en"}, {"dir", "ltr"}}, text);
   end_cell();
   return *this;
 }

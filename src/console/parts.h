@@ -32,6 +32,8 @@ void hidden(Html& html, Name name, std::string_view value);
 void line(Html& html, std::string_view term, std::string_view value);
 /// words_line is the same for text in the page's language.
 void words_line(Html& html, std::string_view term, std::string_view text);
+/// sentence is one line of what is signed; a number in it never breaks at its dashes.
+void sentence(Html& html, std::string_view text);
 void link(Html& html, const Address& address, std::string_view text);
 void back_to(Html& html, const Address& address, Word word, Language language);
 void back_to_start(Html& html, Language language);
@@ -50,8 +52,9 @@ class Table {
   Table(Html& html, std::string_view caption, std::initializer_list<Word> heads, Language language);
   /// row begins a row; its first cell heads it.
   Table& row();
-  Table& text(std::string_view text);    // in the page's language, or any
-  Table& value(std::string_view value);  // left to right always
+  Table& text(std::string_view text);     // in the page's language, or any
+  Table& value(std::string_view value);   // left to right always
+  Table& english(std::string_view text);  // a sentence that there is in English alone
   Table& address(const Address& address, std::string_view text);
   void end();
 

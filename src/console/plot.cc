@@ -97,7 +97,6 @@ Markup share_plot(const SharePlot& plot, Language language) {
     rectangle(html, "marked", 0, y, wide(plot.rows[i].part), kBar);
   }
   html.close();
-  html.element("figcaption", plot.title);
   Table table(html, plot.title, {Word::account, plot.part, plot.whole}, language);
   for (const auto& row : plot.rows)
     table.row().value(row.name).value(std::to_string(row.part)).value(std::to_string(row.whole));

@@ -60,7 +60,7 @@ std::string act_page(const Reader& reader, const ActToSign& act, const Address& 
   Html html;
   html.element("p", {{"class", "note"}}, say(Word::act_lead, l));
   html.open("ul");
-  for (const auto& sentence : act.sentences) html.open("li").element("bdi", sentence).close();
+  for (const auto& one : act.sentences) sentence(html, one);
   html.close();
   html.open("form", {{"method", "post"},
                      Attribute::action(Address("/acts")),
@@ -112,7 +112,13 @@ std::string requests_page(const Reader& reader, const std::vector<ShownRequest>&
     line(html, say(Word::time_left, l), minutes_left(at, one.expires));
     line(html, say(Word::approvals, l),
          std::to_string(one.given) + " / " + std::to_string(one.wanted));
+    for (const auto& [name, value] : one.asks)
+      if (!value.empty()) words_line(html, name, value);
     html.close();
+    if (one.given >= one.wanted) {
+      html.element("p", {{"class", "note"}}, say(Word::request_approved, l));
+      back_to(html, Address("/ask"), Word::ask, l);
+    }
     decisions(html, one.decided, l);
     html.close();
   }
@@ -272,7 +278,7 @@ std::string proposals_page(const Reader& reader, const std::vector<ShownProposal
     for (const auto& [text, widens] : one.changes) {
       html.open("li");
       if (widens) html.element("strong", say(Word::opens_more, l)).text(" ");
-      html.element("bdi", text).close();
+      html.element("bdi", {{"lang", "en"}, {"dir", "ltr"}}, text).close();
     }
     html.close();
     html.open("dl", {{"class", "summary"}});

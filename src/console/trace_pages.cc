@@ -93,7 +93,7 @@ void steps(Html& html, const ShownTrace& trace, Language l) {
     const bool over = trace.stage == TraceStage::cancelled || trace.stage == TraceStage::failed;
     const bool done = trace.stage > step.to && !over;
     const bool now = trace.stage >= step.from && trace.stage <= step.to;
-    html.open("li").element("span", say(step.word, l)).text(" ");
+    html.open("li").element("span", say(step.word, l)).text(" · ");
     html.element("strong", {{"class", "state"}},
                  say(done   ? Word::step_done
                      : now  ? Word::step_now

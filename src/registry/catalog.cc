@@ -16,10 +16,11 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1 << 20;
 constexpr std::size_t kDatasetsMax = 256;
 
-/// place_files makes the files of a live dataset paths: relative ones lie in the exchange's home, which
-/// holds the catalog's directory.
+/// place_files makes the files of a live dataset paths: relative ones lie in the exchange's home,
+/// which holds the catalog's directory.
 void place_files(Live& live, const std::string& directory) {
-  const auto home = std::filesystem::path(directory + "/").lexically_normal().parent_path().parent_path();
+  const auto home =
+      std::filesystem::path(directory + "/").lexically_normal().parent_path().parent_path();
   for (std::string* file : {&live.ca, &live.certificate, &live.key, &live.secret})
     if (!file->empty() && !file->starts_with('/')) *file = (home / *file).string();
 }
@@ -232,6 +233,13 @@ const std::string* Catalog::label_of(std::string_view name, Tongue tongue) const
   if (d == nullptr) return nullptr;
   if (tongue == Tongue::urdu && !d->label_ur.empty()) return &d->label_ur;
   return d->label.empty() ? &d->name : &d->label;
+}
+
+std::string Catalog::department_label(std::string_view id, Tongue tongue) const {
+  for (const auto& one : rules().departments)
+    if (one.id == id)
+      return tongue == Tongue::urdu && !one.label_ur.empty() ? one.label_ur : one.label;
+  return std::string(id);
 }
 
 }  // namespace amanat::registry

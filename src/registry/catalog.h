@@ -51,6 +51,8 @@ class Catalog {
   /// for no dataset.
   enum class Tongue : std::uint8_t { english, urdu };
   const std::string* label_of(std::string_view dataset, Tongue tongue) const;
+  /// department_label is what people call a department; its id where the catalog does not say.
+  std::string department_label(std::string_view id, Tongue tongue) const;
   /// field_label is the same of a field; where two fields are called the same, with its id.
   std::string field_label(FieldId field, Tongue tongue) const;
   /// search_words lists the words a question's subject may be asked by: national_id, msisdn,

@@ -65,7 +65,11 @@ struct Rules {
     }
   };
   std::vector<Range> reserved_ids, reserved_numbers;
-  std::vector<std::string> absent;  // in lower case
+  struct Department {
+    std::string id, label, label_ur;
+  };
+  std::vector<Department> departments;  // what people call them
+  std::vector<std::string> absent;      // in lower case
   unsigned marks_version = 0;       // of the slot catalogue; 0: no slots
 };
 

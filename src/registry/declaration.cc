@@ -534,6 +534,16 @@ std::optional<Failure> read_rules(const net::Toml& toml, const std::string& file
     for (const auto& word : t.list("absent")) out.absent.push_back(lower(word));
     rules.take(t.finish());
   }
+  for (const net::Toml* one : rules.tables("department")) {
+    Sticky t(*one, file);
+    Rules::Department department{t.text("id"), {}, {}};
+    read_labels(t, department.label, department.label_ur);
+    if (department.label.empty()) t.complain("a department needs a `label`");
+    for (const auto& other : out.departments)
+      if (other.id == department.id) t.complain("department \"" + other.id + "\" stands twice");
+    out.departments.push_back(std::move(department));
+    rules.take(t.finish());
+  }
   if (const net::Toml* reserved = rules.table("reserved")) {
     Sticky t(*reserved, file);
     out.reserved_ids = read_ranges(t, "national_id");

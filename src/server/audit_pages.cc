@@ -18,6 +18,7 @@ namespace {
 using console::Address;
 
 constexpr std::uint64_t kDayMs = 86'400'000;
+constexpr std::size_t kOwnShown = 20;
 
 struct KindWord {
   EntryType type;
@@ -135,7 +136,7 @@ console::ShownLook shown(const lookup::Look& look, const Labels& labels,
                                             : console::ShownLook::State::erased;
   if (look.sealed_until) out.opens = *look.sealed_until;
   out.purpose = look.purpose.empty() ? word_of(look.type) : labels.purpose(purposes, look.purpose);
-  out.department = look.department;
+  out.department = labels.department(look.department);
   out.unit = look.unit;
   out.officer = number(look.account);
   out.fields = labels.fields(look.fields);
@@ -202,6 +203,33 @@ void Api::add_audit_pages() {
             status);
       });
   routes_.session(
+      {"GET", "/record", "officer", "What the ledger holds of the own questions, as a page."},
+      [this, zone](const Caller& caller, const Request& request,
+                   std::string_view) -> Result<Response> {
+        if (caller.asker().citizen) return fail(Reason::not_your_right, "an officer's own page");
+        // Answers and refusals alone: an alert about somebody is not theirs to see.
+        std::vector<console::FoundEntry> own;
+        for (const EntryType type : {EntryType::disclosure, EntryType::denied}) {
+          lookup::TrailQuery query;
+          query.account = caller.asker().account;
+          query.type = type;
+          query.most = kOwnShown;
+          auto found = exchange_.search(query);
+          if (!found) return std::unexpected(found.error());
+          for (const auto& line : found->lines)
+            own.push_back({number(line.entry), line.time, word_of(line.type), {}, line.purpose});
+        }
+        std::sort(own.begin(), own.end(),
+                  [](const auto& a, const auto& b) { return a.entry > b.entry; });
+        if (own.size() > kOwnShown) own.resize(kOwnShown);
+        const auto all = exchange_.policy().purposes();
+        const Labels labels(exchange_.catalog(), reader_of(request, {}).language);
+        console::Purposes purposes;
+        for (const auto& one : all) purposes.emplace_back(one.id, labels.purpose(all, one.id));
+        return page(
+            console::record_page(reader_of(request, caller.asker().id), own, purposes, zone()));
+      });
+  routes_.session(
       {"GET", "/entries/{entry}", "officer with the right 'audit'", "One entry with its proof."},
       [this, zone](const Caller& caller, const Request& request,
                    std::string_view text) -> Result<Response> {
@@ -222,7 +250,8 @@ void Api::add_audit_pages() {
         for (const auto& line : found->lines)
           if (number(line.entry) == *index)
             entry.found = {*index, line.time, word_of(line.type), names.of(line.account),
-                           line.purpose};
+                           Labels(exchange_.catalog(), reader_of(request, {}).language)
+                               .purpose(exchange_.policy().purposes(), line.purpose)};
         entry.receipt = *std::move(receipt);
         return page(console::entry_page(reader_of(request, caller.asker().id), entry, zone()));
       });
@@ -315,9 +344,11 @@ void Api::add_audit_pages() {
           auto sentences = exchange_.policy().who(pattern);
           if (!sentences) why = &row_of(sentences.error().reason);
           constexpr std::string_view kLevels[] = {"none", "exists", "masked", "full"};
+          const auto purposes = exchange_.policy().purposes();
+          const Labels labels(exchange_.catalog(), reader_of(request, {}).language);
           if (sentences)
             for (const auto& s : *sentences)
-              lines.push_back({s.role, s.purpose,
+              lines.push_back({s.role, labels.purpose(purposes, s.purpose),
                                std::string(kLevels[static_cast<std::size_t>(s.level)]), s.rule,
                                s.text});
         }
@@ -347,13 +378,12 @@ void Api::add_audit_pages() {
           state.lines.emplace_back(labels.dataset(dataset.dataset),
                                    std::to_string(dataset.records));
         const auto witnesses = exchange_.ledger().witness_standing();
-        state.lines.emplace_back(
-            word(Word::state_witnesses),
-            !witnesses.has_witnesses
-                ? word(Word::no_witnesses)
-                : std::to_string(witnesses.cosignatures) + " " +
-                      console::say(Word::witnesses_confirm, reader.language,
-                                   std::to_string(witnesses.cosigned_size)));
+        state.lines.emplace_back(word(Word::state_witnesses),
+                                 !witnesses.has_witnesses
+                                     ? word(Word::no_witnesses)
+                                     : std::to_string(witnesses.cosignatures) + " " +
+                                           console::say(Word::witnesses_confirm, reader.language,
+                                                        std::to_string(witnesses.cosigned_size)));
         if (witnesses.all_stopped)
           state.broken.push_back(word(Word::broken_all_stopped));
         else if (witnesses.a1_stopped)

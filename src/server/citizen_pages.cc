@@ -46,7 +46,7 @@ ShownLook shown(const Look& look, const Words& words) {
       out.purpose = words.labels.purpose(words.purposes, look.purpose);
       out.law = words.urdu && !purpose.law_ur.empty() ? purpose.law_ur : purpose.law;
     }
-  out.department = look.department;
+  out.department = words.labels.department(look.department);
   out.unit = look.unit;
   out.officer = number(look.account);
   out.fields = words.labels.fields(look.fields);
@@ -101,41 +101,42 @@ void Api::add_citizen_pages() {
   const auto zone = [this] {
     return console::Zone{static_cast<int>(exchange_.detection().parameters().zone_minutes)};
   };
-  routes_.session({"GET", "/me", "citizen", "Who looked at my record, as a page."},
-                  [this, zone, words](const Caller& caller, const Request& request,
-                                      std::string_view) -> Result<Response> {
-                    auto citizen = own(caller);
-                    if (!citizen) return std::unexpected(citizen.error());
-                    auto query =
-                        net::parse_form(request.query, {.bytes_max = 512, .fields_max = 4});
-                    if (!query) return std::unexpected(query.error());
-                    auto looks = exchange_.looks_of_tag(*citizen);
-                    if (!looks) return std::unexpected(looks.error());
-                    const auto in_words = words(request);
-                    console::LooksList list;
-                    list.zone = zone();
-                    list.total = looks->size();
-                    list.department = text_of(*query, "office");
-                    const auto before = number_in(text_of(*query, "before"));
-                    for (const Look& look : *looks) {
-                      list.sealed += look.state == ledger::CitizenEntry::State::sealed ? 1 : 0;
-                      if (!look.department.empty() &&
-                          std::find(list.departments.begin(), list.departments.end(),
-                                    look.department) == list.departments.end())
-                        list.departments.push_back(look.department);
-                    }
-                    std::sort(list.departments.begin(), list.departments.end());
-                    for (auto it = looks->rbegin(); it != looks->rend(); ++it) {
-                      if (before && number(it->entry) >= *before) continue;
-                      if (!list.department.empty() && it->department != list.department) continue;
-                      if (list.looks.size() == kLooksShown) {
-                        list.before = list.looks.back().entry;
-                        break;
-                      }
-                      list.looks.push_back(shown(*it, in_words));
-                    }
-                    return page(console::looks_page(reader_of(request, caller.asker().id), list));
-                  });
+  routes_.session(
+      {"GET", "/me", "citizen", "Who looked at my record, as a page."},
+      [this, zone, words](const Caller& caller, const Request& request,
+                          std::string_view) -> Result<Response> {
+        auto citizen = own(caller);
+        if (!citizen) return std::unexpected(citizen.error());
+        auto query = net::parse_form(request.query, {.bytes_max = 512, .fields_max = 4});
+        if (!query) return std::unexpected(query.error());
+        auto looks = exchange_.looks_of_tag(*citizen);
+        if (!looks) return std::unexpected(looks.error());
+        const auto in_words = words(request);
+        console::LooksList list;
+        list.zone = zone();
+        list.total = looks->size();
+        list.department = text_of(*query, "office");
+        const auto before = number_in(text_of(*query, "before"));
+        for (const Look& look : *looks) {
+          list.sealed += look.state == ledger::CitizenEntry::State::sealed ? 1 : 0;
+          if (look.department.empty()) continue;
+          const std::pair one(look.department, in_words.labels.department(look.department));
+          if (std::find(list.departments.begin(), list.departments.end(), one) ==
+              list.departments.end())
+            list.departments.push_back(one);
+        }
+        std::sort(list.departments.begin(), list.departments.end());
+        for (auto it = looks->rbegin(); it != looks->rend(); ++it) {
+          if (before && number(it->entry) >= *before) continue;
+          if (!list.department.empty() && it->department != list.department) continue;
+          if (list.looks.size() == kLooksShown) {
+            list.before = list.looks.back().entry;
+            break;
+          }
+          list.looks.push_back(shown(*it, in_words));
+        }
+        return page(console::looks_page(reader_of(request, caller.asker().id), list));
+      });
   routes_.session(
       {"GET", "/me/look/{entry}", "citizen", "One look at my record, as a page."},
       [this, zone, words](const Caller& caller, const Request& request,

@@ -84,7 +84,7 @@ console::ShownRequest shown(const policy::WaitingQuestion& one, Numbers numbers,
   console::ShownRequest out;
   out.id = one.id;
   out.asker = one.asker;
-  out.department = one.department;
+  out.department = words_of.labels.department(one.department);
   out.unit = one.unit;
   out.asked = one.asked;
   out.expires = one.expires;
@@ -228,6 +228,14 @@ Result<Response> Api::finish_act(const Caller& caller, const Request& request) {
     auto entry = exchange_.announce(act.target, caller);
     if (!entry) return std::unexpected(entry.error());
     return done(Word::announced_done, *entry, Address("/operations"), Word::operations);
+  }
+  if (act.verb == "revoke") {
+    // From a page only one's own: others' devices are ended where their owners are looked up.
+    if (!exchange_.identity().owns(caller.asker().account, act.target))
+      return fail(Reason::not_your_right, "enrol");
+    if (auto ended = exchange_.revoke(act.target, &caller); !ended)
+      return std::unexpected(ended.error());
+    return done(Word::device_ended_done, std::nullopt, Address("/devices"), Word::my_devices);
   }
   return fail(Reason::act_wrong, "its verb");
 }

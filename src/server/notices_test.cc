@@ -43,6 +43,7 @@ class NoticesTest : public testing::Test {
       if (tag == citizen_) return label_;
       return std::nullopt;
     };
+    options.is_invented = [this](const Label& label) { return label == invented_; };
     options.send = [this](std::string_view number, std::string_view text,
                           console::Language) -> Result<void> {
       if (!gateway_answers_) return fail(Reason::peer_unreachable, "the gateway");
@@ -87,7 +88,7 @@ class NoticesTest : public testing::Test {
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<Notices> notices_;
   Tag citizen_{};
-  Label label_{};
+  Label label_{}, invented_{};
   std::vector<ledger::Opened> log_;
   std::vector<Left> left_;
   bool gateway_answers_ = true;
@@ -163,6 +164,21 @@ TEST_F(NoticesTest, NobodyIsToldWhoDoesNotWishItOrMayNotKnowYet) {
   ASSERT_TRUE(follow(kNoon + 72 * kHour));
   EXPECT_EQ(left_.size(), 1u);
   EXPECT_FALSE(notices_->wish_of(citizen_));
+}
+
+TEST_F(NoticesTest, NobodyIsToldOfALookAtACanary) {
+  wish();
+  invented_ = label_;
+  look("now", kNoon);
+  look("daily", kNoon);
+  ASSERT_TRUE(follow(kNoon));
+  ASSERT_TRUE(follow(kNoon + 48 * kHour));
+  EXPECT_TRUE(left_.empty());
+  // The same wish, the same citizen, and no canary any more: the next look is told.
+  invented_ = {};
+  look("now", kNoon + 48 * kHour);
+  ASSERT_TRUE(follow(kNoon + 48 * kHour));
+  EXPECT_EQ(left_.size(), 1u);
 }
 
 TEST_F(NoticesTest, NothingSentToTheErasedStays) {

@@ -42,6 +42,11 @@ std::string Labels::dataset(std::string_view name) const {
   return label == nullptr ? std::string(name) : *label;
 }
 
+std::string Labels::department(std::string_view id) const {
+  using Tongue = registry::Catalog::Tongue;
+  return catalog_.department_label(id, urdu_ ? Tongue::urdu : Tongue::english);
+}
+
 std::string Labels::purpose(const std::vector<policy::LawfulPurpose>& purposes,
                             std::string_view id) const {
   for (const auto& one : purposes)

@@ -24,6 +24,7 @@ class Labels {
   std::string field(std::string_view id) const;
   std::vector<std::string> fields(const std::vector<std::string>& ids) const;
   std::string dataset(std::string_view name) const;
+  std::string department(std::string_view id) const;
   std::string purpose(const std::vector<policy::LawfulPurpose>& purposes,
                       std::string_view id) const;
 

@@ -29,7 +29,7 @@ constexpr Literal kAgain[] = {"/sign-in", "/enrol",         "/ledger",   "/ask",
                               "/me",      "/approvals",     "/alerts",   "/reviews",    "/policy",
                               "/entries", "/trails",        "/who",      "/complaints", "/state",
                               "/api",     "/me/complaints", "/me/leaks", "/me/notices", "/notice",
-                              "/traces",  "/operations",    "/reports",  "/team"};
+                              "/traces",  "/operations",    "/reports",  "/team",       "/record"};
 // The same of one thing: an address of two parts.
 constexpr Literal kAgainOne[] = {"/traces", "/entries", "/approvals", "/me/look", "/me/complain"};
 
@@ -62,6 +62,16 @@ console::AskForm ask_form(const net::Form& form) {
   ask.purpose = text_of(form, "purpose");
   ask.case_ref = text_of(form, "case");
   ask.more_of = text_of(form, "more-of");
+  // Whoever ticks fields of one purpose alone has chosen it: the sentences say so before signing.
+  if (ask.purpose.empty())
+    for (const std::string_view value : form.all("field")) {
+      const std::string_view its = value.substr(0, value.find(' '));
+      if (!ask.purpose.empty() && ask.purpose != its) {
+        ask.purpose.clear();
+        break;
+      }
+      ask.purpose = its;
+    }
   for (const std::string_view value : form.all("field"))
     if (value.starts_with(ask.purpose + " "))
       ask.fields.emplace_back(value.substr(ask.purpose.size() + 1));
@@ -120,7 +130,7 @@ console::AnsweredCitizen answered_citizen(const net::Json& one, const Labels& la
             for (const auto& [field, value] : *record.object()) {
               if (!value.string()) continue;
               if (field == "source")
-                shown.source = *value.string();
+                shown.source = labels.department(*value.string());
               else if (field == "date")
                 shown.date = *value.string();
               else
@@ -361,6 +371,18 @@ void Api::add_own_pages() {
           shown.push_back(std::move(one));
         }
         return page(console::devices_page(reader_of(request, asker.id), shown));
+      });
+  routes_.session(
+      {"POST", "/devices/{thumbprint}", "a signed-in person", "End a lost device: what to sign."},
+      [this](const Caller& caller, const Request& request,
+             std::string_view thumbprint) -> Result<Response> {
+        if (thumbprint.size() != 64 ||
+            !exchange_.identity().owns(caller.asker().account, thumbprint))
+          return fail(Reason::unknown_device);
+        net::JsonWriter json;
+        json.begin_object().key("verb").string("revoke").key("target").string(thumbprint);
+        json.end_object();
+        return act_to_sign(caller, request, json.take(), Address("/devices"));
       });
 }
 

@@ -109,7 +109,7 @@ console::ShownReport shown(const ReportDesk::Standing& standing, const std::vect
 console::Team team_of(Exchange& exchange, const Asker& supervisor, Moment at,
                       console::Language language) {
   console::Team team;
-  team.department = supervisor.department;
+  team.department = Labels(exchange.catalog(), language).department(supervisor.department);
   team.unit = supervisor.unit;
   std::set<AccountId> accounts;
   std::vector<Asker> officers;

@@ -30,6 +30,7 @@ const browser = await chromium.launch({
 })
 
 let pages = 0
+const heaviest = { weight: 0, at: '' } // of the pages, compressed
 let round = 0 // each round asks about somebody else: an approval counts once
 const helps = new Map() // language -> where the ways out stand on each page
 
@@ -90,6 +91,12 @@ async function judge(page, name, language, width) {
   const key = `${language} ${help.includes('BUTTON')}`
   if (helps.has(key)) expect(`${at}: help where it was`, helps.get(key).startsWith(help) || help.startsWith(helps.get(key)) || Math.abs(help.length - helps.get(key).length) <= 2, help)
   else helps.set(key, help)
+  // A number that people read out is never torn in two.
+  const torn = await page.evaluate(() => [...document.querySelectorAll('.id')].filter((e) => e.getClientRects().length > 1).map((e) => e.textContent))
+  expect(`${at}: no number is torn`, torn.length === 0, torn.join(', '))
+  const weight = gzipSync(await page.content(), { level: 9 }).length
+  if (weight > heaviest.weight) Object.assign(heaviest, { weight, at })
+  expect(`${at}: at most 15 kB`, weight <= 15 * 1024, String(weight))
   const said = `${await page.title()} ${page.url()}`
   for (const number of world.citizens.flatMap((n) => [n, n.replace(/^(.{5})(.{7})/, '$1-$2-')])) expect(`${at}: nobody's number in title or address`, !said.includes(number))
   if (world.pictures) await page.screenshot({ path: `${world.pictures}/${name}-${language}-${width}.png`, fullPage: true })
@@ -162,20 +169,30 @@ class Person {
   async leads(action) {
     await Promise.all([this.page.waitForNavigation(), action()])
   }
+  // enrol is the first visit of somebody who was given a code and told nothing else: from the start
+  // page by what the pages themselves offer, as far as being signed in.
   async enrol(ticket, keys) {
+    await this.go('/')
+    expect('a stranger is sent to sign in', new URL(this.page.url()).pathname === '/sign-in')
+    await this.judge('sign-in')
+    await this.follow('/enrol')
+    await this.judge('enrol')
+    await this.write('#ticket', ticket)
+    await this.leads(() => this.press('main button'))
     for (let i = 0; i < keys; i += 1) {
+      await this.judge('register')
       await this.key()
-      await this.go('/enrol')
-      if (i === 0) await this.judge('enrol')
-      await this.write('#ticket', ticket)
-      await this.leads(() => this.press('main button'))
-      if (i === 0) await this.judge('register')
       await this.leads(() => this.press('main form button'))
-      if (i === 0) await this.judge('registered')
+      await this.judge(i + 1 < keys ? 'registered' : 'registered-all')
+      if (i + 1 < keys) await this.leads(() => this.press('main form button'))
     }
     // The first key is the one in use.
     for (const [i, authenticatorId] of this.keys.entries())
       await this.cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled: i === 0 })
+    await this.follow('/sign-in')
+    await this.leads(() => this.press('main form button'))
+    await this.judge('first-start')
+    expect('the first task is offered', (await this.page.locator('main a[href="/ask"], main a[href="/me"], main a[href="/approvals"]').count()) > 0)
   }
   async signIn() {
     await this.go('/sign-in')
@@ -221,10 +238,9 @@ async function officerTask(person, language, width) {
   await person.go('/').catch(() => person.go('/'))
   await ask(person, 'waiting', world.citizens[round], 'asset-tracing', 'identity.persons.name')
   await person.judge('refused')
-  await person.go('/')
   await person.follow('/approvals')
   await person.judge('requests-own')
-  for (const path of ['/devices', '/who?field=telecom.calls.*', '/policy']) {
+  for (const path of ['/devices', '/record', '/who?field=telecom.calls.*', '/policy']) {
     await person.go(path)
     await person.judge(path.split('?')[0].slice(1))
   }
@@ -390,7 +406,7 @@ try {
   }
   expect('the script is small', weights['console.js'] <= 5 * 1024, String(weights['console.js']))
   expect('the stylesheet is small', weights['console.css'] <= 6 * 1024, String(weights['console.css']))
-  say({ name: 'judged', pages, weights })
+  say({ name: 'judged', pages, weights, heaviest })
   if (wrong.length > 0) throw new Error(`${wrong.length} things are wrong:\n${wrong.join('\n')}`)
   say({ name: 'done' })
 } finally {

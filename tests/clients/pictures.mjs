@@ -7,6 +7,7 @@
 // bounded. A letter that another version of a browser draws half a pixel wider changes nothing; a
 // cut word, an overlap or a block at another place does.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { chromium } from 'playwright-core'
 
 const world = JSON.parse(readFileSync(process.argv[2], 'utf8'))
@@ -86,6 +87,20 @@ const kept = async ({ png, width }) => {
 const data = (bytes, type) => `data:${type};base64,${Buffer.from(bytes).toString('base64')}`
 
 const wrong = []
+// In the page: words of English that nothing marks as such. What stands in <bdi> is somebody's own
+// (a name, an office, a value as it was released); what is said in English alone is marked so.
+const unsaid = () => {
+  const out = []
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    if (node.parentElement.closest('bdi, pre, code, textarea, [lang=en]')) continue
+    if (/[A-Za-z]{3,} +[A-Za-z]{2,} +[A-Za-z]{2,}/.test(node.textContent)) out.push(node.textContent.trim())
+  }
+  return out
+}
+// What is served, compressed: goals of the console.
+const zipped = (name) => gzipSync(readFileSync(`${world.folder}/${name}`), { level: 9 }).length
+const kPageMost = 15 * 1024
 try {
   const desk = await (await browser.newContext()).newPage()
   await desk.goto('about:blank')
@@ -95,6 +110,12 @@ try {
     mkdirSync(world.golden, { recursive: true })
   }
   if (world.full) mkdirSync(world.full, { recursive: true })
+  const heaviest = names.map((name) => ({ name, bytes: zipped(`${name}.html`) })).sort((a, b) => b.bytes - a.bytes)[0]
+  if (heaviest.bytes > kPageMost) wrong.push(`${heaviest.name} weighs ${heaviest.bytes} bytes compressed`)
+  const script = zipped('console.js'), stylesheet = zipped('console.css')
+  if (script > 5 * 1024) wrong.push(`the script weighs ${script} bytes compressed`)
+  if (stylesheet > 6 * 1024) wrong.push(`the stylesheet weighs ${stylesheet} bytes compressed`)
+  say({ name: 'weights', heaviest, script, stylesheet })
   let compared = 0
   let farthest = { share: 0 }
   let other = null // a golden picture of another page, which must be told apart
@@ -108,6 +129,12 @@ try {
       await page.goto(`${kOrigin}/${name}.html`)
       await page.evaluate(() => document.fonts.ready)
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      if (name.endsWith('-ur')) {
+        const foreign = await page.evaluate(unsaid)
+        if (foreign.length > 0) wrong.push(`${name} ${width}: English on an Urdu page: ${foreign.join(' | ')}`)
+      }
+      const torn = await page.evaluate(() => [...document.querySelectorAll('.id')].filter((e) => e.getClientRects().length > 1).map((e) => e.textContent))
+      if (torn.length > 0) wrong.push(`${name} ${width}: torn in two: ${torn.join(', ')}`)
       if (wide > 0) wrong.push(`${name} ${width}: ${wide} px too wide`)
       const png = await page.screenshot({ fullPage: true })
       if (world.full) writeFileSync(`${world.full}/${name}-${width}.png`, png)
