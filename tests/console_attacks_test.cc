@@ -191,47 +191,6 @@ TEST_F(ConsoleAttacks, AnAnswersFormSentTwiceAnswersOnce) {
   EXPECT_EQ(disclosures(), before + 1);
 }
 
-TEST_F(ConsoleAttacks, APromptThatLastedTooLongKeepsTheQuestionAndCountsForNothing) {
-  Browser page = browser(officer), other = browser(officer);
-  const Response check = page.post("/ask", question(citizen));
-  ASSERT_EQ(check.status, 200u);
-  // As the form carries it: the question beside the signature.
-  const std::string late = signed_answer(page, check) + "&" + question(citizen);
-  move_clock(std::chrono::minutes(6));
-  const std::uint64_t before = disclosures();
-  // The other tab was put forward in the meantime and is none the worse for it.
-  const Response second = other.post("/ask", question(citizen));
-  ASSERT_EQ(second.status, 200u);
-  const Response again = page.post("/answer", late);
-  EXPECT_EQ(again.status, row_of(Reason::pending_expired).http_status);
-  EXPECT_EQ(disclosures(), before);
-  EXPECT_EQ(again.body.find("data-blank-after"), again.body.npos);
-  EXPECT_NE(again.body.find(std::string(row_of(Reason::pending_expired).english)),
-            again.body.npos)
-      << "it is said";
-  EXPECT_NE(again.body.find(ref), again.body.npos) << "nothing is typed twice";
-  EXPECT_NE(attribute(again.body, "name=\"nonce\"", "value"),
-            attribute(check.body, "name=\"nonce\"", "value"));
-  // One key press on the new prompt, and it is answered; the old signature stays worthless.
-  const Response answer = page.post("/answer", signed_answer(page, again));
-  EXPECT_EQ(answer.status, 200u) << answer.body;
-  EXPECT_NE(answer.body.find("data-blank-after"), answer.body.npos);
-  EXPECT_EQ(disclosures(), before + 1);
-  EXPECT_EQ(page.post("/answer", late).body.find("data-blank-after"), std::string::npos);
-  EXPECT_EQ(disclosures(), before + 1);
-  EXPECT_EQ(other.post("/answer", signed_answer(other, second)).status, 200u);
-  // What the late form says beside its signature is only put forward: another's number is signed
-  // anew, as any question is, or not at all.
-  const Response third = page.post("/ask", question(citizen));
-  const std::string swapped = signed_answer(page, third) + "&" + question("3520200000001");
-  move_clock(std::chrono::minutes(6));
-  const std::uint64_t then = disclosures();
-  EXPECT_EQ(page.post("/answer", swapped).status, row_of(Reason::pending_expired).http_status);
-  EXPECT_EQ(disclosures(), then);
-  // Sessions grow old as well: the other tests begin with new ones.
-  for (Officer* one : {officer, auditor, supervisor, operator_, self}) w->sign_in(*one);
-}
-
 TEST_F(ConsoleAttacks, AFormOfAnEndedSessionIsSentToSignInAndDoesNothing) {
   Officer made = w->officer("CA-4");
   Browser tab = browser(&made), other = browser(&made);
@@ -282,6 +241,49 @@ TEST_F(ConsoleAttacks, NoCitizensNumberStandsInAnAddressTitleOrLog) {
         }
     }
   }
+}
+
+// The clocks go forward, and sessions and connections of others with them: a suite, and a world, of
+// its own.
+class LatePrompts : public ConsoleAttacks {};
+
+TEST_F(LatePrompts, APromptThatLastedTooLongKeepsTheQuestionAndCountsForNothing) {
+  Browser page = browser(officer), other = browser(officer);
+  const Response check = page.post("/ask", question(citizen));
+  ASSERT_EQ(check.status, 200u);
+  // As the form carries it: the question beside the signature.
+  const std::string late = signed_answer(page, check) + "&" + question(citizen);
+  move_clock(std::chrono::minutes(6));
+  const std::uint64_t before = disclosures();
+  // The other tab was put forward in the meantime and is none the worse for it.
+  const Response second = other.post("/ask", question(citizen));
+  ASSERT_EQ(second.status, 200u);
+  const Response again = page.post("/answer", late);
+  EXPECT_EQ(again.status, row_of(Reason::pending_expired).http_status);
+  EXPECT_EQ(disclosures(), before);
+  EXPECT_EQ(again.body.find("data-blank-after"), again.body.npos);
+  EXPECT_NE(again.body.find(std::string(row_of(Reason::pending_expired).english)),
+            again.body.npos)
+      << "it is said";
+  EXPECT_NE(again.body.find(ref), again.body.npos) << "nothing is typed twice";
+  EXPECT_NE(attribute(again.body, "name=\"nonce\"", "value"),
+            attribute(check.body, "name=\"nonce\"", "value"));
+  // One key press on the new prompt, and it is answered; the old signature stays worthless.
+  const Response answer = page.post("/answer", signed_answer(page, again));
+  EXPECT_EQ(answer.status, 200u) << answer.body;
+  EXPECT_NE(answer.body.find("data-blank-after"), answer.body.npos);
+  EXPECT_EQ(disclosures(), before + 1);
+  EXPECT_EQ(page.post("/answer", late).body.find("data-blank-after"), std::string::npos);
+  EXPECT_EQ(disclosures(), before + 1);
+  EXPECT_EQ(other.post("/answer", signed_answer(other, second)).status, 200u);
+  // What the late form says beside its signature is only put forward: another's number is signed
+  // anew, as any question is, or not at all.
+  const Response third = page.post("/ask", question(citizen));
+  const std::string swapped = signed_answer(page, third) + "&" + question("3520200000001");
+  move_clock(std::chrono::minutes(6));
+  const std::uint64_t then = disclosures();
+  EXPECT_EQ(page.post("/answer", swapped).status, row_of(Reason::pending_expired).http_status);
+  EXPECT_EQ(disclosures(), then);
 }
 
 }  // namespace

@@ -99,6 +99,16 @@ console::ShownRequest shown(const policy::WaitingQuestion& one, Numbers numbers,
   return out;
 }
 
+// Of the reader's own: not who asked, by which program, and that it is a lookup.
+console::ShownRequest own_request(console::ShownRequest one, const RequestWords& words) {
+  std::erase_if(one.asks, [&](const auto& line) {
+    for (const Word word : {Word::kind, Word::officer, Word::client})
+      if (line.first == console::say(word, words.language)) return true;
+    return false;
+  });
+  return one;
+}
+
 console::ShownMonth shown(const detection::Month& month, console::Language language) {
   console::ShownMonth out;
   for (const detection::Day& day : month.days)
@@ -271,7 +281,7 @@ void Api::add_decision_pages() {
                     for (const auto& one : exchange_.policy().waiting_for(asker, request.received))
                       to_decide.push_back(shown(one, Numbers::masked, words));
                     for (const auto& one : exchange_.policy().waiting_of(asker, request.received))
-                      own.push_back(shown(one, Numbers::masked, words));
+                      own.push_back(own_request(shown(one, Numbers::masked, words), words));
                     std::sort(to_decide.begin(), to_decide.end(),
                               [](const auto& a, const auto& b) { return a.asked < b.asked; });
                     return page(console::requests_page(reader_of(request, asker.id), to_decide, own,
