@@ -7,6 +7,7 @@ inline constexpr const char* kAnApprovalNeeded = R"(
 [[purpose]]
 id = "asset-tracing"
 says = "the tracing of assets"
+says_ur = "اثاثوں کا سراغ"
 law = "an invented law, section 1"
 [[quota]]
 id = "some"
