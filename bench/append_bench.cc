@@ -1,6 +1,7 @@
 // Durable appends a second, their latency and what the sequencer's core spends on them.
 //   append_bench [directory] [seconds] [in flight] [threads] [evidence bytes] [offered a second, 0
 //   = all]
+// With "postgresql" for the directory the ledger rests in a server of the bench's own, fsync on.
 // Each in-flight append is a coroutine that records one DENIED entry and waits for its receipt, as
 // a lookup does. Prints one line of figures; the directory is removed at the end.
 
@@ -25,7 +26,11 @@
 
 #include "crypto/crypto.h"
 #include "ledger/ledger.h"
+#include "ledger/note.h"
+#include "ledger/verify.h"
 #include "model/task.h"
+#include "storage/postgres_disk.h"
+#include "storage/postgres_server.h"
 
 namespace {
 
@@ -136,6 +141,23 @@ std::map<int, double> cpu_by_thread() {
   return out;
 }
 
+/// InPostgres is a disk in a server that syncs as one in service does.
+struct InPostgres {
+  storage::PostgresServer server{"fsync = on\nautovacuum = on\nwal_level = replica\n"};
+  std::unique_ptr<storage::Disk> disk;
+
+  InPostgres() {
+    storage::PostgresDiskOptions options;
+    options.name = "bench.example/log";
+    auto opened = storage::open_postgres_disk(server.database("ledger"), options);
+    if (!opened) {
+      std::fprintf(stderr, "append_bench: %s\n", opened.error().detail.c_str());
+      std::exit(2);
+    }
+    disk = *std::move(opened);
+  }
+};
+
 double percentile(std::vector<std::uint32_t>& sorted, double p) {
   if (sorted.empty()) return 0;
   return sorted[static_cast<std::size_t>(p * static_cast<double>(sorted.size() - 1))] / 1000.0;
@@ -151,10 +173,15 @@ int main(int argc, char** argv) {
   const double seconds = static_cast<double>(argument(2, 5));
   const unsigned in_flight = static_cast<unsigned>(argument(3, 64));
   const unsigned threads = static_cast<unsigned>(argument(4, 1));
-  std::filesystem::remove_all(directory);
+  std::unique_ptr<InPostgres> postgres;
+  if (directory == "postgresql")
+    postgres = std::make_unique<InPostgres>();
+  else
+    std::filesystem::remove_all(directory);
 
   ledger::Options options;
   options.directory = directory;
+  if (postgres) options.disk = postgres->disk.get();
   options.origin = "bench.example/log";
   const Key256 seed = crypto::random_key();
   Load load;
@@ -214,9 +241,20 @@ int main(int argc, char** argv) {
       (ledger_cpu - busiest) / n * 1e6, (cpu - ledger_cpu) / n * 1e6);
   const std::string vkey = (*ledger)->vkey();
   ledger->reset();
+  if (postgres)
+    std::printf("in the server %.0f bytes an entry\n",
+                std::strtod(postgres->server
+                                .sql("ledger",
+                                     "SELECT pg_total_relation_size('amanat_disk_blocks')")
+                                .c_str(),
+                            nullptr) /
+                    n);
 
   const auto verify_begin = Clock::now();
-  auto verdict = ledger::verify_directory(directory, vkey, nullptr);
+  auto verdict =
+      postgres ? ledger::verify_files(*postgres->disk, directory,
+                                      *ledger::parse_verifier_key(vkey), nullptr)
+               : ledger::verify_directory(directory, vkey, nullptr);
   const double verify = std::chrono::duration<double>(Clock::now() - verify_begin).count();
   if (!verdict || !verdict->problem.empty()) {
     std::fprintf(stderr, "append_bench: the log does not hold: %s\n",
@@ -232,6 +270,6 @@ int main(int argc, char** argv) {
               std::chrono::duration<double>(Clock::now() - open_begin).count() * 1000);
   if (!again) return 1;
   again->reset();
-  std::filesystem::remove_all(directory);
+  if (!postgres) std::filesystem::remove_all(directory);
   return 0;
 }

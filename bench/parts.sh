@@ -39,6 +39,12 @@ measure_ledger() {
     part "ledger_append_${in_flight}_p99" "$(taken 'p99 ([0-9.]+) ms')" ms "from append to receipt, $in_flight in flight"
     part "ledger_append_${in_flight}_cpu" "$(taken 'sequencer ([0-9.]+)')" us "CPU of the sequencer an append, $in_flight in flight"
   done
+  for in_flight in 1 64 512; do
+    run_part append postgresql "$seconds" "$in_flight"
+    part "ledger_postgresql_appends_$in_flight" "$(taken 'appends ([0-9]+)/s')" entries/s \
+      "durable appends with $in_flight in flight where the ledger rests in PostgreSQL: one transaction a group, fsync on"
+    part "ledger_postgresql_append_${in_flight}_p99" "$(taken 'p99 ([0-9.]+) ms')" ms "from append to receipt, $in_flight in flight, in PostgreSQL"
+  done
   run_part append "$WORK/append/log" "$seconds" 1024 1 600 20000
   part ledger_append_20k_p50 "$(taken 'p50 ([0-9.]+) ms')" ms "from append to receipt, 20,000 a second offered, 600 bytes of evidence"
   part ledger_append_20k_p99 "$(taken 'p99 ([0-9.]+) ms')" ms "the same, 99th percentile"

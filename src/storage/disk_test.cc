@@ -219,6 +219,13 @@ void kill_sessions() {
                                "WHERE datname = 'disks'");
 }
 
+/// an_hour_ago makes it so that nothing has been heard of a disk's holder for an hour.
+void an_hour_ago(const std::string& name) {
+  PostgresServer::shared().sql(
+      "disks",
+      "UPDATE amanat_disks SET seen = seen - interval '1 hour' WHERE name = '" + name + "'");
+}
+
 Result<void> put(Disk& disk, const std::string& path, const std::string& content) {
   return replace_file(disk, path, content);
 }
@@ -234,10 +241,8 @@ TEST(PostgresDisk, WhatWasNotSyncedIsLostAndWhatWasIsNot) {
     ASSERT_TRUE((*disk)->open("d/unsynced", Disk::Open::create_new));
     kill_sessions();  // as a kill of this process: nothing more of it arrives
   }
-  auto options = named(name);
-  options.silence_ms = 1;
-  options.lease_ms = 2;
-  auto again = open_postgres_disk(database(), options);
+  an_hour_ago(name);
+  auto again = open_postgres_disk(database(), named(name));
   ASSERT_TRUE(again) << again.error().detail;
   EXPECT_EQ(all_of(**again, "d/f"), "kept");
   EXPECT_EQ((*again)->list("d").value(), std::vector<std::string>{"f"});
@@ -329,14 +334,12 @@ TEST(PostgresDisk, ASuccessorWaitsForTheLeaseOfWhoDidNotGiveItBack) {
     kill_sessions();
   }
   auto options = named(name);
-  options.silence_ms = 500;
   options.lease_ms = 3'600'000;
   int asked = 0;
   options.go_on = [&asked] { return ++asked < 3; };
   EXPECT_EQ(open_postgres_disk(database(), options).error().reason, Reason::shutting_down);
-  options.lease_ms = 501;
-  options.go_on = nullptr;
-  EXPECT_TRUE(open_postgres_disk(database(), options));
+  an_hour_ago(name);
+  EXPECT_TRUE(open_postgres_disk(database(), named(name)));
 }
 
 // A holder that hangs keeps its session, and the server keeps its lock: who waits ends it once it
@@ -407,6 +410,65 @@ TEST(PostgresDisk, NoChangeIsLostHoweverOftenTheHolderIsDeposed) {
   EXPECT_GE(number, acknowledged);
   EXPECT_LE(number, tried);
   EXPECT_GT(acknowledged, 100);
+}
+
+// A server that waits for a standby that is not there: whoever cancels the waiting COMMIT makes it
+// succeed on this server alone. That is no success.
+TEST(PostgresDisk, ACommitThatWasCancelledWhileItWaitedForTheStandbyIsNoSuccess) {
+  PostgresServer server("wal_level = replica\nmax_wal_senders = 2\n");
+  const std::string url = server.database("disks");
+  auto disk = open_postgres_disk(url, named("one"));
+  ASSERT_TRUE(disk) << disk.error().detail;
+  ASSERT_TRUE(put(**disk, "d/f", "on both"));
+  server.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'elsewhere'");
+  server.sql("postgres", "SELECT pg_reload_conf()");
+  std::atomic<bool> done{false};
+  Result<void> late;
+  std::thread writer([&] {
+    late = put(**disk, "d/f", "on one");
+    done = true;
+  });
+  while (!done) {
+    server.sql("postgres",
+               "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE "
+               "wait_event = 'SyncRep'");
+  }
+  writer.join();
+  // The reload may have come after the first commits; sooner or later one waits.
+  for (int i = 0; i < 200 && late; ++i) {
+    std::atomic<bool> next{false};
+    std::thread again([&] {
+      late = put(**disk, "d/f", "on one");
+      next = true;
+    });
+    while (!next)
+      server.sql("postgres",
+                 "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE "
+                 "wait_event = 'SyncRep'");
+    again.join();
+  }
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().reason, Reason::file_failed);
+  EXPECT_FALSE(put(**disk, "d/g", "later"));
+}
+
+TEST(PostgresDisk, AServerThatDoesNotAnswerInTimeEndsTheTerm) {
+  const std::string name = fresh_name();
+  auto options = named(name);
+  options.silence_ms = 3'000;
+  auto disk = open_postgres_disk(database(), options);
+  ASSERT_TRUE(disk) << disk.error().detail;
+  ASSERT_TRUE(put(**disk, "d/f", "before"));
+  // Somebody holds the disk's row, so that every transaction of the holder waits.
+  std::thread blocker([&] {
+    PostgresServer::shared().sql("disks", "BEGIN; SELECT 1 FROM amanat_disks WHERE name = '" +
+                                              name + "' FOR UPDATE; SELECT pg_sleep(5); COMMIT");
+  });
+  Result<void> waited;
+  while (waited) waited = put(**disk, "d/f", "while it is held");
+  EXPECT_EQ(waited.error().reason, Reason::file_failed);
+  EXPECT_FALSE((*disk)->list("d"));
+  blocker.join();
 }
 
 TEST(PostgresDisk, AFileOfZerosTakesNoRowsAndARemovedOneLeavesNone) {
