@@ -40,7 +40,7 @@ constexpr std::size_t kBlock = kPostgresBlockBytes;
 constexpr std::size_t kPartBytes = std::size_t{512} << 10;      // of one transaction
 constexpr std::size_t kSmallPartBytes = std::size_t{64} << 10;  // that others should not wait for
 constexpr std::size_t kUnsyncedMax = std::size_t{8} << 20;      // of one file, then it is written
-constexpr std::uint64_t kFetchBlocks = 128;                     // of one answer
+constexpr std::uint64_t kFetchBlocks = 256;                     // of one answer
 constexpr std::chrono::milliseconds kRenewEvery = 1s, kLookEvery = 200ms, kWriteAfter = 2s,
                                     kGrace = 100ms;
 

@@ -50,6 +50,6 @@ Result<std::unique_ptr<Disk>> look_at_postgres_disk(const std::string& url,
                                                     const std::string& name);
 
 /// kPostgresBlockBytes is how much of a file is one row, at most.
-inline constexpr std::size_t kPostgresBlockBytes = 8192;
+inline constexpr std::size_t kPostgresBlockBytes = 4096;
 
 }  // namespace amanat::storage

@@ -14,7 +14,7 @@ namespace amanat::storage {
 namespace {
 
 constexpr std::size_t kBlock = kPostgresBlockBytes;
-constexpr std::uint64_t kFetchBlocks = 128;
+constexpr std::uint64_t kFetchBlocks = 256;
 
 std::unexpected<Failure> read_only() {
   return fail(Reason::file_failed, "this is a look: nothing is written");
