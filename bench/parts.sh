@@ -56,23 +56,10 @@ measure_ledger() {
   part ledger_append_offered_p99 "$(taken 'p99 ([0-9.]+) ms')" ms "the same, 99th percentile"
 }
 
-# measure_calls: what the sequencer asks of the system for a batch, as strace sees it: batches of one, one
-# after another, and nothing between the first fdatasync and the last but pwrite64 and fdatasync.
+# measure_calls: what the sequencer asks of the system for a batch.
 measure_calls() {
-  local trace=$WORK/calls
-  mkdir -p "$WORK/append"
-  strace -f -qq -o "$trace" -e trace=pwrite64,fdatasync,fsync,ftruncate,fallocate,openat,rename,renameat,renameat2,unlink \
-    "$BIN/append_bench" "$WORK/append/log" "${CALLS_SECONDS:-5}" 1 1 0 >/dev/null 2>>"$OUT/append.log" || trouble "strace of append_bench failed"
-  rm -rf "$WORK/append"
-  # The sequencer is the thread that flushes most. A call that another thread's interrupts in the list has a second line, which is no call.
-  awk '/ resumed>/ { next } { sub(/\(.*/, "", $2); ++n[$1, $2]; if ($2 == "fdatasync") ++flushes[$1]; ids[$1] }
-    END { for (id in ids) if (flushes[id] > most) { most = flushes[id]; who = id }
-          for (key in n) { split(key, part, SUBSEP); if (part[1] == who && part[2] != "fdatasync" && part[2] != "pwrite64") others += n[key] }
-          printf "%d\t%.5f\t%d\n", most, n[who, "pwrite64"] / most, others }' "$trace" >"$WORK/calls.sum"
-  part ledger_batches_traced "$(cut -f1 "$WORK/calls.sum")" batches "appends one after another under strace: fdatasync calls of the sequencer"
-  part ledger_writes_a_batch "$(cut -f2 "$WORK/calls.sum")" pwrite/fdatasync "the sequencer's pwrite calls to one fdatasync"
-  part ledger_other_calls "$(cut -f3 "$WORK/calls.sum")" calls "of the sequencer that change a size, a name or a directory"
-  rm -f "$trace" "$WORK/calls.sum"
+  REPORT=$(TMPDIR=$WORK bench/calls.sh "$BIN" "${CALLS_SECONDS:-5}" 2>>"$OUT/append.log") || trouble "strace of append_bench failed: $(cat "$OUT/append.log")"
+  sed -n 's/^part\t//p' <<<"$REPORT" >>"$OUT/parts.tsv"
 }
 
 # measure_detection: the verdict by itself, and what it makes of a lookup's cost, whose processor time

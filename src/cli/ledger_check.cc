@@ -34,7 +34,7 @@ class Served : public ledger::LogSource {
 };
 
 struct Found {
-  std::uint64_t entries = 0, opened = 0, erased = 0, pruned = 0, epochs = 0, citizens = 0;
+  std::uint64_t entries = 0, opened = 0, erased = 0, pruned = 0, epochs = 0, citizens = 0, heads = 0;
   std::string problem;
 };
 
@@ -91,13 +91,22 @@ Result<void> check_map(server::Exchange& exchange, const Call& call, const Emit&
   return {};
 }
 
+Result<void> check_heads(server::Exchange& exchange, const Call&, const Emit&, Found& found) {
+  auto heads = exchange.ledger().check_heads();
+  if (!heads) return std::unexpected(std::move(heads.error()));
+  found.heads = heads->heads;
+  found.problem = heads->problem;
+  return {};
+}
+
 int report(const Call& call, const Emit& emit, const Found& found, double took) {
   const bool holds = found.problem.empty();
   if (call.manner.json) {
     net::JsonWriter json;
     json.begin_object().key("holds").boolean(holds).key("entries").number(found.entries);
     json.key("opened").number(found.opened).key("erased").number(found.erased).key("pruned").number(found.pruned);
-    json.key("epochs").number(found.epochs).key("citizens").number(found.citizens).key("problem");
+    json.key("epochs").number(found.epochs).key("citizens").number(found.citizens);
+    json.key("heads").number(found.heads).key("problem");
     if (holds) json.null();
     else json.string(found.problem);
     json.end_object();
@@ -112,8 +121,8 @@ int report(const Call& call, const Emit& emit, const Found& found, double took) 
               " entries: every frame, leaf, root, tile and signature\n  " + grouped(found.opened) +
               " openings open exactly their entry, " + grouped(found.erased) + " are erased, " + grouped(found.pruned) +
               " entries are pruned\n  " +
-              grouped(found.epochs) + " epochs refold to the map of " + grouped(found.citizens) + " citizens\n  in " +
-              seconds(took) + "\n");
+              grouped(found.epochs) + " epochs refold to the map of " + grouped(found.citizens) + " citizens\n  " +
+              grouped(found.heads) + " heads published with epochs are of this tree\n  in " + seconds(took) + "\n");
   return 0;
 }
 
@@ -123,7 +132,7 @@ int run_ledger_fsck(server::Exchange& exchange, const Call& call, const Emit& em
   const auto began = std::chrono::steady_clock::now();
   auto found = check_frames(exchange, call, emit);
   if (!found) return complain(emit, call.manner, found.error());
-  for (const auto check : {check_openings, check_map}) {
+  for (const auto check : {check_openings, check_map, check_heads}) {
     if (!found->problem.empty()) break;
     if (auto checked = check(exchange, call, emit, *found); !checked)
       return complain(emit, call.manner, checked.error());

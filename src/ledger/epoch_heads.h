@@ -5,6 +5,7 @@
 // Thread-safe.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,7 +21,8 @@ std::string heads_directory(const std::string& ledger_directory);
 
 class EpochHeads {
  public:
-  /// open reads the newest file alone and cuts off a torn end. Errors: file_failed, disk_full,
+  /// open reads the newest file alone and cuts off a torn end; what stands behind a damaged record
+  /// stays. Errors: file_failed, disk_full,
   /// ledger_corrupt.
   static Result<std::unique_ptr<EpochHeads>> open(storage::Disk& disk,
                                                   const std::string& ledger_directory);
@@ -31,12 +33,17 @@ class EpochHeads {
   Result<void> keep(std::uint64_t epoch, std::string_view note);
   /// head_of gives it back. Errors: no_record, ledger_corrupt, file_failed.
   Result<std::string> head_of(std::uint64_t epoch) const;
+  /// each visits every epoch kept, ascending, with its head, or without where that is damaged;
+  /// visit returns false to end. Errors: file_failed.
+  Result<void> each(
+      const std::function<bool(std::uint64_t epoch, const std::string* note)>& visit) const;
 
- private:
   struct Record {
     std::uint64_t epoch = 0;
     std::string note;
   };
+
+ private:
   struct Content {
     std::vector<Record> records;
     std::uint64_t end = 0, bytes = 0;  // of the whole records; of the file

@@ -1,8 +1,13 @@
-// The part of fsck that needs keys: every opening is tried against its entry.
+// The parts of fsck that an outsider cannot do: every opening is tried against its entry, which
+// needs keys, and every head that was published with an epoch is held to the tree.
 
+#include "ledger/checkpoint.h"
 #include "ledger/entry.h"
+#include "ledger/epoch_heads.h"
 #include "ledger/frame_reader.h"
+#include "ledger/proof.h"
 #include "ledger/state.h"
+#include "ledger/tile.h"
 #include "model/insist.h"
 
 namespace amanat::ledger {
@@ -47,6 +52,40 @@ Result<OpeningsCheck> Ledger::check_openings(
     }
     if (progress) progress(out.entries);
   }
+  return out;
+}
+
+// Each was published, so it is signed and its root is that of the tree at its size.
+Result<HeadsCheck> Ledger::check_heads() const {
+  const State& s = *state_;
+  HeadsCheck out;
+  if (!s.heads) return out;
+  const auto head = s.publisher->head();
+  const auto log = parse_verifier_key(vkey());
+  if (!log) return std::unexpected(log.error());
+  TileTree tree(head->size, [&s](const TileName& name) { return s.projection->tile(name); });
+  Result<void> outcome;
+  auto visited = s.heads->each([&](std::uint64_t epoch, const std::string* note) {
+    const auto wrong = [&](std::string_view what) {
+      out.problem = "the head of epoch " + std::to_string(epoch) + " " + std::string(what);
+      return false;
+    };
+    if (note == nullptr) return wrong("is damaged or missing");
+    const auto opened = open_checkpoint(*note, *log);
+    if (!opened) return wrong("is not signed by the log");
+    const Checkpoint& of = opened->checkpoint;
+    if (of.size > head->size) return true;  // published since this began
+    const auto root = root_of(of.size, tree.reader());
+    if (!root) {
+      outcome = std::unexpected(root.error());
+      return false;
+    }
+    if (*root != of.root) return wrong("is not of this log");
+    ++out.heads;
+    return true;
+  });
+  if (!visited) return std::unexpected(std::move(visited.error()));
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
   return out;
 }
 

@@ -110,6 +110,12 @@ struct OpeningsCheck {
   std::string problem;  // empty: every opening that has a key opens its entry
 };
 
+/// HeadsCheck is what check_heads found.
+struct HeadsCheck {
+  std::uint64_t heads = 0;
+  std::string problem;  // empty: every one is signed and of this tree
+};
+
 struct Options {
   std::string directory;
   std::string origin;             // name of the log = key name
@@ -248,9 +254,9 @@ class Ledger {
   /// was called, and up to where the newest one covers. Errors: too_busy (not within `wait_ms`),
   /// no_record (this log keeps no histories).
   Result<std::uint64_t> cover(unsigned wait_ms);
-  /// entries_of visits every durable entry of a citizen, oldest first, those that no epoch covers yet
-  /// included. Errors: too_busy (histories are being made ready), no_record (this log keeps none),
-  /// ledger_corrupt, file_failed.
+  /// entries_of visits every durable entry of a citizen, oldest first, those that no epoch covers
+  /// yet included. Errors: too_busy (histories are being made ready), no_record (this log keeps
+  /// none), ledger_corrupt, file_failed.
   Result<void> entries_of(const Label& label,
                           const std::function<void(const CitizenEntry&)>& visit) const;
   /// keep_chains returns once the list of who is named where is durable for every entry so far. To
@@ -282,6 +288,9 @@ class Ledger {
   /// file_failed.
   Result<OpeningsCheck> check_openings(const KeyOfSlice& key_of,
                                        const std::function<void(std::uint64_t)>& progress) const;
+  /// check_heads holds the head that was published with each epoch to the tree. Errors:
+  /// ledger_corrupt, file_failed.
+  Result<HeadsCheck> check_heads() const;
   /// scan visits every durable entry from `from` on, with its opening where `key_of` gives the key
   /// and the opening opens exactly that entry; visit returns false to end.
   /// `threads` open them, this one among them; `key_of` is then asked from several at once, and
@@ -322,7 +331,8 @@ Result<Verdict> verify_directory(const std::string& directory, std::string_view 
 /// minimum_path is the file beside the segments that says what refuse_below set.
 std::string minimum_path(const std::string& ledger_directory);
 
-/// tail_of_export, tail_of_erasure, tail_of_policy_key, tail_of_trace encode the tails of ledger page 2.1.
+/// tail_of_export, tail_of_erasure, tail_of_policy_key, tail_of_trace encode the tails of ledger
+/// page 2.1.
 std::string tail_of_export(EntryIndex first, std::uint32_t count);
 std::string tail_of_erasure(std::uint32_t rule, std::uint64_t count);
 std::string tail_of_policy_key(const Digest& document, EntryIndex minimum);

@@ -450,5 +450,89 @@ TEST(EpochHeads, ATornRecordIsCutOffAndAFlippedBitIsNotServed) {
   }
 }
 
+// A start cuts off what is torn; a damaged record in the middle takes nothing with it that is
+// whole.
+TEST(EpochHeads, DamageToOneTakesNoOtherWithIt) {
+  SimulatedDisk disk;
+  ASSERT_TRUE(disk.make_directory(kDirectory));
+  const std::string path = heads_directory(kDirectory) + "/0000000000";
+  constexpr std::uint64_t kHeads = 30;
+  {
+    auto heads = EpochHeads::open(disk, kDirectory);
+    ASSERT_TRUE(heads);
+    for (std::uint64_t e = 1; e <= kHeads; ++e)
+      ASSERT_TRUE((*heads)->keep(e, "note " + std::to_string(e)));
+  }
+  const std::string whole = disk.content(path);
+  const std::size_t last_record = 4 + 8 + std::string("note 30").size() + 32;
+  for (std::uint64_t bit = 0; bit < (whole.size() - last_record) * 8; bit += 7) {
+    disk.flip(path, bit);
+    const auto heads = EpochHeads::open(disk, kDirectory);
+    ASSERT_TRUE(heads);
+    ASSERT_EQ((*heads)->last(), kHeads);
+    ASSERT_EQ(disk.content(path).size(), whole.size()) << "bit " << bit;
+    std::uint64_t lost = 0, visited = 0;
+    for (std::uint64_t e = 1; e <= kHeads; ++e) {
+      const auto head = (*heads)->head_of(e);
+      if (!head)
+        ++lost;
+      else
+        ASSERT_EQ(*head, "note " + std::to_string(e));
+    }
+    ASSERT_EQ(lost, 1u) << "bit " << bit;
+    ASSERT_TRUE((*heads)->each([&](std::uint64_t, const std::string* note) {
+      if (note != nullptr) ++visited;
+      return true;
+    }));
+    ASSERT_EQ(visited, kHeads - 1);
+    disk.flip(path, bit);
+  }
+  ASSERT_EQ(disk.content(path), whole);
+}
+
+TEST(EpochHeads, EachIsHeldToTheTree) {
+  CitizensForTests town;
+  SimulatedDisk disk;
+  const auto options = town.options(&disk);
+  ASSERT_TRUE(Ledger::create(options, town.log.seed, town.log.slice));
+  const std::string path = heads_directory(options.directory) + "/0000000000";
+  {
+    auto ledger = Ledger::open(options, town.log.seed);
+    ASSERT_TRUE(ledger);
+    for (int i = 0; i < 5; ++i) {
+      ASSERT_TRUE(record_one(**ledger, town.entry(town.citizen(1))));
+      ASSERT_TRUE((*ledger)->cover(60'000));
+    }
+    while ((*ledger)->check_heads()->heads < 5)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ((*ledger)->check_heads()->problem, "");
+  }
+  // A head of another log of the same name and key, whole in its file.
+  std::string other;
+  {
+    CompactRange range;
+    range.append(leaf_hash("another"));
+    other = NoteSigner(town.log.origin, town.log.seed)
+                .sign(checkpoint_text(town.log.origin, 1, range.root()));
+  }
+  for (const bool foreign : {false, true}) {
+    SCOPED_TRACE(foreign);
+    const std::string before = disk.content(path);
+    if (foreign) {
+      ASSERT_TRUE(disk.remove(path));
+      auto heads = EpochHeads::open(disk, options.directory);
+      ASSERT_TRUE(heads);
+      ASSERT_TRUE((*heads)->keep(1, other));
+    } else {
+      disk.flip(path, 8 * 60);
+    }
+    auto ledger = Ledger::open(options, town.log.seed);
+    ASSERT_TRUE(ledger);
+    EXPECT_EQ((*ledger)->check_heads()->problem, foreign
+                                                     ? "the head of epoch 1 is not of this log"
+                                                     : "the head of epoch 1 is damaged or missing");
+  }
+}
+
 }  // namespace
 }  // namespace amanat::ledger
