@@ -26,11 +26,11 @@ class ExtractCommand : public testing::Test {
                                           "--ca",
                                           (w.world->home / "ca.crt").string(),
                                           "--cert",
-                                          place("TA-1.crt"),
+                                          place((officer + ".crt").c_str()),
                                           "--key",
-                                          place("TA-1.key"),
+                                          place((officer + ".key").c_str()),
                                           "--list",
-                                          place("list"),
+                                          place(list.c_str()),
                                           "--fields",
                                           "identity.persons.name",
                                           "--purpose",
@@ -43,7 +43,7 @@ class ExtractCommand : public testing::Test {
     return cli::run(arguments, manner, [this](int, std::string_view text) { said.append(text); });
   }
   ExtractWorld w;
-  std::string said;
+  std::string said, officer = "TA-1", list = "list";
 };
 
 TEST_F(ExtractCommand, LeavesAFileItsManifestAndItsReceiptAndNothingBehind) {
@@ -71,6 +71,29 @@ TEST_F(ExtractCommand, SaysWhichApprovalIsMissingAndWorksOnceItIsThere) {
   w.approve(id);
   EXPECT_EQ(run("data-transfer"), 0) << said;
   EXPECT_TRUE(fs::exists(place("rows")));
+}
+
+// The sample policy's own grant: the citizens of a case, out of the department's file of cases.
+TEST_F(ExtractCommand, TakesTheCitizensOfACaseFromADepartmentsOwnFile) {
+  const auto cases = w.world->open_cases("fir");
+  ASSERT_FALSE(cases.empty());
+  const auto& one = cases.front();
+  w.world->device(one.officer);
+  officer = one.officer;
+  list = "cases.csv";
+  write_all(place("cases.csv"), read_all(World::data() / "cases.csv"));
+  const std::vector<std::string> about = {"--case", one.ref, "--json"};
+  EXPECT_EQ(run("crime-investigation", about), 1) << said;
+  const auto own = w.json(officer, "GET", "/v1/approvals");
+  ASSERT_EQ(own.find("own")->array()->size(), 1u) << said;
+  w.approve(ExtractWorld::text(own.find("own")->array()->front(), "approval"));
+  ASSERT_EQ(run("crime-investigation", about), 0) << said;
+  const auto json = net::parse_json(said);
+  ASSERT_TRUE(json) << said;
+  EXPECT_EQ(json->find("citizens")->integer(), one.citizens.size());
+  const std::string rows = read_all(place("rows"));
+  for (const auto& citizen : one.citizens) EXPECT_NE(rows.find(citizen), rows.npos);
+  EXPECT_EQ(run("crime-investigation", {"--case", "FIR 0/26 PS Nowhere"}), 2) << said;
 }
 
 TEST_F(ExtractCommand, GoesOnWithWhatAStoppedRunLeft) {

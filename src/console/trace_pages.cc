@@ -191,14 +191,15 @@ void copies_part(Html& html, const TraceVerdict& verdict, Language l) {
     line(html, say(Word::tier_of_proof, l), copy.tier);
     line(html, say(Word::evidence_bits, l), copy.bits + " / " + verdict.bound_bits);
     line(html, say(Word::citizens_counted, l), std::to_string(copy.citizens));
+    if (copy.decoys > 0) line(html, say(Word::decoys_found, l), std::to_string(copy.decoys));
     if (!copy.shown_by.empty())
       words_line(html, say(Word::shown_every_row_by, l), written_day(copy.shown_by, l));
     html.close();
   }
-  if (!verdict.copies.empty()) {
-    SharePlot plot;
-    for (const NamedCopy& copy : verdict.copies)
-      plot.rows.push_back({copy.account, copy.agreeing, copy.coins});
+  SharePlot plot;
+  for (const NamedCopy& copy : verdict.copies)
+    if (copy.coins > 0) plot.rows.push_back({copy.account, copy.agreeing, copy.coins});
+  if (!plot.rows.empty()) {
     plot.title = say(Word::match_plot, l);
     plot.part = Word::coins_agreeing;
     plot.whole = Word::coins_read;

@@ -46,7 +46,7 @@ struct TraceRead {
 /// NamedCopy is an account whose copy the file is.
 struct NamedCopy {
   std::string account, tier, bits, shown_by;
-  std::uint64_t coins = 0, agreeing = 0, citizens = 0;
+  std::uint64_t coins = 0, agreeing = 0, citizens = 0, decoys = 0;
 };
 /// TraceMargin is what it would take to clear an account (tier B).
 struct TraceMargin {

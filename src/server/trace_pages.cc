@@ -88,6 +88,7 @@ console::TraceVerdict verdict_of(const net::Json& findings) {
     copy.citizens = number_at(one, "subjects");
     copy.coins = number_at(one, "coins");
     copy.agreeing = number_at(one, "coins_agreeing");
+    copy.decoys = number_at(one, "decoys_found");
     copy.shown_by = text_at(one, "shown_every_row_by");
     out.copies.push_back(std::move(copy));
   });

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "console/frame.h"
 #include "crypto/crypto.h"
 #include "disclosure/marks.h"
 #include "ledger/note.h"
@@ -529,6 +530,7 @@ Result<void> Traces::weigh(TraceCase& one) {
   input.brought_by = one.brought_by;
   input.impact = work->at("impact.csv");
   input.marked = exchange_.marks().configured();
+  if (const auto font = console::asset("nastaliq.woff2")) input.urdu_font = font->content;
   input.symbol_of = symbol_of;
   input.catalogue = &catalogue;
   Files reports;

@@ -7,7 +7,9 @@
 #include <map>
 #include <set>
 
+#include "crypto/crypto.h"
 #include "trace/evidence.h"
+#include "trace/pdf.h"
 
 namespace amanat::trace {
 namespace {
@@ -17,13 +19,19 @@ enum class Word : std::uint8_t {
 #include "trace/report_words.def"
 #undef WORD
 };
-constexpr std::array<std::array<std::string_view, 2>, 57> kWords = {{
+constexpr std::array<std::array<std::string_view, 2>, 58> kWords = {{
 #define WORD(id, english, urdu) {english, urdu},
 #include "trace/report_words.def"
 #undef WORD
 }};
 
-constexpr std::size_t kRowsShown = 200;
+constexpr std::size_t kRowsShown = 200, kPlotLines = 60, kPlotDays = 12;
+
+std::string one_decimal(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", x);
+  return text;
+}
 
 /// Html is a document in the making: what is not a literal of this file is escaped.
 class Html {
@@ -58,11 +66,9 @@ class Html {
   }
   Html& say(Word w) { return text(words(w)); }
   Html& number(std::uint64_t n) { return text(std::to_string(n)); }
-  Html& real(double x) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.1f", x);
-    return this->text(text);
-  }
+  Html& real(double x) { return text(one_decimal(x)); }
+  /// code writes what reads from the left in every language: days, accounts, numbers of entries.
+  Html& code(std::string_view t) { return raw("<bdi dir=\"ltr\">").text(t).raw("</bdi>"); }
   std::string_view words(Word w) const {
     return kWords[static_cast<std::size_t>(w)][static_cast<std::size_t>(language_)];
   }
@@ -106,6 +112,26 @@ std::string power_of_ten(std::uint64_t millibits) {
   return text;
 }
 
+std::string joined(const std::vector<std::uint64_t>& numbers) {
+  std::string out;
+  for (const std::uint64_t n : numbers) out += (out.empty() ? "" : " ") + std::to_string(n);
+  return out;
+}
+
+// Which coins of each citizen agree with a named copy, as both plots show them.
+std::vector<std::vector<bool>> agreement(const ReportInput& in, AccountId account) {
+  std::vector<std::vector<bool>> out;
+  for (const auto& subject : weighed_for(account, *in.extraction, *in.facts, *in.catalogue,
+                                         in.symbol_of, [](const Label&) { return false; })) {
+    auto& line = out.emplace_back();
+    for (const Copy& copy : subject.weighed.copies)
+      for (const Coin& coin : copy.coins)
+        line.push_back(std::ranges::any_of(
+            coin.seen, [&](const Observed& o) { return o.symbol == coin.own; }));
+  }
+  return out;
+}
+
 class Report {
  public:
   Report(const ReportInput& input, Language language)
@@ -118,7 +144,7 @@ class Report {
     html_.raw(
         "<head><meta charset=\"utf-8\">"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-        "style-src 'unsafe-inline'\">"
+        "style-src 'unsafe-inline'; font-src data:\">"
         "<meta name=\"viewport\" content=\"width=device-width\"><title>");
     html_.say(Word::title).text(" ").text(in_.trace);
     html_.raw(
@@ -128,8 +154,16 @@ class Report {
         ".5em;text-align:start;vertical-align:top}code,pre{font:13px/1.4 "
         "monospace;direction:ltr;unicode-bidi:embed}pre{overflow:auto;text-align:left}"
         ".first{page-break-after:always}.named{border:2px solid #111;padding:.5em "
-        "1em}svg{max-width:100%;direction:ltr}@media print{body{margin:0}}</style></head>"
-        "<body>\n<section class=\"first\"><h1>");
+        "1em}svg{max-width:100%;direction:ltr}@media print{body{margin:0}}");
+    if (language == Language::urdu && !in_.urdu_font.empty()) {
+      html_.raw("@font-face{font-family:Urdu;src:url(data:font/woff2;base64,");
+      html_.text(crypto::base64(crypto::bytes_of(in_.urdu_font)));
+      html_.raw(
+          ")}body,h1,h2{font-family:Urdu,serif;line-height:2.4}code,pre,bdi{font-family:"
+          "monospace;line-height:1.4}svg text{font-family:monospace}");
+    }
+    html_.raw(
+        "</style></head><body>\n<section class=\"first\"><h1>");
     html_.say(Word::title).raw("</h1>\n");
     the_file();
     ours();
@@ -151,7 +185,7 @@ class Report {
   void the_file() {
     html_.raw("<h2>").say(Word::the_file).raw("</h2><p><code>");
     html_.text(sha256_hex()).raw("</code>, ").number(f_.leak_bytes).text(" ").say(Word::bytes);
-    html_.raw(". ").say(Word::seen_on).text(" ").text(f_.leak_day).raw(". ");
+    html_.raw(". ").say(Word::seen_on).text(" ").code(f_.leak_day).raw(". ");
     if (!in_.brought_by.empty())
       html_.say(Word::brought_by).raw(": ").text(in_.brought_by).raw(". ");
     html_.raw("</p>\n");
@@ -173,7 +207,7 @@ class Report {
     const Totals exposed = exposed_of(in_.impact);
     html_.raw("<li>").number(exposed.citizens).text(" ").say(Word::citizens_exposed).raw("</li>");
     if (!f_.not_before.empty())
-      html_.raw("<li>").say(Word::since_when).text(" ").text(f_.not_before).raw("</li>");
+      html_.raw("<li>").say(Word::since_when).text(" ").code(f_.not_before).raw("</li>");
     html_.raw("</ul><p>").say(Word::which_fields).raw(": ");
     bool first = true;
     for (const auto& field : exposed.fields) {
@@ -189,7 +223,7 @@ class Report {
     if (f_.named.empty()) html_.raw("<p class=\"named\">").say(Word::nobody).raw("</p>\n");
     for (const NamedAccount& n : f_.named) {
       html_.raw("<p class=\"named\"><b>").say(Word::copy_of).text(" ");
-      html_.text(in_.id_of(n.account)).raw("</b> (A): 10<sup>").real(bits(n.millibits) * kDecimal);
+      html_.code(in_.id_of(n.account)).raw("</b> (A): 10<sup>").real(bits(n.millibits) * kDecimal);
       html_.raw("</sup> ");
       html_.say(Word::likelihood).text(" ").real(bits(n.millibits)).raw("). ");
       if (n.coins > 0) {
@@ -268,13 +302,14 @@ class Report {
 
   // A line a row, a square a coin: filled where the copy agrees.
   void match_plot() {
-    if (f_.named.empty() || !in_.symbol_of) return;
+    const bool coins = std::ranges::any_of(f_.named, [](const auto& n) { return n.coins > 0; });
+    if (!coins || !in_.symbol_of) return;
     html_.raw("<h2>").say(Word::match_plot).raw("</h2>\n<p>").say(Word::match_key).raw("</p>");
     for (const NamedAccount& named : f_.named) {
-      const auto subjects = weighed_for(named.account, x_, *in_.facts, *in_.catalogue,
-                                        in_.symbol_of, [](const Label&) { return false; });
-      const std::size_t shown = std::min<std::size_t>(subjects.size(), 60);
-      html_.raw("<p><b>").text(in_.id_of(named.account)).raw("</b>: <span>&#9632; ");
+      const auto lines = agreement(in_, named.account);
+      const std::size_t shown = std::min<std::size_t>(lines.size(), kPlotLines);
+      if (shown == 0) continue;
+      html_.raw("<p><b>").code(in_.id_of(named.account)).raw("</b>: <span>&#9632; ");
       html_.say(Word::agrees)
           .raw(" &#9633; ")
           .say(Word::differs)
@@ -282,15 +317,12 @@ class Report {
       html_.number(shown * 12 + 14).raw("\" role=\"img\">");
       for (std::size_t s = 0; s < shown; ++s) {
         double at = 10;
-        for (const Copy& copy : subjects[s].weighed.copies)
-          for (const Coin& coin : copy.coins) {
-            const bool agrees = std::ranges::any_of(
-                coin.seen, [&](const Observed& o) { return o.symbol == coin.own; });
-            html_.raw("<rect x=\"").real(at).raw("\" y=\"").number(s * 12 + 4);
-            html_.raw("\" width=\"9\" height=\"9\" stroke=\"#111\" fill=\"");
-            agrees ? html_.raw("#111\"/>") : html_.raw("none\"/>");
-            at += 12;
-          }
+        for (const bool agrees : lines[s]) {
+          html_.raw("<rect x=\"").real(at).raw("\" y=\"").number(s * 12 + 4);
+          html_.raw("\" width=\"9\" height=\"9\" stroke=\"#111\" fill=\"");
+          agrees ? html_.raw("#111\"/>") : html_.raw("none\"/>");
+          at += 12;
+        }
       }
       html_.raw("</svg>\n");
     }
@@ -303,11 +335,11 @@ class Report {
     for (const Necessity& at : f_.necessity)
       for (const Margin& m : at.margins) {
         html_.raw("<tr><td>").number(at.sources).raw("</td><td>").number(at.residual);
-        html_.raw("</td><td>").text(in_.id_of(AccountId{m.account}));
+        html_.raw("</td><td>").code(in_.id_of(AccountId{m.account}));
         if (m.tied.size() > 1) {
           html_.raw(" (").say(Word::same_rows);
           for (const std::uint32_t other : m.tied)
-            if (other != m.account) html_.text(" ").text(in_.id_of(AccountId{other}));
+            if (other != m.account) html_.text(" ").code(in_.id_of(AccountId{other}));
           html_.raw(")");
         }
         html_.raw("</td><td>").text(margin_text(m.b_star, m.exact)).raw("</td></tr>\n");
@@ -326,19 +358,21 @@ class Report {
         .say(Word::rows_key)
         .raw("</p><table><tr><th>")
         .say(Word::row);
-    html_.raw("</th><th>").say(Word::disclosures).raw("</th><th>").say(Word::coins_read);
+    html_.raw("</th><th>").say(Word::disclosures).raw("</th><th>").say(Word::coins_head);
     html_.raw("</th></tr>\n");
     for (const auto& r : x_.rows) {
       if (r.n > kRowsShown) break;
       html_.raw("<tr><td>").number(r.n).raw("</td><td>");
       if (const auto at = sources.find(r.n); at != sources.end())
-        for (const std::uint64_t e : at->second->entries) html_.number(e).text(" ");
+        html_.code(joined(at->second->entries));
       else
         html_.say(Word::rows_foreign);
       html_.raw("</td><td>");
       for (const auto* s : symbols[r.n]) {
-        html_.text(in_.catalogue->id_of(s->field)).raw(".").number(s->slot).raw("=");
-        html_.number(s->symbol).raw(" (").number(s->weight).raw("/").number(s->total).raw(") ");
+        html_.code(std::string(in_.catalogue->id_of(s->field)) + "." + std::to_string(s->slot) +
+                   " = " + std::to_string(s->symbol) + " (" + std::to_string(s->weight) + "/" +
+                   std::to_string(s->total) + ")")
+            .raw("<br>");
       }
       html_.raw("</td></tr>\n");
     }
@@ -354,79 +388,6 @@ class Report {
   const Findings& f_;
   const Extraction& x_;
   Html html_;
-};
-
-/// Pdf writes pages of text in the standard fonts every reader has (PDF 1.4, ISO 32000-1 9.6.2.2).
-class Pdf {
- public:
-  void line(std::string_view text, unsigned size = 10, bool bold = false) {
-    constexpr std::size_t kAcross = 950;  // characters times points on a line
-    const std::size_t most = kAcross / size;
-    do {
-      std::size_t n = std::min(text.size(), most);
-      if (n < text.size())
-        if (const auto blank = text.rfind(' ', n); blank != text.npos && blank > n / 2) n = blank;
-      put(text.substr(0, n), size, bold);
-      text.remove_prefix(n);
-      while (text.starts_with(' ')) text.remove_prefix(1);
-    } while (!text.empty());
-  }
-  void gap() { y_ -= 8; }
-  std::string take() {
-    end_page();
-    std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", ""};
-    objects.push_back("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>");
-    objects.push_back("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica-Bold >>");
-    std::string kids;
-    for (const std::string& page : pages_) {
-      const std::size_t number = objects.size() + 1;
-      kids += std::to_string(number) + " 0 R ";
-      objects.push_back("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents " +
-                        std::to_string(number + 1) +
-                        " 0 R /Resources << /Font << /F1 3 0 R /F2 4 0 R >> >> >>");
-      objects.push_back("<< /Length " + std::to_string(page.size()) + " >>\nstream\n" + page +
-                        "\nendstream");
-    }
-    objects[1] =
-        "<< /Type /Pages /Kids [" + kids + "] /Count " + std::to_string(pages_.size()) + " >>";
-    std::string out = "%PDF-1.4\n";
-    std::vector<std::size_t> at;
-    for (std::size_t i = 0; i < objects.size(); ++i) {
-      at.push_back(out.size());
-      out += std::to_string(i + 1) + " 0 obj\n" + objects[i] + "\nendobj\n";
-    }
-    const std::size_t table = out.size();
-    out += "xref\n0 " + std::to_string(objects.size() + 1) + "\n0000000000 65535 f \n";
-    for (const std::size_t offset : at) {
-      char row[32];
-      std::snprintf(row, sizeof row, "%010zu 00000 n \n", offset);
-      out += row;
-    }
-    return out + "trailer\n<< /Size " + std::to_string(objects.size() + 1) +
-           " /Root 1 0 R >>\nstartxref\n" + std::to_string(table) + "\n%%EOF\n";
-  }
-
- private:
-  void put(std::string_view text, unsigned size, bool bold) {
-    if (y_ < 60) end_page();
-    page_ += "BT /F";
-    page_ += bold ? '2' : '1';
-    page_ += " " + std::to_string(size) + " Tf 50 " + std::to_string(y_) + " Td (";
-    for (const char c : text) {
-      if (c == '(' || c == ')' || c == '\\') page_ += '\\';
-      page_ += c >= 0x20 && c < 0x7f ? c : '?';
-    }
-    page_ += ") Tj ET\n";
-    y_ -= static_cast<int>(size) + 4;
-  }
-  void end_page() {
-    if (!page_.empty()) pages_.push_back(std::move(page_));
-    page_.clear();
-    y_ = 790;
-  }
-  std::string page_;
-  std::vector<std::string> pages_;
-  int y_ = 790;
 };
 
 std::string_view english(Word w) { return kWords[static_cast<std::size_t>(w)][0]; }
@@ -453,6 +414,39 @@ std::string report_html(const ReportInput& input, Language language) {
   return Report(input, language).document(language);
 }
 
+namespace {
+
+void plots_of(const ReportInput& input, Pdf& pdf) {
+  const Findings& f = *input.findings;
+  const auto say = [](Word w) { return std::string(english(w)); };
+  auto days = first_days(*input.extraction, *input.facts);
+  std::uint64_t most = 1;
+  for (const auto& [day, n] : days) most = std::max(most, n);
+  if (!days.empty()) {
+    pdf.line(say(Word::timeline), 13, true);
+    pdf.line(say(Word::timeline_key));
+    std::vector<Pdf::Bar> bars;
+    const std::size_t left_out = days.size() - std::min(days.size(), kPlotDays);
+    for (auto at = std::next(days.begin(), static_cast<std::ptrdiff_t>(left_out)); at != days.end();
+         ++at)
+      bars.push_back({static_cast<double>(at->second) / static_cast<double>(most), at->first,
+                      std::to_string(at->second), false});
+    bars.push_back({1, f.leak_day, "", true});
+    pdf.bars(bars);
+  }
+  for (const NamedAccount& named : f.named) {
+    const auto lines = input.symbol_of ? agreement(input, named.account)
+                                       : std::vector<std::vector<bool>>();
+    if (lines.empty()) continue;
+    pdf.line(say(Word::match_plot) + ": " + input.id_of(named.account), 13, true);
+    pdf.line(say(Word::match_key) + " " + say(Word::agrees) + " if filled.");
+    for (std::size_t i = 0; i < std::min(lines.size(), kPlotLines); ++i) pdf.squares(lines[i]);
+    pdf.gap();
+  }
+}
+
+}  // namespace
+
 std::string report_pdf(const ReportInput& input) {
   const Findings& f = *input.findings;
   const auto number = [](std::uint64_t n) { return std::to_string(n) + " "; };
@@ -477,25 +471,23 @@ std::string report_pdf(const ReportInput& input) {
   pdf.line(say(Word::which_copies), 13, true);
   if (f.named.empty()) pdf.line(say(Word::nobody), 11, true);
   for (const NamedAccount& n : f.named) {
-    char bits_text[32];
-    std::snprintf(bits_text, sizeof bits_text, "%.1f", bits(n.millibits));
+    const std::string bits_text = one_decimal(bits(n.millibits));
     pdf.line(say(Word::copy_of) + " " + input.id_of(n.account) + " (A)", 11, true);
     pdf.line(power_of_ten(n.millibits) + " " + say(Word::likelihood) + " " + bits_text + "). " +
              (n.coins == 0 ? ""
                            : number(n.agreeing) + say(Word::of_words) + " " + number(n.coins) +
                                  say(Word::coins_agree)));
     if (n.decoys > 0) {
-      std::snprintf(bits_text, sizeof bits_text, "%.1f", bits(n.luck));
       pdf.line(number(n.decoys) + say(Word::decoys_found) + " " + number(n.given) +
-               say(Word::decoys_luck) + " " + bits_text + ". " + say(Word::decoys_agree));
+               say(Word::decoys_luck) + " " + one_decimal(bits(n.luck)) + ". " + say(Word::decoys_agree));
     }
   }
   if (f.strays)
     pdf.line(f.decoys_alone ? say(Word::decoys_decide)
                             : number(f.holders) + say(Word::decoys_beside));
   pdf.line(say(Word::bound) + " " + number(f.evaluations) + "x 1e-9");
-  pdf.line(number(f.candidates) + say(Word::under_test) + " " +
-           std::to_string(f.bound_millibits / 1000) + " " + say(Word::bits_on));
+  pdf.line(number(f.candidates) + say(Word::under_test) + " " + one_decimal(bits(f.bound_millibits)) +
+           " " + say(Word::bits_on));
   pdf.line(say(Word::h1h2));
   pdf.gap();
   pdf.line(say(Word::what_changes), 13, true);
@@ -507,6 +499,7 @@ std::string report_pdf(const ReportInput& input) {
   pdf.line(number(f.symbols) + say(Word::coins_read) + "; " + number(f.erased) + say(Word::erased));
   pdf.line(say(Word::one_value));
   pdf.gap();
+  plots_of(input, pdf);
   pdf.line(say(Word::numbers), 13, true);
   const std::string text = write_findings(f);
   for (std::size_t at = 0; at < text.size();) {

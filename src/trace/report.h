@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "trace/findings.h"
 
@@ -24,6 +25,7 @@ struct ReportInput {
   std::string trace, brought_by;
   std::string impact;   // CSV: citizen, fields, rows
   bool marked = false;  // the exchange's answers carry coins
+  std::string_view urdu_font;  // WOFF2, put into the Urdu page; empty: the reader's own
 };
 
 /// first_days counts rows by the day (YYYY-MM-DD) on which each could first be had.

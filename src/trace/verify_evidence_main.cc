@@ -48,7 +48,8 @@ void print_json(const trace::EvidenceVerdict& v) {
       out += std::string(first ? "" : ",") + "{\"account\":" + std::to_string(number(n.account)) +
              ",\"evidence_bits\":" + bits_text(n.millibits) +
              ",\"coins\":" + std::to_string(n.coins) +
-             ",\"coins_agreeing\":" + std::to_string(n.agreeing) + "}";
+             ",\"coins_agreeing\":" + std::to_string(n.agreeing) +
+             ",\"decoys_found\":" + std::to_string(n.decoys) + "}";
       first = false;
     }
     out += "]";
@@ -63,7 +64,9 @@ void print(const trace::EvidenceVerdict& v) {
   for (const auto& n : f.named)
     out += "  the copies delivered to account " + std::to_string(number(n.account)) + ": 2^" +
            bits_text(n.millibits) + " (" + grouped(n.agreeing) + " of " + grouped(n.coins) +
-           " coins agree)\n";
+           " coins agree" +
+           (n.decoys > 0 ? "; decoys of its extracts found: " + grouped(n.decoys) : std::string()) +
+           ")\n";
   out += "  " + grouped(f.candidates) + " accounts under test; named from 2^" +
          bits_text(f.bound_millibits) + " on\n";
   out += "  chance that any innocent account would be named: at most " +

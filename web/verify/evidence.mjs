@@ -529,5 +529,5 @@ export function verifyEvidence(files, { policy, auditor }) {
       return { holds: false, step, problem: `not in the form: ${error.message}` };
     }
   }
-  return { holds: true, files: files.size, named: check.named };
+  return { holds: true, files: files.size, named: check.named.map((n) => ({ ...n, decoys: check.hits.get(n.account) ?? 0 })) };
 }

@@ -48,7 +48,7 @@ function main() {
   else {
     console.log(`The evidence holds: ${verdict.files} files.`);
     for (const n of verdict.named)
-      console.log(`  account ${n.account}'s copies: ${(n.bits / 1000).toFixed(3)} bits, ${n.agreeing} of ${n.coins} coins agree, ${n.subjects} citizens`);
+      console.log(`  account ${n.account}'s copies: ${(n.bits / 1000).toFixed(3)} bits, ${n.agreeing} of ${n.coins} coins agree, ${n.subjects} citizens, ${n.decoys} decoys of its extracts`);
     console.log('  not done again here: reading the sides off the leaked cells, and the margins of necessity');
   }
   return verdict.holds ? 0 : 1;
