@@ -1,5 +1,7 @@
 #include "server/engine.h"
 
+#include <filesystem>
+
 #include "ledger/verify.h"
 #include "storage/postgres_disk.h"
 
@@ -62,6 +64,10 @@ Result<LedgerPlace> look_at_ledger(const Home& home, const Config& config) {
 Result<ledger::Verdict> verify_ledger(const Home& home, std::string_view vkey,
                                       const std::function<void(std::uint64_t)>& progress) {
   auto config = read_config(home.config());
+  // A copy of a ledger is files alone: no exchange.toml says that they lie elsewhere.
+  std::error_code ignored;
+  if (!config && !std::filesystem::exists(home.config(), ignored))
+    return ledger::verify_directory(home.ledger(), vkey, progress);
   if (!config) return std::unexpected(config.error());
   auto place = look_at_ledger(home, *config);
   if (!place) return std::unexpected(place.error());
