@@ -21,7 +21,7 @@ constexpr const char* kHelp =
     "  --days N          rostered days an insider has (standard 120)\n"
     "  --threads N       play so many seeds at a time (standard 1); the figures are the same\n"
     "  --parameters FILE a detection.toml (standard: the one built in)\n"
-    "  --plots DIR       write lost.svg and found.svg there\n"
+    "  --plots DIR       write officers-lost.svg and officers-found.svg there\n"
     "  --json            one JSON object instead of the table\n";
 
 int trouble(const std::string& what) {
@@ -99,8 +99,8 @@ int main(int argc, char** argv) {
   const std::string text = sim::as_text(run, holds);
   std::cout << (json ? sim::as_json(run) : text) << std::flush;
   if (!plots.empty()) {
-    std::ofstream(plots + "/lost.svg") << sim::loss_plot(run);
-    std::ofstream found(plots + "/found.svg");
+    std::ofstream(plots + "/officers-lost.svg") << sim::loss_plot(run);
+    std::ofstream found(plots + "/officers-found.svg");
     found << sim::found_plot(run);
     if (!found) return trouble("cannot write into " + plots);
   }

@@ -63,6 +63,10 @@ Result<LedgerPlace> look_at_ledger(const Home& home, const Config& config) {
 
 Result<ledger::Verdict> verify_ledger(const Home& home, std::string_view vkey,
                                       const std::function<void(std::uint64_t)>& progress) {
+  // A copy of the ledger's files and its key alone has no settings: it is checked where it lies.
+  std::error_code unknown;
+  if (!std::filesystem::exists(home.config(), unknown) && !unknown)
+    return ledger::verify_directory(home.ledger(), vkey, progress);
   auto config = read_config(home.config());
   // A copy of a ledger is files alone: no exchange.toml says that they lie elsewhere.
   std::error_code ignored;
