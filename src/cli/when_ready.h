@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "cli/terminal.h"
+#include "cli/commands.h"
 #include "model/result.h"
 
 namespace amanat::cli {
