@@ -257,7 +257,7 @@ class World {
     options.origin = "exchange.test/one";
     options.segment_mib = segment_mib;
     if (on_postgres() || gateways) options.store = store_of_its_own();
-    if (gateways) options.ledger_store = options.store;
+    if (on_postgres() || gateways) options.ledger_store = options.store;
     options.catalog = documents_of(fs::path(AMANAT_SOURCE_DIR) / "catalog/pakistan");
     options.catalog.insert(options.catalog.end(), more_catalog.begin(), more_catalog.end());
     options.policy = documents_of(fs::path(AMANAT_SOURCE_DIR) / "examples/policy");
