@@ -39,6 +39,8 @@ class Takeover : public testing::Test {
     storage::PostgresDiskOptions options;
     options.name = town_.log.origin;
     options.on_lost = [](std::string_view) {};
+    options.silence_ms = 60'000;  // however busy the machine is
+    options.lease_ms = 61'000;
     options.busy = storage::PostgresDiskOptions::Busy::wait;
     return storage::open_postgres_disk(url_, options);
   }

@@ -22,6 +22,8 @@ PostgresDiskOptions named(const std::string& name) {
   PostgresDiskOptions options;
   options.name = name;
   options.on_lost = [](std::string_view) {};
+  options.silence_ms = 60'000;  // however busy the machine is
+  options.lease_ms = 61'000;
   return options;
 }
 
