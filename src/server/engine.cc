@@ -68,10 +68,6 @@ Result<ledger::Verdict> verify_ledger(const Home& home, std::string_view vkey,
   if (!std::filesystem::exists(home.config(), unknown) && !unknown)
     return ledger::verify_directory(home.ledger(), vkey, progress);
   auto config = read_config(home.config());
-  // A copy of a ledger is files alone: no exchange.toml says that they lie elsewhere.
-  std::error_code ignored;
-  if (!config && !std::filesystem::exists(home.config(), ignored))
-    return ledger::verify_directory(home.ledger(), vkey, progress);
   if (!config) return std::unexpected(config.error());
   auto place = look_at_ledger(home, *config);
   if (!place) return std::unexpected(place.error());
