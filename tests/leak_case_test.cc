@@ -693,7 +693,8 @@ TEST_F(LeakCase, TwoAuditorsFollowAFileFromItsArrivalToItsEvidenceOnPagesAlone) 
   EXPECT_EQ(second.sign(second.page.post(place + "/open", "reason=seen+too")).status, 200u);
 
   page = seen(second.page, place, "The work is done.");
-  EXPECT_NE(page.body.find("<bdi dir=\"ltr\">" + officers[2] + "</bdi>"), page.body.npos);
+  EXPECT_NE(page.body.find("<bdi dir=\"ltr\" class=\"id\">" + officers[2] + "</bdi>"),
+            page.body.npos);
   for (const char* part :
        {"<svg", "Timeline", "Marks that agree", "the exchange&#39;s own storage"})
     EXPECT_NE(page.body.find(part), page.body.npos) << part;
