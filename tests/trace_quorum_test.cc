@@ -98,9 +98,13 @@ TEST(TraceQuorum, LostDuringATraceKeepsWhatIsSealedWaitingAndUnlocksNothing) {
   ASSERT_TRUE(one);
   ASSERT_EQ(one->state, server::TraceState::closed) << one->trouble;
   EXPECT_EQ(one->seal, before.seal);
-  EXPECT_EQ(one->named, std::vector<std::string>{"TA-1"}) << one->findings;
+  ASSERT_EQ(one->named, std::vector<std::string>{"TA-1"})
+      << find << traces().findings(*id).value_or("no findings") << "\n"
+      << traces().summary(*id).value_or("no summary");
   // The seal's receipt has the quorum, and a bundle is held to it.
-  auto files = trace::read_container(*traces().bundle(*id));
+  const auto bundle = traces().bundle(*id);
+  ASSERT_TRUE(bundle) << bundle.error().detail;
+  const auto files = trace::read_container(*bundle);
   ASSERT_TRUE(files);
   trace::Anchors anchors;
   anchors.policy = *ledger::parse_tlog_policy(witnesses.policy);

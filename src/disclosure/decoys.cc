@@ -251,7 +251,10 @@ Result<std::vector<Decoy>> DecoyMaker::plan(const CoinKey& key,
       const auto at = std::lower_bound(
           roll.begin(), roll.end(), id,
           [](const Person& person, const std::string& one) { return person.name.value < one; });
-      if (!*free || taken || at == roll.end()) continue;
+      // No country issues a number that begins with a zero; registers hold some all the same, and
+      // an invented one like them could not be told from a broken number in a leak.
+      const bool issuable = id.front() != '0';
+      if (!issuable || !*free || taken || at == roll.end()) continue;
       out.push_back({i, static_cast<std::size_t>(at - roll.begin()), std::move(id), {}, {}});
       break;
     }

@@ -122,6 +122,23 @@ TEST(Decoys, FollowFromKeyAndExtractAndFromNothingElse) {
       for (const Decoy& decoy : made->decoys) EXPECT_NE(decoy.citizen, one.citizen);
 }
 
+// Registers hold broken numbers too: a third of this one begin with zeros.
+TEST(Decoys, HaveNumbersThatCanBeIssued) {
+  std::vector<std::string> ids;
+  for (std::uint64_t i = 0; i < 900; ++i) {
+    const std::string number = std::to_string(10'000'000 + i * 7919);
+    ids.push_back((i % 3 == 0 ? "00000" : "35202") + number);
+  }
+  std::sort(ids.begin(), ids.end());
+  for (std::uint8_t k = 1; k <= 20; ++k) {
+    const auto planned = DecoyMaker::plan(CoinKey(key_of(k)), kExtract, roll_of(ids),
+                                          [](const std::string&) { return Result<bool>(true); });
+    ASSERT_TRUE(planned);
+    EXPECT_GE(planned->size(), 7u);
+    for (const Decoy& decoy : *planned) EXPECT_NE(decoy.citizen.front(), '0');
+  }
+}
+
 TEST(Decoys, HaveNobodysNumbersAndStandInTheOrderOfTheirs) {
   const Made made = make(11, 3000, CoinKey(key_of(3)));
   std::set<std::string> seen(made.ids.begin(), made.ids.end());
