@@ -14,6 +14,7 @@
 #include "registry/keep.h"
 #include "registry/normalise.h"
 #include "registry/source.h"
+#include "storage/scratch.h"
 
 using namespace amanat;
 using namespace amanat::registry;
@@ -32,17 +33,11 @@ const Catalog& catalog() {
   return loaded;
 }
 
-/// Keys are slow to make and no part of what is fuzzed: one vault, in memory where there is room.
+/// Keys are slow to make and no part of what is fuzzed: one vault.
 vault::Vault& keys() {
   static const auto made = [] {
-    std::string pattern = std::filesystem::exists("/dev/shm") ? "/dev/shm/amanat-fuzz-XXXXXX"
-                                                              : "/tmp/amanat-fuzz-XXXXXX";
-    static const std::string directory = mkdtemp(pattern.data());
-    std::atexit([] {
-      std::error_code ignored;
-      std::filesystem::remove_all(directory, ignored);
-    });
-    auto vault = vault::Vault::create(storage::system_disk(), directory + "/keys");
+    static const storage::Scratch scratch;
+    auto vault = vault::Vault::create(storage::system_disk(), scratch / "keys");
     insist(vault.has_value());
     return *std::move(vault);
   }();

@@ -2,10 +2,7 @@
 // the bytes, no crash; what is taken is about the citizen asked for, holds nothing that was not
 // asked for, and is kept under one version when it comes again.
 
-#include <unistd.h>
-
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -16,6 +13,7 @@
 #include "registry/declaration.h"
 #include "registry/live.h"
 #include "registry/normalise.h"
+#include "storage/scratch.h"
 
 using namespace amanat;
 using namespace amanat::registry;
@@ -60,22 +58,22 @@ column = "Seats"
 type = "number"
 )";
 
-const std::string& directory() {
-  static const std::string made = [] {
-    std::string pattern =
-        fs::exists("/dev/shm") ? "/dev/shm/amanat-fuzz-XXXXXX" : "/tmp/amanat-fuzz-XXXXXX";
-    const std::string name = mkdtemp(pattern.data());
+// Removed at the end, the vault with it.
+const storage::Scratch& scratch() {
+  static const storage::Scratch made;
+  static const bool written = [] {
     const auto repository = fs::path(__FILE__).parent_path().parent_path();
-    fs::copy(repository / "catalog/pakistan", name + "/catalog");
-    std::ofstream(name + "/catalog/excise.toml") << kExcise;
-    return name;
+    fs::copy(repository / "catalog/pakistan", made / "catalog");
+    std::ofstream(made / "catalog/excise.toml") << kExcise;
+    return true;
   }();
+  insist(written);
   return made;
 }
 
 const Catalog& catalog() {
   static const Catalog loaded = [] {
-    auto read = Catalog::load(directory() + "/catalog");
+    auto read = Catalog::load(scratch() / "catalog");
     insist(read.has_value());
     return *std::move(read);
   }();
@@ -84,12 +82,8 @@ const Catalog& catalog() {
 
 vault::Vault& keys() {
   static const auto made = [] {
-    auto vault = vault::Vault::create(storage::system_disk(), directory() + "/keys");
+    auto vault = vault::Vault::create(storage::system_disk(), scratch() / "keys");
     insist(vault.has_value());
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(directory(), ignored);
-    });
     return *std::move(vault);
   }();
   return *made;

@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::uint64_t kHoldsMs = 8ULL * 3'600'000;  // how long an approval given here may be used
 
-Result<net::Client> connect(const Call& call) {
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  return net::Client::connect(options);
-}
-
 // ask sends a request and reads the reply; a problem document becomes its failure.
 Result<net::Json> ask(net::Client& client, std::string_view method, const std::string& target,
                       std::string_view body) {
@@ -34,12 +25,6 @@ Result<net::Json> ask(net::Client& client, std::string_view method, const std::s
   if (!json) return fail(Reason::malformed_json, "the exchange's answer");
   if (response->status != 200) return std::unexpected(refusal_of(*json));
   return json;
-}
-
-std::string text_at(const net::Json& object, std::string_view name) {
-  const net::Json* member = object.find(name);
-  const std::string* text = member != nullptr ? member->string() : nullptr;
-  return text != nullptr ? *text : std::string();
 }
 
 bool set_subject(Act& act, const std::string& hex) {
@@ -54,8 +39,8 @@ std::string waiting_for_people(const net::Json& list, std::string_view name, con
   if (rows == nullptr || rows->array() == nullptr) return {};
   std::string text;
   for (const net::Json& one : *rows->array()) {
-    text += painted(manner, Paint::strong, visible(text_at(one, "approval"))) + "  " + visible(text_at(one, "asker")) +
-            ", " + visible(text_at(one, "unit")) + "\n";
+    text += painted(manner, Paint::strong, visible(member_text(one, "approval"))) + "  " + visible(member_text(one, "asker")) +
+            ", " + visible(member_text(one, "unit")) + "\n";
     if (const net::Json* asks = one.find("asks"); asks != nullptr && asks->object() != nullptr)
       for (const auto& member : *asks->object()) {
         const std::string* value = member.value.string();
@@ -66,7 +51,7 @@ std::string waiting_for_people(const net::Json& list, std::string_view name, con
       for (const net::Json& decision : *decided->array()) {
         const net::Json* approved = decision.find("approved");
         const bool yes = approved != nullptr && approved->boolean().value_or(false);
-        text += std::string(yes ? "  approved by " : "  refused by ") + visible(text_at(decision, "approver")) + "\n";
+        text += std::string(yes ? "  approved by " : "  refused by ") + visible(member_text(decision, "approver")) + "\n";
       }
   }
   return text;
@@ -89,7 +74,7 @@ int decide(const Call& call, const Emit& emit, net::Client& client, const Act& a
 }  // namespace
 
 int run_approve(const Call& call, const Emit& emit) {
-  auto client = connect(call);
+  auto client = client_of(call);
   if (!client) return complain(emit, call.manner, client.error());
   auto response = client->ask("GET", "/v1/approvals", "");
   if (!response) return complain(emit, call.manner, response.error());
@@ -116,14 +101,14 @@ int run_approve(const Call& call, const Emit& emit) {
   bool found = false;
   if (rows != nullptr && rows->array() != nullptr)
     for (const net::Json& one : *rows->array())
-      if (text_at(one, "approval") == act.target) found = set_subject(act, text_at(one, "question_hash"));
+      if (member_text(one, "approval") == act.target) found = set_subject(act, member_text(one, "question_hash"));
   if (!found) return complain(emit, call.manner, Failure{Reason::approval_unknown, {}});
   return decide(call, emit, *client, act, "/v1/approvals/" + act.target,
                 call.has("refuse") ? "Refused." : "Approved: the asker may ask it once, within eight hours.");
 }
 
 int run_review(const Call& call, const Emit& emit) {
-  auto client = connect(call);
+  auto client = client_of(call);
   if (!client) return complain(emit, call.manner, client.error());
   if (!call.words.empty()) {
     Act act;
@@ -145,17 +130,17 @@ int run_review(const Call& call, const Emit& emit) {
   std::string text;
   if (const net::Json* rows = list->find("reviews"); rows != nullptr && rows->array() != nullptr)
     for (const net::Json& one : *rows->array()) {
-      const std::string by = text_at(one, "reviewed_by");
-      text += painted(call.manner, Paint::strong, visible(text_at(one, "review"))) + "  " +
-              visible(text_at(one, "asker")) + ", " + visible(text_at(one, "purpose")) + ": " +
-              visible(text_at(one, "reason")) + (by.empty() ? "  (not reviewed)" : "  (by " + visible(by) + ")") + "\n";
+      const std::string by = member_text(one, "reviewed_by");
+      text += painted(call.manner, Paint::strong, visible(member_text(one, "review"))) + "  " +
+              visible(member_text(one, "asker")) + ", " + visible(member_text(one, "purpose")) + ": " +
+              visible(member_text(one, "reason")) + (by.empty() ? "  (not reviewed)" : "  (by " + visible(by) + ")") + "\n";
     }
   emit(1, text.empty() ? "Nobody has asked past the rules.\n" : text);
   return 0;
 }
 
 int run_policy_sign(const Call& call, const Emit& emit) {
-  auto client = connect(call);
+  auto client = client_of(call);
   if (!client) return complain(emit, call.manner, client.error());
   auto policy = ask(*client, "GET", "/v1/policy", "");
   if (!policy) return complain(emit, call.manner, policy.error());
@@ -168,7 +153,7 @@ int run_policy_sign(const Call& call, const Emit& emit) {
   bool found = false;
   if (rows != nullptr && rows->array() != nullptr)
     for (const net::Json& one : *rows->array())
-      if (text_at(one, "proposal") == act.target) found = set_subject(act, text_at(one, "documents"));
+      if (member_text(one, "proposal") == act.target) found = set_subject(act, member_text(one, "documents"));
   if (!found) return complain(emit, call.manner, Failure{Reason::no_such_proposal, {}});
   return decide(call, emit, *client, act, "/v1/policy/" + act.target, "Signed.");
 }

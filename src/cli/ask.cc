@@ -158,6 +158,20 @@ Result<net::Json> parse_answer(std::string_view body) {
   return net::parse_json(body, {.bytes_max = std::size_t{256} << 20, .depth_max = 16, .values_max = std::size_t{1} << 24});
 }
 
+std::string member_text(const net::Json& object, std::string_view name) {
+  const net::Json* member = object.find(name);
+  return member != nullptr && member->string() != nullptr ? *member->string() : std::string();
+}
+
+Result<net::Client> client_of(const Call& call) {
+  net::ClientOptions options;
+  options.url = call.option("url");
+  options.ca_file = call.option("ca");
+  options.certificate_file = call.option("cert");
+  options.key_file = call.option("key");
+  return net::Client::connect(options);
+}
+
 std::string answer_for_people(const net::Json& answer, const Manner& manner) {
   std::string out;
   const net::Json* answers = answer.find("answers");

@@ -23,6 +23,12 @@ Failure refusal_of(const net::Json& problem);
 /// parse_answer reads an answer (or problem) of any size an exchange may send. Errors: malformed_json.
 Result<net::Json> parse_answer(std::string_view body);
 
+/// member_text is a member's text, empty where there is none.
+std::string member_text(const net::Json& object, std::string_view name);
+
+/// client_of connects as --url, --ca, --cert and --key say. Errors: as net::Client::connect.
+Result<net::Client> client_of(const Call& call);
+
 /// answer_for_people renders an answer: citizen, records by registry with source and date, what was
 /// withheld and why, the entry.
 std::string answer_for_people(const net::Json& answer, const Manner& manner);

@@ -109,12 +109,6 @@ std::string report_for_people(const server::DetectionReport& report, const std::
   return out;
 }
 
-std::string text_at(const net::Json& object, std::string_view name) {
-  const net::Json* member = object.find(name);
-  const std::string* text = member != nullptr ? member->string() : nullptr;
-  return text != nullptr ? *text : std::string();
-}
-
 // From informational to critical: OCSF's severity_id.
 unsigned severity_of(std::string_view tier) {
   if (tier == "report") return 1;
@@ -125,7 +119,7 @@ unsigned severity_of(std::string_view tier) {
 }
 
 void put_ecs(net::JsonWriter& json, const net::Json& a) {  // Elastic Common Schema 8
-  const std::string rule = text_at(a, "rule"), tier = text_at(a, "tier");
+  const std::string rule = member_text(a, "rule"), tier = member_text(a, "tier");
   json.begin_object().key("@timestamp").string(rfc3339(number_at(a, "at")));
   json.key("ecs").begin_object().key("version").string("8.11.0").end_object();
   json.key("event").begin_object().key("kind").string("alert");
@@ -136,41 +130,41 @@ void put_ecs(net::JsonWriter& json, const net::Json& a) {  // Elastic Common Sch
   json.key("sequence").number(number_at(a, "entry")).key("dataset").string("amanat.alerts");
   json.end_object();
   json.key("rule").begin_object().key("id").string(rule).key("description");
-  json.string(text_at(a, "says")).end_object();
-  json.key("user").begin_object().key("id").string(text_at(a, "account")).end_object();
-  if (const std::string device = text_at(a, "device"); !device.empty())
+  json.string(member_text(a, "says")).end_object();
+  json.key("user").begin_object().key("id").string(member_text(a, "account")).end_object();
+  if (const std::string device = member_text(a, "device"); !device.empty())
     json.key("device").begin_object().key("id").string(device).end_object();
   json.key("labels").begin_object().key("tier").string(tier).key("unit");
-  json.string(text_at(a, "unit")).key("case").string(text_at(a, "case")).end_object();
+  json.string(member_text(a, "unit")).key("case").string(member_text(a, "case")).end_object();
   json.end_object();
 }
 
 void put_ocsf(net::JsonWriter& json, const net::Json& a) {  // OCSF 1.3, Detection Finding (2004)
-  const std::string rule = text_at(a, "rule"), tier = text_at(a, "tier");
+  const std::string rule = member_text(a, "rule"), tier = member_text(a, "tier");
   const std::uint64_t entry = number_at(a, "entry");
   json.begin_object().key("class_uid").number(2004).key("category_uid").number(2);
   json.key("activity_id").number(1).key("type_uid").number(200401);
   json.key("severity_id").number(severity_of(tier)).key("status_id").number(1);
   json.key("time").number(number_at(a, "at"));
   json.key("finding_info").begin_object().key("uid").string("entry/" + std::to_string(entry));
-  json.key("title").string(rule).key("desc").string(text_at(a, "says"));
+  json.key("title").string(rule).key("desc").string(member_text(a, "says"));
   json.key("analytic").begin_object().key("type_id").number(1).key("uid").string(rule);
   json.end_object().end_object();
   json.key("resources").begin_array().begin_object().key("type").string("account");
-  json.key("uid").string(text_at(a, "account")).end_object().end_array();
+  json.key("uid").string(member_text(a, "account")).end_object().end_array();
   json.key("metadata").begin_object().key("version").string("1.3.0").key("sequence").number(entry);
   json.key("product").begin_object().key("name").string("Amanat").key("vendor_name");
   json.string("Amanat").end_object().end_object();
   json.key("unmapped").begin_object().key("tier").string(tier).key("entry").number(entry);
-  json.key("unit").string(text_at(a, "unit")).key("case").string(text_at(a, "case"));
-  json.key("device").string(text_at(a, "device")).end_object();
+  json.key("unit").string(member_text(a, "unit")).key("case").string(member_text(a, "case"));
+  json.key("device").string(member_text(a, "device")).end_object();
   json.end_object();
 }
 
 std::string finding_of(std::string_view format, const net::Json& a) {
   if (format == "text")
     return rfc3339(number_at(a, "at")) + "  " + std::to_string(number_at(a, "entry")) + "  " +
-           visible(text_at(a, "account")) + "  " + text_at(a, "tier") + "  " + text_at(a, "rule") +
+           visible(member_text(a, "account")) + "  " + member_text(a, "tier") + "  " + member_text(a, "rule") +
            "\n";
   net::JsonWriter json;
   if (format == "ecs") {
@@ -181,7 +175,7 @@ std::string finding_of(std::string_view format, const net::Json& a) {
     json.begin_object().key("time").string(rfc3339(number_at(a, "at")));
     json.key("entry").number(number_at(a, "entry"));
     for (const char* key : {"rule", "tier", "says", "account", "device", "unit", "case"})
-      json.key(key).string(text_at(a, key));
+      json.key(key).string(member_text(a, key));
     json.end_object();
   }
   return json.take() + "\n";

@@ -282,12 +282,7 @@ std::string Fetching::told() const {
 }  // namespace
 
 int run_extract(const Call& call, const Emit& emit) {
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  auto client = net::Client::connect(options);
+  auto client = client_of(call);
   if (!client) return complain(emit, call.manner, client.error());
   Fetching fetching(call, emit, *std::move(client));
   if (auto done = fetching.run(); !done) return complain(emit, call.manner, done.error());

@@ -30,12 +30,7 @@ Result<std::string> signed_act(const Call& call, const Act& act) {
 
 Result<net::Json> ask_exchange(const Call& call, std::string_view method,
                                const std::string& target, std::string_view body) {
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  auto client = net::Client::connect(options);
+  auto client = client_of(call);
   if (!client) return std::unexpected(client.error());
   auto response = client->ask(method, target, body);
   if (!response) return std::unexpected(response.error());

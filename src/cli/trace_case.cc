@@ -169,12 +169,7 @@ int run_trace_open(const Call& call, const Emit& emit) {
   act.reason = call.option("reason");
   auto body = signed_act(call, act);
   if (!body) return complain(emit, call.manner, body.error());
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  auto client = net::Client::connect(options);
+  auto client = client_of(call);
   if (!client) return complain(emit, call.manner, client.error());
   auto response = client->ask("POST", "/v1/traces/" + act.target, *body);
   if (!response) return complain(emit, call.manner, response.error());

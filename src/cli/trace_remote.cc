@@ -22,20 +22,6 @@ namespace {
 constexpr std::chrono::milliseconds kLookAgain{500};
 constexpr int kTries = 5;  // of a part, where the line breaks
 
-std::string text_at(const net::Json& object, std::string_view name) {
-  const net::Json* member = object.find(name);
-  return member != nullptr && member->string() != nullptr ? *member->string() : std::string();
-}
-
-Result<net::Client> connect(const Call& call) {
-  net::ClientOptions options;
-  options.url = call.option("url");
-  options.ca_file = call.option("ca");
-  options.certificate_file = call.option("cert");
-  options.key_file = call.option("key");
-  return net::Client::connect(options);
-}
-
 /// Line is a connection that is made anew where it broke.
 class Line {
  public:
@@ -55,7 +41,7 @@ class Line {
     for (int left = kTries;; --left) {
       Result<Response> response = fail(Reason::peer_unreachable, {});
       if (!client_) {
-        auto made = connect(call_);
+        auto made = client_of(call_);
         if (made)
           client_.emplace(*std::move(made));
         else
@@ -76,7 +62,7 @@ class Line {
 
 // 0: a copy is named; 1: none is (yet); 2: trouble.
 int code_of(const net::Json& one) {
-  if (text_at(one, "state") == "failed") return 2;
+  if (member_text(one, "state") == "failed") return 2;
   const net::Json* named = one.find("accounts_named");
   return named != nullptr && named->array() != nullptr && !named->array()->empty() ? 0 : 1;
 }
@@ -86,21 +72,21 @@ int tell(const Call& call, const Emit& emit, const net::Json& one, const std::st
     emit(1, raw + "\n");
     return code_of(one);
   }
-  std::string text = painted(call.manner, Paint::strong, "Trace " + text_at(one, "id")) + "  " +
-                     text_at(one, "state") + "\n";
+  std::string text = painted(call.manner, Paint::strong, "Trace " + member_text(one, "id")) + "  " +
+                     member_text(one, "state") + "\n";
   const net::Json* named = one.find("accounts_named");
   if (named != nullptr && named->array() != nullptr)
     for (const net::Json& who : *named->array())
       if (who.string() != nullptr)
         text += "  the copies delivered to account " + visible(*who.string()) + "\n";
-  const std::string state = text_at(one, "state"), trouble = text_at(one, "trouble");
+  const std::string state = member_text(one, "state"), trouble = member_text(one, "trouble");
   if (!trouble.empty()) text += "  " + visible(trouble) + "\n";
   if (state == "waiting")
-    text += "  It waits for two auditors: amanat trace open " + text_at(one, "id") +
+    text += "  It waits for two auditors: amanat trace open " + member_text(one, "id") +
             " --url URL --ca CA --cert CERT --key KEY --reason WHY\n";
   if (state == "closed")
     text += code_of(one) == 0
-                ? "  The evidence: amanat trace fetch " + text_at(one, "id") +
+                ? "  The evidence: amanat trace fetch " + member_text(one, "id") +
                       " --out FILE.tar; the report: --out FILE.html, FILE.ur.html or FILE.pdf\n"
                 : std::string("  No account's copy is shown to be the source.\n");
   emit(1, text);
@@ -117,7 +103,7 @@ int follow(Line& line, const Call& call, const Emit& emit, const std::string& id
     if (!one)
       return complain(emit, call.manner, Failure{Reason::malformed_json, "the exchange's answer"});
     if (response->status != 200) return complain(emit, call.manner, refusal_of(*one));
-    const std::string state = text_at(*one, "state");
+    const std::string state = member_text(*one, "state");
     const bool over = state == "closed" || state == "cancelled" || state == "failed";
     if (over || ((state == "waiting" || state == "receiving") && !call.has("wait")))
       return tell(call, emit, *one, response->body);
@@ -143,7 +129,7 @@ int run_trace_send(const Call& call, const Emit& emit) {
   Line line(call);
   auto begun = line.ask("POST", "/v1/traces", begin.take(), "application/json");
   if (!begun) return complain(emit, call.manner, begun.error());
-  const std::string id = text_at(*begun, "id");
+  const std::string id = member_text(*begun, "id");
   const std::uint64_t part = number_at(*begun, "part_bytes");
   if (id.empty() || part == 0)
     return complain(emit, call.manner, Failure{Reason::malformed_json, "the exchange's answer"});

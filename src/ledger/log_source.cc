@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "model/descriptor.h"
 #include "model/insist.h"
 
 extern char** environ;
@@ -28,30 +29,14 @@ namespace fs = std::filesystem;
 constexpr std::size_t kResourceBytesMax = std::size_t{kTileWidth} * (kEntryBytesMax + 2);
 constexpr std::size_t kUrlMax = 2048;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-  int value() const { return fd_; }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
-
 Result<std::string> read_file(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.value() < 0) {
+  if (file.get() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return fail(Reason::no_record, path);
     return fail(Reason::file_failed, path + ": " + std::strerror(errno));
   }
   struct stat about {};
-  if (fstat(file.value(), &about) != 0)
+  if (fstat(file.get(), &about) != 0)
     return fail(Reason::file_failed, path + ": " + std::strerror(errno));
   if (!S_ISREG(about.st_mode)) return fail(Reason::file_failed, path + " is not a file");
   if (static_cast<std::uint64_t>(about.st_size) > kResourceBytesMax)
@@ -59,7 +44,7 @@ Result<std::string> read_file(const std::string& path) {
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
   std::size_t have = 0;
   while (have < bytes.size()) {
-    const ssize_t got = ::read(file.value(), bytes.data() + have, bytes.size() - have);
+    const ssize_t got = ::read(file.get(), bytes.data() + have, bytes.size() - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail(Reason::file_failed, path + ": " + std::strerror(errno));
     if (got == 0) break;
@@ -137,8 +122,8 @@ Result<std::string> run(std::vector<std::string> words, const std::string& input
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in_read.value(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out_write.value(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, in_read.get(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out_write.get(), STDOUT_FILENO);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors.c_str(),
                                    O_WRONLY | O_CREAT | O_TRUNC, 0600);
   pid_t child = 0;
@@ -155,7 +140,7 @@ Result<std::string> run(std::vector<std::string> words, const std::string& input
 
   // curl reads its whole configuration before it writes anything, so this cannot deadlock.
   for (std::size_t sent = 0; sent < input.size();) {
-    const ssize_t wrote = ::write(in_write.value(), input.data() + sent, input.size() - sent);
+    const ssize_t wrote = ::write(in_write.get(), input.data() + sent, input.size() - sent);
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) break;  // it ended early; its own message says why
     sent += static_cast<std::size_t>(wrote);
@@ -163,7 +148,7 @@ Result<std::string> run(std::vector<std::string> words, const std::string& input
   in_write.close();
   std::string printed;
   for (char part[4096];;) {
-    const ssize_t got = ::read(out_read.value(), part, sizeof(part));
+    const ssize_t got = ::read(out_read.get(), part, sizeof(part));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     if (printed.size() < kResourceBytesMax) printed.append(part, static_cast<std::size_t>(got));

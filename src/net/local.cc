@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "model/descriptor.h"
 #include "model/insist.h"
 
 namespace amanat::net {
@@ -24,21 +25,6 @@ constexpr std::uint32_t kArgumentsMost = 4096;
 constexpr std::size_t kPieceMost = 64 * 1024;
 constexpr int kArgumentsSeconds = 5;  // for a caller to say what it wants
 constexpr int kOutputSeconds = 30;    // for a caller to take what it is told
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int fd() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 void put_u32(std::string& out, std::uint32_t n) {
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(n >> shift & 0xFF));
@@ -173,7 +159,7 @@ struct LocalServer::State {
     if (stop >= 0) ::close(stop);
   }
   void run();
-  void serve(const Socket& caller) const;
+  void serve(const Descriptor& caller) const;
 };
 
 void LocalServer::State::run() {
@@ -182,15 +168,15 @@ void LocalServer::State::run() {
     if (::poll(watched, 2, -1) < 0 && errno != EINTR) return;
     if (watched[1].revents != 0) return;
     if (watched[0].revents == 0) continue;
-    const Socket caller(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-    if (caller.fd() >= 0 && own_user_or_root(caller.fd())) serve(caller);
+    const Descriptor caller(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (caller.get() >= 0 && own_user_or_root(caller.get())) serve(caller);
   }
 }
 
-void LocalServer::State::serve(const Socket& caller) const {
-  limit_time(caller.fd(), SO_RCVTIMEO, kArgumentsSeconds);
-  limit_time(caller.fd(), SO_SNDTIMEO, kOutputSeconds);
-  const auto frame = receive_frame(caller.fd(), kArgumentsBytesMost);
+void LocalServer::State::serve(const Descriptor& caller) const {
+  limit_time(caller.get(), SO_RCVTIMEO, kArgumentsSeconds);
+  limit_time(caller.get(), SO_SNDTIMEO, kOutputSeconds);
+  const auto frame = receive_frame(caller.get(), kArgumentsBytesMost);
   if (!frame || frame->kind != 'A') return;
   auto args = decode(frame->payload);
   if (!args) return;
@@ -198,14 +184,14 @@ void LocalServer::State::serve(const Socket& caller) const {
   const LocalEmit emit = [&](int stream, std::string_view text) {
     insist(stream == 1 || stream == 2);
     while (listening && !text.empty()) {
-      listening = send_frame(caller.fd(), stream == 1 ? '1' : '2', text.substr(0, kPieceMost));
+      listening = send_frame(caller.get(), stream == 1 ? '1' : '2', text.substr(0, kPieceMost));
       text.remove_prefix(std::min(text.size(), kPieceMost));
     }
   };
   const int code = handler(*std::move(args), emit);
   std::string payload;
   put_u32(payload, static_cast<std::uint32_t>(code));
-  if (listening) (void)send_frame(caller.fd(), 'X', payload);
+  if (listening) (void)send_frame(caller.get(), 'X', payload);
 }
 
 LocalServer::LocalServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -218,8 +204,8 @@ Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
   if (!address) return std::unexpected(address.error());
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
   {
-    const Socket probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(probe.fd(), raw, sizeof *address) == 0) return fail(Reason::exchange_busy, path);
+    const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(probe.get(), raw, sizeof *address) == 0) return fail(Reason::exchange_busy, path);
   }
   struct stat facts {};
   if (::lstat(path.c_str(), &facts) == 0 && S_ISSOCK(facts.st_mode)) ::unlink(path.c_str());
@@ -227,11 +213,11 @@ Result<std::unique_ptr<LocalServer>> LocalServer::start(const std::string& path,
   state->path = path;
   state->handler = std::move(handler);
   state->stop = ::eventfd(0, EFD_CLOEXEC);
-  Socket listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   // Linux gives the socket's file the mode of its inode: never open to others, not for a moment.
-  if (state->stop < 0 || listener.fd() < 0 || ::fchmod(listener.fd(), 0600) != 0 ||
-      ::bind(listener.fd(), raw, sizeof *address) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
-      ::listen(listener.fd(), 16) != 0)
+  if (state->stop < 0 || listener.get() < 0 || ::fchmod(listener.get(), 0600) != 0 ||
+      ::bind(listener.get(), raw, sizeof *address) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
+      ::listen(listener.get(), 16) != 0)
     return fail(Reason::file_failed, path + ": " + std::strerror(errno));
   state->listener = listener.release();
   sigset_t all, before;
@@ -250,15 +236,15 @@ Result<int> local_call(const std::string& path, const std::vector<std::string>& 
   const std::string payload = encode(args);
   if (payload.size() > kArgumentsBytesMost || args.size() > kArgumentsMost)
     return fail(Reason::malformed_request, "more arguments than the channel takes");
-  const Socket socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0)
     return fail(Reason::peer_unreachable, path + ": " + std::strerror(errno));
-  if (!own_user_or_root(socket.fd()))
+  if (!own_user_or_root(socket.get()))
     return fail(Reason::peer_untrusted, path + " belongs to another user");
-  if (!send_frame(socket.fd(), 'A', payload))
+  if (!send_frame(socket.get(), 'A', payload))
     return fail(Reason::peer_unreachable, "the exchange ended early");
   for (;;) {
-    const auto frame = receive_frame(socket.fd(), kPieceMost);
+    const auto frame = receive_frame(socket.get(), kPieceMost);
     if (!frame) return std::unexpected(frame.error());
     if (frame->kind == 'X' && frame->payload.size() == 4)
       return static_cast<int>(u32_at(frame->payload, 0));

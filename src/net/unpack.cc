@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/descriptor.h"
+
 // What the process says: u8 kind, u32 length (big-endian), bytes. 'n' begins a part and is its
 // name, 'd' is its data, 'e' says why it ends here, 'z' that nothing is missing. Of a PDF it is the
 // bare text, since the program that reads it is not ours.
@@ -23,25 +25,6 @@ namespace {
 
 constexpr std::size_t kFrameMax = 64 * 1024, kNameMax = 1024, kPiece = 256 * 1024;
 constexpr int kSilenceMs = 60'000;  // neither taking nor giving for so long: given up
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void take(int fd) {
-    close();
-    fd_ = fd;
-  }
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 std::unexpected<Failure> broken(std::string what) {
   return fail(Reason::archive_broken, std::move(what));

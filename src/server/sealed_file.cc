@@ -11,12 +11,10 @@
 #include <utility>
 
 #include "crypto/crypto.h"
-#include "storage/descriptor.h"
+#include "model/descriptor.h"
 
 namespace amanat::server {
 namespace {
-
-using storage::Descriptor;
 
 constexpr std::size_t kPieceOnDisk = kSealedPiece + crypto::kAeadOverhead;
 

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <utility>
 
+#include "model/descriptor.h"
 #include "model/insist.h"
-#include "storage/descriptor.h"
 
 namespace amanat::storage {
 namespace {
